@@ -1,0 +1,50 @@
+"""Maps of data by t-SNE and its family, as stateful arrays on compiled gradient kernels.
+
+Names and submodules are resolved when they are first used, so that ``import opentsne_like`` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "TSNE": "tsne",
+    "TSNEEmbedding": "embedding",
+    "PartialTSNEEmbedding": "embedding",
+    "OptimizationInterrupt": "errors",
+    "load": "embedding",
+}
+_SUBMODULES = {
+    "affinity",
+    "callbacks",
+    "embedding",
+    "errors",
+    "initialization",
+    "metrics",
+    "nearest_neighbors",
+    "objectives",
+    "optimizer",
+    "plotting",
+    "repulsion",
+    "sklearn",
+    "storage",
+    "tsne",
+    "utils",
+}
+
+__all__ = ["PartialTSNEEmbedding", "TSNE", "TSNEEmbedding", "__version__", "load"]  # noqa: RUF022
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_HOMES, *_SUBMODULES})

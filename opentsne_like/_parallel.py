@@ -1,0 +1,121 @@
+"""Threads: compiled loops mapped over fixed chunks.
+
+A kernel is compiled to release the GIL and works on a range ``[low, high)``. The boundaries of the chunks depend on the
+length of the loop alone, never on the number of threads, and reductions add one partial result per chunk in order. So
+the result has the same bits for any number of threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from ._validation import check_n_jobs
+
+MOST_CHUNKS = 32  # enough to balance uneven work over many cores, few enough for the dispatch not to show
+
+_pool: ThreadPoolExecutor | None = None
+_pool_lock = threading.Lock()
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def thread_count(n_jobs: int | None) -> int:
+    """Return how many threads `n_jobs` asks for: -1 or None for all cores, -2 for all but one, and so on."""
+    number = check_n_jobs(n_jobs)
+    return number if number > 0 else max(1, available_cores() + 1 + number)
+
+
+def chunk_bounds(n: int, grain: int, most: int = MOST_CHUNKS) -> list[tuple[int, int]]:
+    """Return the fixed boundaries of the chunks of ``range(n)``, each at least `grain` long where there are several."""
+    count = max(1, min(most, n // max(1, grain)))
+    return [(n * i // count, n * (i + 1) // count) for i in range(count)]
+
+
+def for_chunks(kernel: Callable[..., Any], n: int, args: Sequence[Any], *, n_jobs: int, grain: int = 512) -> None:
+    """Call ``kernel(low, high, *args)`` for every chunk of ``range(n)`` on up to `n_jobs` threads."""
+    run_tasks([(kernel, (low, high, *args)) for low, high in chunk_bounds(n, grain)], n_jobs=n_jobs)
+
+
+def sum_chunks(kernel: Callable[..., float], n: int, args: Sequence[Any], *, n_jobs: int, grain: int = 512) -> float:
+    """Return the sum of what ``kernel(low, high, *args)`` returns for the chunks of ``range(n)``, added in order."""
+    parts = run_tasks([(kernel, (low, high, *args)) for low, high in chunk_bounds(n, grain)], n_jobs=n_jobs)
+    return float(sum(parts))
+
+
+def run_tasks(tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], *, n_jobs: int) -> list[Any]:
+    """Run ``function(*args)`` for every task and return the results in order.
+
+    The calling thread works too, so nested calls cannot wait for each other, and no worker is left running when an
+    exception, Ctrl-C included, leaves this function.
+    """
+    threads = min(thread_count(n_jobs), len(tasks))
+    if threads <= 1:
+        return [function(*args) for function, args in tasks]
+    results: list[Any] = [None] * len(tasks)
+    turns = itertools.count()
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.is_set() and (i := next(turns)) < len(tasks):
+            function, args = tasks[i]
+            try:
+                results[i] = function(*args)
+            except BaseException:
+                stopped.set()
+                raise
+
+    helpers = [_executor().submit(work) for _ in range(threads - 1)]
+    try:
+        work()
+    except BaseException:
+        stopped.set()
+        raise
+    finally:
+        _settle(helpers)
+    for helper in helpers:
+        if not helper.cancelled():
+            helper.result()
+    return results
+
+
+def _settle(helpers: list[Future[None]]) -> None:
+    """Wait until no helper runs, even if Ctrl-C is pressed again meanwhile."""
+    running = [helper for helper in helpers if not helper.cancel()]
+    interrupted: KeyboardInterrupt | None = None
+    while not all(helper.done() for helper in running):
+        try:
+            wait(running)
+        except KeyboardInterrupt as again:
+            interrupted = again
+    if interrupted is not None:
+        raise interrupted
+
+
+def _executor() -> ThreadPoolExecutor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(max_workers=max(32, available_cores()), thread_name_prefix="opentsne_like")
+        return _pool
+
+
+def _forget_pool() -> None:
+    """In a forked child: threads do not survive a fork, so a new pool is made when it is needed."""
+    global _pool, _pool_lock
+    _pool = None
+    _pool_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)

@@ -1,0 +1,59 @@
+"""The exception and warning tree.
+
+Every class is also a built-in one (``ValueError``, ``TypeError``, ``ImportError``, ...), so code that knows nothing of
+this package catches what it expects. Messages follow one grammar: the argument, what holds for it, the value that was
+given and, where it is not obvious, the cure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class OpenTSNEError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class InvalidParameterError(OpenTSNEError, ValueError):
+    """An argument has the right type but a value that cannot work."""
+
+
+class InvalidTypeError(OpenTSNEError, TypeError):
+    """An argument has a type that cannot work."""
+
+
+class MissingDependencyError(OpenTSNEError, ImportError):
+    """An optional package is needed; the message names the extra that installs it."""
+
+
+class StorageError(OpenTSNEError, ValueError):
+    """A file is truncated, altered, foreign, too new or cannot be written."""
+
+
+class DetachedError(OpenTSNEError, RuntimeError):
+    """A slice of an embedding was asked for something that only the whole embedding knows."""
+
+
+class NumericalError(OpenTSNEError, ArithmeticError):
+    """The optimization left the finite numbers; the last good coordinates are kept."""
+
+
+class OptimizationInterrupt(OpenTSNEError, InterruptedError):  # noqa: N818 (openTSNE's name)
+    """A callback asked the optimization to stop.
+
+    Parameters
+    ----------
+    error : float
+        KL divergence at the time of the interruption.
+    final_embedding : TSNEEmbedding
+        The embedding as it was then.
+    """
+
+    def __init__(self, error: float, final_embedding: Any) -> None:
+        super().__init__(f"the optimization was stopped by a callback at KL divergence {error:.4f}")
+        self.error = error
+        self.final_embedding = final_embedding
+
+
+class OpenTSNEWarning(UserWarning):
+    """Something works, but not as well as the user could make it."""

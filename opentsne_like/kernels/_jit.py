@@ -1,0 +1,28 @@
+"""How kernels are compiled, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., object])
+
+# Sums may be reordered and contracted so that LLVM vectorizes them; NaN and infinity keep their meaning.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+
+
+def kernel(function: F) -> F:
+    """Compile `function` without the GIL and keep the machine code on disk where a folder for it can be written."""
+    try:
+        compiled: Any = numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
+    except RuntimeError:  # neither the package's nor the user's cache folder can be written
+        compiled = numba.njit(nogil=True, **_OPTIONS)(function)
+    return compiled  # type: ignore[no-any-return]
+
+
+def helper(function: F) -> F:
+    """Compile a small function that kernels of the same file call; LLVM inlines it."""
+    compiled: Any = numba.njit(nogil=True, **_OPTIONS)(function)
+    return compiled  # type: ignore[no-any-return]
