@@ -57,9 +57,9 @@ def check_integer(value: Any, name: str, *, at_least: int | None = None, at_most
     """Return `value` as an int within the stated bounds; floats with an integral value are accepted."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise InvalidTypeError(f"`{name}` must be an integer, got {_shown(value)}")
-    if not math.isfinite(float(value)) or float(value) != int(value):
+    if not math.isfinite(float(value)) or not float(value).is_integer():
         raise InvalidParameterError(f"`{name}` must be an integer, got {_shown(value)}")
-    number = int(value)
+    number = math.trunc(value)
     if at_least is not None and number < at_least:
         raise InvalidParameterError(f"`{name}` must be at least {at_least}, got {number}")
     if at_most is not None and number > at_most:
@@ -84,7 +84,7 @@ def check_random_state(random_state: Any) -> np.random.RandomState:
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(int(random_state.integers(2**32)))
     if random_state is np.random:
-        return np.random.mtrand._rand  # type: ignore[attr-defined, no-any-return]
+        return np.random.mtrand._rand
     return np.random.RandomState(check_integer(random_state, "random_state", at_least=0, at_most=2**32 - 1))
 
 
