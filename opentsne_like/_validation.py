@@ -18,6 +18,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+
+
 def check_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """Return `value` if it is one of `choices`."""
     if not any(value is c or (isinstance(value, str) and value == c) for c in choices):
@@ -36,7 +40,7 @@ def check_real(
     at_most: float | None = None,
 ) -> float:
     """Return `value` as a finite float within the stated bounds (`above` and `below` are strict)."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not _is_number(value):
         raise InvalidTypeError(f"`{name}` must be a number, got {_shown(value)}")
     number = float(value)
     if not math.isfinite(number):
@@ -55,11 +59,11 @@ def check_real(
 
 def check_integer(value: Any, name: str, *, at_least: int | None = None, at_most: int | None = None) -> int:
     """Return `value` as an int within the stated bounds; floats with an integral value are accepted."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not _is_number(value):
         raise InvalidTypeError(f"`{name}` must be an integer, got {_shown(value)}")
     if not math.isfinite(float(value)) or not float(value).is_integer():
         raise InvalidParameterError(f"`{name}` must be an integer, got {_shown(value)}")
-    number = math.trunc(value)
+    number = int(value)
     if at_least is not None and number < at_least:
         raise InvalidParameterError(f"`{name}` must be at least {at_least}, got {number}")
     if at_most is not None and number > at_most:

@@ -1,0 +1,44 @@
+"""Data and seeds that many tests share."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def _digits():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whatever scikit-learn's import says is not about this package
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+    return np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target)
+
+
+@pytest.fixture
+def digits(_digits):
+    """The 1,797 handwritten digits of scikit-learn: `(X, y)` of shapes (1797, 64) and (1797,), fresh copies."""
+    X, y = _digits
+    return X.copy(), y.copy()
+
+
+@pytest.fixture
+def small_digits(_digits):
+    """The first 300 digits: `(X, y)` of shapes (300, 64) and (300,), fresh copies."""
+    X, y = _digits
+    return X[:300].copy(), y[:300].copy()
+
+
+@pytest.fixture
+def seed():
+    """One seed for all tests that need only one."""
+    return 42
+
+
+@pytest.fixture
+def rng(seed):
+    """A fresh generator with a fixed seed."""
+    return np.random.default_rng(seed)
