@@ -75,8 +75,9 @@ def run_tasks(tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], *, n_
                 stopped.set()
                 raise
 
-    helpers = [_executor().submit(work) for _ in range(threads - 1)]
+    helpers: list[Future[None]] = []
     try:
+        helpers.extend(_executor().submit(work) for _ in range(threads - 1))  # what was submitted stays in the list
         work()
     except BaseException:
         stopped.set()
