@@ -34,6 +34,14 @@ class DetachedError(OpenTSNEError, RuntimeError):
     """A slice of an embedding was asked for something that only the whole embedding knows."""
 
 
+class UnavailableError(OpenTSNEError, RuntimeError):
+    """Something was asked for that needs data which this object never had or has dropped."""
+
+
+class InsufficientMemoryError(OpenTSNEError, MemoryError):
+    """The work would need more memory than there is; the message says how much and what to change."""
+
+
 class NumericalError(OpenTSNEError, ArithmeticError):
     """The optimization left the finite numbers; the last good coordinates are kept."""
 
