@@ -221,9 +221,9 @@ def test_a_forked_child_makes_its_own_pool():
 
 
 def test_compiled_kernels_run_in_chunks(rng):
-    from opentsne_like.kernels._jit import kernel
+    numba = pytest.importorskip("numba")
 
-    @kernel
+    @numba.njit(nogil=True)
     def add_squares(low, high, values):
         total = 0.0
         for i in range(low, high):

@@ -1,0 +1,50 @@
+"""How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``."""
+
+from __future__ import annotations
+
+import opentsne_like
+
+project = "opentsne_like"
+author = "The opentsne_like developers"
+copyright = author  # the name that Sphinx asks for
+release = version = opentsne_like.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_nb",  # Markdown pages; those with code cells are executed while the documentation is built
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False  # the pages of the API list what this package defines, not what ndarray does
+numpydoc_xref_param_type = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_output_stderr = "remove"  # progress bars
+nb_merge_streams = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "opentsne_like"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "use_edit_page_button": False,
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "show_prev_next": True,
+}
