@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 def interpreters(pairs: Sequence[str], people: Sequence[participants.Participant]) -> dict[str, str]:
     """Return every participant's interpreter, this one where none is given, after a check that it has the package."""
-    given = dict(pair.split("=", 1) for pair in pairs)
+    given = {name: path for name, _, path in (pair.partition("=") for pair in pairs)}
     found = {person.name: given.get(person.name, sys.executable) for person in people}
     for name, python in found.items():
         module = participants.PACKAGES[name].module
@@ -70,7 +70,7 @@ def collect(
         try:
             result, embedding = process.run(person, work, pythons[person.name], options.timeout)
         except process.RunError as error:
-            _note(f"{what}: {error}")
+            _note(f"{what}: {person.label}: {error}")
             return {"error": str(error)}
         seconds = sum(value for stage, value in result["seconds"].items() if stage in report.STAGES)
         _note(f"{what}: {person.label}, fit {seconds:.2f} s")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,11 @@ class RunError(RuntimeError):
     """An adapter ended without a result."""
 
 
-def environment(threads: int, python: str, participant: Participant) -> dict[str, str]:
+def environment(threads: int, python: str, name: str) -> dict[str, str]:
     """Return the variables of an adapter's process: `threads` for every threading library, no import paths of ours."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     variables.update({name: str(threads) for name in THREAD_VARIABLES})
-    if participant.name == OURS and python == sys.executable:
+    if name == OURS and python == sys.executable:
         variables["PYTHONPATH"] = str(HERE.parent)
     return variables
 
@@ -64,12 +65,49 @@ def has_module(python: str, module: str) -> bool:
         return False
 
 
+def execute(
+    script: str, config: Mapping[str, Any], python: str, variables: Mapping[str, str], timeout: float | None = None
+) -> dict[str, Any]:
+    """Run a script of ``benchmarks/workers`` and return the result that it writes.
+
+    Parameters
+    ----------
+    script : str
+        Its file name.
+    config : mapping
+        What it finds in its configuration, beside the path ``result``.
+    python : str
+        The interpreter.
+    variables : mapping
+        All of its environment variables.
+    timeout : float, optional
+        Seconds after which it is stopped.
+
+    Raises
+    ------
+    RunError
+        If it ends without a result; the message ends with the last line that it wrote.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        result = place / "result.json"
+        (place / "config.json").write_text(json.dumps({**config, "result": str(result)}))
+        command = [python, str(HERE / "workers" / script), str(place / "config.json")]
+        try:
+            ended = subprocess.run(
+                command, cwd=folder, env=variables, capture_output=True, text=True, timeout=timeout, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RunError(f"{script} did not end within {timeout:g} s") from error
+        if ended.returncode or not result.exists():
+            lines = (ended.stderr or ended.stdout).strip().splitlines()
+            reason = lines[-1] if lines else "no message"
+            raise RunError(f"{script} failed with exit code {ended.returncode}: {reason}")
+        return dict(json.loads(result.read_text()))
+
+
 def run(
-    participant: Participant,
-    task: Task,
-    python: str,
-    timeout: float | None = None,
-    variables: dict[str, str] | None = None,
+    participant: Participant, task: Task, python: str, timeout: float | None = None
 ) -> tuple[dict[str, Any], npt.NDArray[np.float64]]:
     """Run one fit and return what it reports and its map.
 
@@ -83,35 +121,11 @@ def run(
         The interpreter of the environment in which it is installed.
     timeout : float, optional
         Seconds after which it is stopped.
-    variables : dict, optional
-        More environment variables.
     """
+    package = participant.package
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        config = {
-            **asdict(task),
-            "name": participant.name,
-            "package": participant.package.module,
-            "options": participant.options,
-            "map": str(place / "map.npy"),
-            "result": str(place / "result.json"),
-        }
-        (place / "config.json").write_text(json.dumps(config))
-        script = HERE / "workers" / participant.package.script
-        try:
-            ended = subprocess.run(
-                [python, str(script), str(place / "config.json")],
-                cwd=folder,
-                env={**environment(task.threads, python, participant), **(variables or {})},
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RunError(f"{participant.label} did not end within {timeout:g} s") from error
-        if ended.returncode or not Path(config["result"]).exists():
-            lines = (ended.stderr or ended.stdout).strip().splitlines()
-            reason = lines[-1] if lines else "no message"
-            raise RunError(f"{participant.label} failed with exit code {ended.returncode}: {reason}")
-        return json.loads(Path(config["result"]).read_text()), np.load(config["map"])
+        path = str(Path(folder) / "map.npy")
+        who = {"name": participant.name, "package": package.module, "options": participant.options, "map": path}
+        variables = environment(task.threads, python, participant.name)
+        result = execute(package.script, {**asdict(task), **who}, python, variables, timeout)
+        return result, np.load(path)
