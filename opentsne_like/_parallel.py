@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 from ._validation import check_n_jobs
@@ -20,6 +21,9 @@ MOST_CHUNKS = 32  # enough to balance uneven work over many cores, few enough fo
 
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
+_blas_limits: Any = None
+_blas_users = 0
+_blas_lock = threading.Lock()
 
 
 def available_cores() -> int:
@@ -90,6 +94,29 @@ def run_tasks(tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], *, n_
     return results
 
 
+@contextmanager
+def serial_blas() -> Iterator[None]:
+    """Keep the linear algebra libraries on one thread meanwhile.
+
+    Their results depend on the number of their threads. With fixed blocks, mapped by this module, they do not. Import
+    what brings a library along, such as `scipy.linalg`, before.
+    """
+    global _blas_users, _blas_limits
+    from threadpoolctl import ThreadpoolController
+
+    with _blas_lock:
+        if _blas_users == 0:
+            _blas_limits = ThreadpoolController().limit(limits=1, user_api="blas")
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas_users -= 1
+            if _blas_users == 0:
+                _blas_limits.restore_original_limits()
+
+
 def _settle(helpers: list[Future[None]]) -> None:
     """Wait until no helper runs, even if Ctrl-C is pressed again meanwhile."""
     running = [helper for helper in helpers if not helper.cancel()]
@@ -113,9 +140,10 @@ def _executor() -> ThreadPoolExecutor:
 
 def _forget_pool() -> None:
     """In a forked child: threads do not survive a fork, so a new pool is made when it is needed."""
-    global _pool, _pool_lock
+    global _pool, _pool_lock, _blas_lock
     _pool = None
     _pool_lock = threading.Lock()
+    _blas_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

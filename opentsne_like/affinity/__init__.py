@@ -1,0 +1,29 @@
+"""Affinities: how strongly points belong together, as sparse matrices that sum to 1."""
+
+from __future__ import annotations
+
+import logging
+
+from .base import Affinities
+from .gaussian import joint_probabilities_nn
+from .memory import estimate_memory
+from .multiscale import Multiscale, MultiscaleMixture
+from .neighbors import get_knn_index
+from .perplexity import PerplexityBasedNN
+from .plain import FixedSigmaNN, Uniform
+from .precomputed import PrecomputedAffinities
+
+__all__ = [
+    "Affinities",
+    "FixedSigmaNN",
+    "Multiscale",
+    "MultiscaleMixture",
+    "PerplexityBasedNN",
+    "PrecomputedAffinities",
+    "Uniform",
+    "estimate_memory",
+    "get_knn_index",
+    "joint_probabilities_nn",
+]
+
+log = logging.getLogger(__name__)

@@ -1,0 +1,181 @@
+"""What every affinity class has: a sparse matrix, a neighbour index, affinities of new points to old ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _validation as check
+from ..errors import InvalidParameterError, UnavailableError
+from ..utils import Timer
+from .memory import check_memory
+from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+log = logging.getLogger(__name__)
+
+
+class Affinities:
+    """How strongly the points of a data set belong together.
+
+    Subclass it, or use `PrecomputedAffinities`, to bring affinities of your own: an optimizer reads `P` alone.
+
+    Parameters
+    ----------
+    verbose : bool
+        Print each stage and its duration.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples), float64
+        Affinities; usually symmetric, summing to 1.
+    knn_index : KNNIndex or None
+        The neighbour index that new points are looked up in.
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import PrecomputedAffinities
+    >>> PrecomputedAffinities([[0, 2], [2, 0]]).P.toarray().tolist()
+    [[0.0, 0.5], [0.5, 0.0]]
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        self.P: Any = None
+        self.verbose = verbose
+        self.knn_index: Any = None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of points."""
+        if self.knn_index is not None:
+            return int(self.knn_index.n_samples)
+        if self.P is None:
+            raise UnavailableError("`n_samples` is not known: neither `knn_index` nor `P` is set")
+        return int(self.P.shape[0])
+
+    def to_new(self, data: Any, return_distances: bool = False) -> Any:
+        """Return the affinities of new points to the points of this object.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        return_distances : bool
+            Return the neighbours and their distances too.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1.
+        indices : int32 ndarray of shape (n_new, k)
+            Neighbours among the old points, nearest first; only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Distances to them; only if `return_distances`.
+
+        Raises
+        ------
+        UnavailableError
+            A RuntimeError, if these affinities know no data to compare new points with.
+        """
+        raise UnavailableError(f"{type(self).__name__} affinities know no data that new points could be compared with")
+
+    def release(self) -> None:
+        """Drop the data, the neighbour index and the neighbours, and keep `P`.
+
+        Afterwards neither `to_new` nor a change of perplexity is possible.
+
+        Examples
+        --------
+        >>> from opentsne_like.affinity import Uniform
+        >>> affinities = Uniform(np.eye(4), k_neighbors=2)
+        >>> affinities.release()
+        >>> affinities.n_samples
+        4
+        """
+        self.knn_index = None
+
+
+class NeighborAffinities(Affinities):
+    """Affinities that live on a graph of nearest neighbours; a base class, not for use by itself."""
+
+    def __init__(self, *, n_jobs: int | None, verbose: bool, dtype: Any) -> None:
+        super().__init__(verbose=verbose)
+        self.n_jobs = check.check_n_jobs(n_jobs)
+        self.dtype = check_dtype(dtype)
+        self._lists: NeighborLists | None = None
+
+    def _find_neighbors(self, data: Any, knn_index: Any, choose_k: Callable[[int], int], **search: Any) -> None:
+        """Set the neighbour index, from `data` or as given, and the neighbour lists.
+
+        `choose_k` gets the number of points and returns how many neighbours to look for; `search` is handed on to
+        `get_knn_index`.
+        """
+        if data is None and knn_index is None:
+            raise InvalidParameterError("`data` must be given unless `knn_index` is, got None for both")
+        if data is not None and knn_index is not None:
+            raise InvalidParameterError("`data` must be None where `knn_index` is given, got both")
+        if knn_index is None:
+            table = as_table(data)
+            k = choose_k(table.shape[0])
+            check_memory(table.shape[0], k, self.dtype)
+            knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
+        else:
+            log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
+        self.knn_index = knn_index
+        self._lists = as_lists(*knn_index.build())
+
+    def _kept_lists(self) -> NeighborLists:
+        """Return the neighbour lists unless they were released."""
+        if self._lists is None:
+            raise UnavailableError(f"the neighbours of this {type(self).__name__} were dropped by `release()`")
+        return self._lists
+
+    def _query(self, data: Any, k: int) -> tuple[Array, Array, NeighborLists]:
+        """Return the `k` nearest old points of new ones as two arrays and as lists."""
+        if self.knn_index is None:
+            raise UnavailableError(f"the data of this {type(self).__name__} were dropped by `release()`")
+        indices, distances = self.knn_index.query(data, k)
+        return indices, distances, as_lists(indices, distances, self.n_samples, self_allowed=True)
+
+    def _new_neighbors(self, k: Any, name: str, default: int) -> int:
+        """Return how many neighbours of new points to use."""
+        if k is None:
+            return min(default, self.n_samples)
+        return check.check_integer(k, name, at_least=1, at_most=self.n_samples)
+
+    def _timer(self) -> Timer:
+        return Timer("Calculating affinity matrix...", self.verbose)
+
+    def release(self) -> None:
+        """Drop the data, the neighbour index and the neighbours, and keep `P`.
+
+        Afterwards neither `to_new` nor a change of perplexity is possible.
+        """
+        super().release()
+        self._lists = None
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return `dtype` if it is one that affinities are kept in.
+
+    Examples
+    --------
+    >>> check_dtype("float32")
+    dtype('float32')
+    """
+    try:
+        kind: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind not in (np.float32, np.float64):
+        raise InvalidParameterError(f"`dtype` must be float64 or float32, got {dtype!r}")
+    return kind
+
+
+def answer(P: csr_matrix, indices: Array, distances: Array, return_distances: bool) -> Any:
+    """Return what `to_new` returns."""
+    return (P, indices, distances) if return_distances else P

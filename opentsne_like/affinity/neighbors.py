@@ -1,0 +1,200 @@
+"""Neighbour lists as the kernels want them, checked once, and the index that finds them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .. import _validation as check
+from ..errors import InvalidParameterError, InvalidTypeError
+
+log = logging.getLogger(__name__)
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class NeighborLists:
+    """The neighbours of every row, one row after the other, nearest first.
+
+    Attributes
+    ----------
+    indices : int32 ndarray of shape (n_edges,)
+    distances : float32 or float64 ndarray of shape (n_edges,)
+    starts : int64 ndarray of shape (n_rows + 1,)
+        Row i begins at ``starts[i]``.
+    width : int
+        At most so many entries of a row count.
+    n_columns : int
+        Number of points that indices refer to.
+    """
+
+    indices: Array
+    distances: Array
+    starts: Array
+    width: int
+    n_columns: int
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.starts) - 1
+
+    def sizes(self) -> Array:
+        """Return how many entries of each row count, as int64 of shape (n_rows,)."""
+        return np.minimum(np.diff(self.starts), self.width)
+
+    def nearest(self, k: int) -> NeighborLists:
+        """Return the lists cut to the `k` nearest neighbours; nothing is copied."""
+        return replace(self, width=min(self.width, max(1, k)))
+
+
+def as_lists(
+    indices: Any, distances: Any, n_columns: int | None = None, *, self_allowed: bool = False
+) -> NeighborLists:
+    """Return neighbour arrays of shape (n, k) as checked `NeighborLists`.
+
+    Parameters
+    ----------
+    indices : array-like of shape (n, k), integer
+    distances : array-like of shape (n, k)
+        Finite and not negative.
+    n_columns : int, optional
+        Number of points that the indices refer to; default n.
+    self_allowed : bool
+        True where rows are new points and columns reference points.
+
+    Raises
+    ------
+    InvalidParameterError
+        For shapes that differ, indices out of range or equal to their own row, distances that are negative or not
+        finite. The message names the first such row.
+    """
+    indices, distances = np.asarray(indices), np.asarray(distances)
+    if indices.dtype.kind not in "iu":
+        raise InvalidTypeError(f"`indices` must be integers, got dtype {indices.dtype}")
+    if distances.dtype.kind not in "fiu":
+        raise InvalidTypeError(f"`distances` must be numbers, got dtype {distances.dtype}")
+    if indices.ndim != 2 or indices.shape != distances.shape or 0 in indices.shape:
+        raise InvalidParameterError(
+            "`indices` and `distances` must have one shape (n, k) with at least 1 row and 1 neighbour, "
+            f"got {indices.shape} and {distances.shape}"
+        )
+    n, k = indices.shape
+    columns = n if n_columns is None else n_columns
+    _check_indices(indices, columns, self_allowed)
+    _check_distances(distances)
+    wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
+    return NeighborLists(
+        np.ascontiguousarray(indices, dtype=np.int32).ravel(),
+        np.ascontiguousarray(distances, dtype=wide).ravel(),
+        np.arange(n + 1, dtype=np.int64) * k,
+        k,
+        columns,
+    )
+
+
+def _blocks(n: int, k: int) -> list[slice]:
+    """Return slices of rows of about a megabyte, so that checks make no temporary of the size of the graph."""
+    rows = max(1, 2**17 // k)
+    return [slice(i, i + rows) for i in range(0, n, rows)]
+
+
+def _check_indices(indices: Array, n_columns: int, self_allowed: bool) -> None:
+    n, k = indices.shape
+    for block in _blocks(n, k):
+        part = indices[block]
+        if part.min() < 0 or part.max() >= n_columns:
+            row, column = np.argwhere((part < 0) | (part >= n_columns))[0]
+            raise InvalidParameterError(
+                f"`indices` must lie in 0..{n_columns - 1}, got {part[row, column]} in row {block.start + row}"
+            )
+        own = part == np.arange(block.start, block.start + len(part), dtype=part.dtype)[:, np.newaxis]
+        if not self_allowed and own.any():
+            row = block.start + int(np.argwhere(own)[0, 0])
+            raise InvalidParameterError(
+                f"`indices` must not contain the point itself, got {row} in row {row}; drop the first column if it "
+                "holds the points themselves"
+            )
+
+
+def _check_distances(distances: Array) -> None:
+    n, k = distances.shape
+    for block in _blocks(n, k):
+        part = distances[block]
+        if not (part.min() >= 0 and part.max() < np.inf):  # NaN fails too
+            row, column = np.argwhere(~((part >= 0) & (part < np.inf)))[0]
+            raise InvalidParameterError(
+                f"`distances` must be finite and not negative, got {part[row, column]} in row {block.start + row}"
+            )
+
+
+def as_table(data: Any) -> Any:
+    """Return `data` as an array or sparse matrix with at least two rows; values are checked by the neighbour search."""
+    plain = isinstance(data, np.ndarray) or hasattr(data, "tocsr")
+    if not plain or data.ndim != 2 or data.shape[0] < 2 or data.shape[1] < 1:
+        return check.check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+    return data
+
+
+def get_knn_index(
+    data: Any,
+    method: Any,
+    k: int,
+    metric: Any,
+    metric_params: Mapping[str, Any] | None = None,
+    n_jobs: int | None = -1,
+    random_state: Any = None,
+    verbose: bool = False,
+    knn_kwargs: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return the neighbour index that `method` names, not built yet.
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+        With ``metric="precomputed"``: distances of shape (n_samples, n_samples), dense, or sparse with the distances
+        to some neighbours in each row.
+    method : str or KNNIndex
+        "auto", "exact", "approx", "annoy", "pynndescent", "hnsw", "faiss", or an index, which is returned as it is.
+    k : int
+        Number of neighbours, without the point itself; at most n_samples - 1.
+    metric : str or callable
+    metric_params : dict, optional
+    n_jobs : int, optional
+        Threads; -1 means all cores. The neighbours do not depend on it.
+    random_state : int, RandomState, Generator or None
+    verbose : bool
+    knn_kwargs : dict, optional
+        Passed on to the backend.
+
+    Returns
+    -------
+    KNNIndex
+
+    Examples
+    --------
+    >>> index = get_knn_index(np.eye(5), "exact", 2, "euclidean")
+    >>> index.build()[0].shape
+    (5, 2)
+    """
+    from .. import nearest_neighbors
+
+    if isinstance(method, nearest_neighbors.KNNIndex):
+        log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
+        return method
+    return nearest_neighbors.make_index(
+        data,
+        check.check_integer(k, "k", at_least=1, at_most=data.shape[0] - 1),
+        method=method,
+        metric=metric,
+        metric_params=metric_params,
+        n_jobs=-1 if n_jobs is None else n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+        knn_kwargs=knn_kwargs,
+    )

@@ -1,0 +1,274 @@
+"""Affinities without a perplexity: uniform over the neighbours, or Gaussians of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _validation as check
+from ..errors import InvalidParameterError
+from .base import NeighborAffinities, answer
+from .gaussian import gaussian_rows
+from .matrix import Evaluate, assemble
+from .neighbors import Array, NeighborLists
+
+UNIFORM_JOINS = {True: "max", "max": "max", "mean": "mean", False: None, "none": None}
+
+
+class Uniform(NeighborAffinities):
+    """Uniform affinities of points and their nearest neighbours.
+
+    Every neighbour of a point counts the same, which is faster than a perplexity and gives nearly the same maps with
+    15 neighbours (J. Boehm, P. Berens and D. Kobak, Attraction-repulsion spectrum in neighbor embeddings, JMLR 2022).
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+    k_neighbors : int
+        Number of neighbours, at most n_samples - 1.
+    method : str or KNNIndex
+        How neighbours are found, see `get_knn_index`.
+    metric : str or callable
+    metric_params : dict, optional
+    symmetrize : bool or str
+        True or "max": all edges of the graph, in whatever direction, get the same affinity. "mean": mutual neighbours
+        get twice that of others. False or "none": the graph is kept as it is, not symmetric.
+    n_jobs : int, optional
+    random_state : int, RandomState, Generator or None
+    verbose : bool
+    knn_kwargs : dict, optional
+    knn_index : KNNIndex, optional
+        An index to be used instead of `data`, with all its neighbours.
+    dtype : dtype, keyword only
+        float64 or float32.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples)
+        Affinities, rows sorted, summing to 1.
+    knn_index : KNNIndex
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For parameters or data that cannot work.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [1.0], [3.0]])
+    >>> Uniform(X, k_neighbors=1).P.toarray().tolist()
+    [[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]]
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        k_neighbors: int = 30,
+        method: Any = "auto",
+        metric: Any = "euclidean",
+        metric_params: Mapping[str, Any] | None = None,
+        symmetrize: bool | str = True,
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+        verbose: bool = False,
+        knn_kwargs: Mapping[str, Any] | None = None,
+        knn_index: Any = None,
+        *,
+        dtype: Any = np.float64,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
+        check.check_choice(symmetrize, "symmetrize", tuple(UNIFORM_JOINS))
+
+        def choose_k(n: int) -> int:
+            return check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=n - 1)
+
+        self._find_neighbors(
+            data,
+            knn_index,
+            choose_k,
+            method=method,
+            metric=metric,
+            metric_params=metric_params,
+            random_state=random_state,
+            knn_kwargs=knn_kwargs,
+        )
+        self.symmetrize = symmetrize
+        lists = self._kept_lists()
+        with self._timer():
+            self.P = assemble(
+                lists,
+                uniform_rows(lists),
+                join=UNIFORM_JOINS[symmetrize],
+                dtype=self.dtype,
+                n_jobs=self.n_jobs,
+            )
+
+    def to_new(  # type: ignore[override]
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool = False
+    ) -> Any:
+        """Return the affinities of new points to the points of this object.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        k_neighbors : int, optional
+            Default: as many as this object has, or all points if those are fewer.
+        return_distances : bool
+            Return the neighbours and their distances too.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1.
+        indices : int32 ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        """
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._kept_lists().width)
+        indices, distances, lists = self._query(data, k)
+        P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
+        return answer(P, indices, distances, return_distances)
+
+
+class FixedSigmaNN(NeighborAffinities):
+    r"""Gaussian affinities of one width for all points.
+
+    :math:`p_{j|i} \propto \exp(-d_{ij}^2 / 2 \sigma^2)` over the k nearest neighbours, each row summing to 1, and
+    :math:`p_{ij} = (p_{j|i} + p_{i|j}) / 2n`.
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+    sigma : float
+        Width of the Gaussians, in the unit of the distances.
+    k : int
+        Number of neighbours, at most n_samples - 1.
+    method : str or KNNIndex
+        How neighbours are found, see `get_knn_index`.
+    metric : str or callable
+    metric_params : dict, optional
+    symmetrize : bool
+        False: keep the conditional affinities, divided by n.
+    n_jobs : int, optional
+    random_state : int, RandomState, Generator or None
+    verbose : bool
+    knn_kwargs : dict, optional
+    knn_index : KNNIndex, optional
+        An index to be used instead of `data`, with all its neighbours.
+    dtype : dtype, keyword only
+        float64 or float32.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples)
+    sigma : float
+    knn_index : KNNIndex
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For parameters or data that cannot work.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [1.0], [3.0]])
+    >>> FixedSigmaNN(X, sigma=1.0, k=2).P.toarray().round(3).tolist()
+    [[0.0, 0.3, 0.016], [0.3, 0.0, 0.184], [0.016, 0.184, 0.0]]
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        sigma: float | None = None,
+        k: int = 30,
+        method: Any = "auto",
+        metric: Any = "euclidean",
+        metric_params: Mapping[str, Any] | None = None,
+        symmetrize: bool = True,
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+        verbose: bool = False,
+        knn_kwargs: Mapping[str, Any] | None = None,
+        knn_index: Any = None,
+        *,
+        dtype: Any = np.float64,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
+        if sigma is None:
+            raise InvalidParameterError("`sigma` must be given, got None; pass the width of the Gaussians")
+        width = check.check_real(sigma, "sigma", above=0)
+        self._find_neighbors(
+            data,
+            knn_index,
+            lambda n: check.check_integer(k, "k", at_least=1, at_most=n - 1),
+            method=method,
+            metric=metric,
+            metric_params=metric_params,
+            random_state=random_state,
+            knn_kwargs=knn_kwargs,
+        )
+        self.sigma = sigma
+        self.symmetrize = bool(symmetrize)
+        lists = self._kept_lists()
+        with self._timer():
+            self.P = assemble(
+                lists,
+                gaussian_rows(lists, fixed_precisions(lists, width)),
+                join="mean" if symmetrize else None,
+                dtype=self.dtype,
+                n_jobs=self.n_jobs,
+            )
+
+    def to_new(  # type: ignore[override]
+        self, data: Any, k: int | None = None, sigma: float | None = None, return_distances: bool = False
+    ) -> Any:
+        """Return the affinities of new points to the points of this object.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        k : int, optional
+            Number of neighbours; default: as many as this object has.
+        sigma : float, optional
+            Default: that of this object.
+        return_distances : bool
+            Return the neighbours and their distances too.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1.
+        indices : int32 ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        """
+        width = check.check_real(self.sigma if sigma is None else sigma, "sigma", above=0)
+        number = self._new_neighbors(k, "k", self._kept_lists().width)
+        indices, distances, lists = self._query(data, number)
+        rows = gaussian_rows(lists, fixed_precisions(lists, width))
+        with self._timer():
+            P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)
+        return answer(P, indices, distances, return_distances)
+
+
+def uniform_rows(lists: NeighborLists) -> Evaluate:
+    """Return what writes equal weights that sum to 1 in each row."""
+    sizes = lists.sizes()
+
+    def evaluate(low: int, high: int, out: Array) -> None:
+        rows = np.repeat(1.0 / sizes[low:high], sizes[low:high])
+        out[: len(rows)] = rows
+
+    return evaluate
+
+
+def fixed_precisions(lists: NeighborLists, sigma: float) -> Array:
+    """Return the precision 1 / 2 sigma^2 in the unit of each row, as float64 of shape (n_rows, 1)."""
+    farthest = np.maximum.reduceat(lists.distances, lists.starts[:-1]).astype(np.float64)
+    with np.errstate(over="ignore"):
+        scaled = (farthest / sigma) ** 2 / 2
+    return np.minimum(scaled, 1e300)[:, np.newaxis]

@@ -1,0 +1,94 @@
+"""Affinities that the user brings along."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidParameterError, InvalidTypeError
+from .base import Affinities
+
+log = logging.getLogger(__name__)
+
+
+class PrecomputedAffinities(Affinities):
+    """A given affinity matrix.
+
+    Parameters
+    ----------
+    affinities : array-like or sparse matrix of shape (n_samples, n_samples)
+        Finite and not negative. It is copied, never changed. An asymmetric one is accepted with a line in the log.
+    normalize : bool
+        Divide by the sum.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples), float64
+        Rows sorted, without stored zeros.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For a matrix that is not square, not numeric, or has negative, NaN, infinite or no positive values.
+
+    Examples
+    --------
+    >>> PrecomputedAffinities([[0, 3], [3, 0]]).P.toarray().tolist()
+    [[0.0, 0.5], [0.5, 0.0]]
+    """
+
+    def __init__(self, affinities: Any, normalize: bool = True) -> None:
+        super().__init__()
+        self.P = _as_square(affinities)
+        total = float(self.P.data.sum())
+        if not total > 0:
+            raise InvalidParameterError("`affinities` must have a positive sum, got a matrix of zeros")
+        if normalize:
+            self.P.data /= total
+        difference = abs(self.P - self.P.T)
+        if difference.nnz and difference.data.max() > 1e-6 * self.P.data.max():
+            log.warning("The given affinities are not symmetric; they are used as they are")
+        empty = int((np.diff(self.P.indptr) == 0).sum())
+        if empty:
+            log.warning("%d points have no affinity to any other; nothing will hold them", empty)
+
+    def to_new(self, data: Any, return_distances: bool = False) -> Any:
+        """Raise an error: a given matrix says nothing about new points.
+
+        Raises
+        ------
+        UnavailableError
+            A RuntimeError, always.
+        """
+        return super().to_new(data, return_distances)
+
+
+def _as_square(affinities: Any) -> Any:
+    """Return a checked, sorted float64 CSR copy without stored zeros."""
+    from scipy.sparse import csr_matrix
+
+    given = affinities if hasattr(affinities, "tocsr") else _dense(affinities)
+    if np.dtype(given.dtype).kind not in "biuf":
+        raise InvalidTypeError(f"`affinities` must be numbers, got dtype {given.dtype}")
+    if len(given.shape) != 2 or given.shape[0] != given.shape[1] or given.shape[0] < 2:
+        raise InvalidParameterError(
+            f"`affinities` must be a square matrix with at least 2 rows, got shape {given.shape}"
+        )
+    P = csr_matrix(given, dtype=np.float64, copy=True)
+    P.sum_duplicates()
+    good = np.isfinite(P.data) & (P.data >= 0)
+    if not good.all():
+        first = int(np.argmin(good))
+        row = int(np.searchsorted(P.indptr, first, side="right")) - 1
+        raise InvalidParameterError(f"`affinities` must be finite and not negative, got {P.data[first]} in row {row}")
+    P.eliminate_zeros()
+    return P
+
+
+def _dense(affinities: Any) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(affinities)
+    except ValueError as error:
+        raise InvalidParameterError("`affinities` must be a square matrix, got rows of different length") from error

@@ -1,0 +1,9 @@
+"""Where the points of a map start."""
+
+from __future__ import annotations
+
+from .components import pca
+from .partial import median, weighted_mean
+from .scale import jitter, random, rescale
+
+__all__ = ["jitter", "median", "pca", "random", "rescale", "weighted_mean"]
