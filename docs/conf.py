@@ -21,6 +21,8 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 
 autosummary_generate = True
+autosummary_imported_members = True  # what a package offers is what its __all__ says
+autosummary_ignore_module_all = False
 autodoc_typehints = "none"  # the docstrings say it in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # the pages of the API list what this package defines, not what ndarray does

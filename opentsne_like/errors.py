@@ -9,6 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = [
+    "DetachedError",
+    "InsufficientMemoryError",
+    "InvalidParameterError",
+    "InvalidTypeError",
+    "MissingDependencyError",
+    "NumericalError",
+    "OpenTSNEError",
+    "OpenTSNEWarning",
+    "OptimizationInterrupt",
+    "StorageError",
+    "UnavailableError",
+]
+
 
 class OpenTSNEError(Exception):
     """Base of everything this package raises on purpose."""
