@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .components import pca
+from .graph import spectral
 from .partial import median, weighted_mean
 from .scale import jitter, random, rescale
 
-__all__ = ["jitter", "median", "pca", "random", "rescale", "weighted_mean"]
+__all__ = ["jitter", "median", "pca", "random", "rescale", "spectral", "weighted_mean"]

@@ -15,7 +15,7 @@ from .. import _validation as check
 from .._parallel import chunk_bounds, run_tasks, serial_blas
 from ..errors import InvalidParameterError
 from ..utils import Timer
-from .scale import Array, finish
+from .scale import Array, finish, oriented
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -97,12 +97,12 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
     """Return the scores up to a common factor."""
     if hasattr(X, "tocsr"):
         sparse = _Sparse(X)
-        return sparse.project(_signed(_iterate(sparse, k, rng)))
+        return sparse.project(oriented(_iterate(sparse, k, rng)))
     iterate = solver in ("arpack", "randomized") or (solver == "auto" and X.shape[1] > DIRECT)
     table = _Dense(X, n_jobs)
     for _ in range(2):
         axes = _iterate(table, k, rng) if iterate else _leading(table.covariance(), k)
-        scores = table.project(_signed(axes))
+        scores = table.project(oriented(axes))
         spread = float(np.abs(scores).max())
         if np.isfinite(spread) and spread > 1e-15:
             break
@@ -113,12 +113,6 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
 def _leading(symmetric: Array, k: int) -> Array:
     """Return the eigenvectors of the `k` largest eigenvalues, the largest first."""
     return np.asarray(np.linalg.eigh(symmetric)[1][:, : -k - 1 : -1])
-
-
-def _signed(axes: Array) -> Array:
-    """Turn each axis so that its entry of largest magnitude is positive."""
-    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[np.newaxis], axis=0)
-    return np.asarray(axes * np.where(largest < 0, -1.0, 1.0))
 
 
 def _iterate(table: _Dense | _Sparse, k: int, rng: np.random.RandomState) -> Array:

@@ -119,6 +119,22 @@ def finish(embedding: Array, add_jitter: bool, random_state: Any) -> Array:
     return jitter(embedding, inplace=True, random_state=random_state) if add_jitter else embedding
 
 
+def oriented(vectors: Array) -> Array:
+    """Turn each column so that its first entry of largest magnitude, give or take rounding, is positive.
+
+    Parameters
+    ----------
+    vectors : float64 ndarray of shape (n, k)
+
+    Returns
+    -------
+    float64 ndarray of shape (n, k)
+    """
+    size = np.abs(vectors)
+    first = (size >= size.max(axis=0) * (1 - 1e-9)).argmax(axis=0)
+    return np.asarray(vectors * np.where(vectors[first, np.arange(vectors.shape[1])] < 0, -1.0, 1.0))
+
+
 def _floating(x: Any, inplace: bool) -> Array:
     """Return `x` as a finite table of floats: itself if it is to be changed, else a copy."""
     array: Array = check.check_matrix(x, "x")
