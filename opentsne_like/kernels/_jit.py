@@ -15,14 +15,29 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "con
 
 def kernel(function: F) -> F:
     """Compile `function` without the GIL and keep the machine code on disk where a folder for it can be written."""
+    return _compile(function, **_OPTIONS)
+
+
+def ordered_kernel(function: F) -> F:
+    """Compile `function` like `kernel`, but add in the order that is written: the same bits on every machine."""
+    return _compile(function, error_model="numpy")
+
+
+def _compile(function: F, **options: Any) -> F:
     try:
-        compiled: Any = numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
+        compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # neither the package's nor the user's cache folder can be written
-        compiled = numba.njit(nogil=True, **_OPTIONS)(function)
+        compiled = numba.njit(nogil=True, **options)(function)
     return compiled  # type: ignore[no-any-return]
 
 
 def helper(function: F) -> F:
     """Compile a small function that kernels of the same file call; LLVM inlines it."""
     compiled: Any = numba.njit(nogil=True, **_OPTIONS)(function)
+    return compiled  # type: ignore[no-any-return]
+
+
+def ordered_helper(function: F) -> F:
+    """Compile a small function that ordered kernels of the same file call."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     return compiled  # type: ignore[no-any-return]

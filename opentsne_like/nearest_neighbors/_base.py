@@ -1,0 +1,194 @@
+"""The one interface of all nearest-neighbour indices."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._validation import check_integer, check_matrix, check_n_jobs, check_random_state
+from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from ..utils import Timer
+from ._space import Array
+
+log = logging.getLogger(__name__)
+
+Neighbors = tuple[Array, Array]
+Metric = str | Callable[..., float]
+
+
+class KNNIndex(ABC):
+    """Finds the k nearest neighbours of rows: base of all backends, and of your own.
+
+    A backend overrides `build` and `query`. Indices can be copied and pickled, and two indices made from the same data,
+    parameters and seed give the same neighbours where the backend is deterministic; each class says whether it is.
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+        Finite numbers. float32 and float64 are kept, float16 becomes float32, integers become float64. C-ordered,
+        read-only and memory-mapped arrays are not copied.
+    k : int
+        Number of neighbours, between 1 and n_samples - 1; a row is not its own neighbour.
+    metric : str or callable
+        One of `VALID_METRICS`, or a function of two rows where the backend can call one.
+    metric_params : dict, optional
+        Arguments of the metric, such as ``{"p": 3}`` for ``"minkowski"``.
+    n_jobs : int
+        Number of threads, -1 for all cores. It does not change the result unless the class says so.
+    random_state : None, int, RandomState or Generator
+        Seeds what is random in the backend.
+    verbose : bool
+        Announce stages and their durations.
+    knn_kwargs : dict, optional
+        Parameters of the backend.
+
+    Attributes
+    ----------
+    data, k, metric, metric_params, n_jobs, random_state, verbose, knn_kwargs
+        As above. `data` is None after `release`.
+    n_samples : int
+        Number of rows of `data`.
+    index : object
+        What the backend searches in, None until it is made.
+    distance_dtype : dtype or None
+        What distances are returned in; None means that of the data, float32 or float64. Set it to ``numpy.float32``
+        to halve the memory.
+    """
+
+    VALID_METRICS: ClassVar[Sequence[str]] = []
+
+    distance_dtype: Any = None
+
+    def __init__(
+        self,
+        data: Any,
+        k: int,
+        metric: Metric = "euclidean",
+        metric_params: Mapping[str, Any] | None = None,
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+        verbose: bool = False,
+        knn_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+        self.n_samples: int = self.data.shape[0]
+        self.k = check_k(k, self.n_samples - 1)
+        self.metric = self.check_metric(metric)
+        self.metric_params = check_mapping(metric_params, "metric_params")
+        self.n_jobs = check_n_jobs(n_jobs)
+        self.random_state = random_state
+        self.verbose = verbose
+        self.knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
+        self.index: Any = None
+        self._seed: int | None = None
+
+    @abstractmethod
+    def build(self) -> Neighbors:
+        """Make the index and return the neighbours of every row of the data.
+
+        Returns
+        -------
+        indices : ndarray of shape (n_samples, k), int32 (int64 from 2**31 rows on)
+            Rows of `data`, nearest first, equal distances by index, never the row itself.
+        distances : ndarray of shape (n_samples, k), `distance_dtype`
+        """
+
+    @abstractmethod
+    def query(self, query: Any, k: int) -> Neighbors:
+        """Return the k rows of the data that are nearest to each row of `query`.
+
+        Parameters
+        ----------
+        query : array-like or sparse matrix of shape (m, n_features)
+        k : int
+            Between 1 and n_samples.
+
+        Returns
+        -------
+        indices : ndarray of shape (m, k), int32 (int64 from 2**31 rows on)
+        distances : ndarray of shape (m, k), `distance_dtype`
+        """
+
+    def check_metric(self, metric: Metric) -> Metric:
+        """Return `metric` if the backend has it, and raise an error that lists what it has otherwise.
+
+        Parameters
+        ----------
+        metric : str or callable
+
+        Returns
+        -------
+        str or callable
+
+        Raises
+        ------
+        InvalidParameterError
+            The backend lacks the metric.
+        """
+        if callable(metric):
+            return metric
+        if not isinstance(metric, str):
+            raise InvalidTypeError(f"`metric` must be a string or a function of two rows, got {metric!r}")
+        if metric not in self.VALID_METRICS:
+            raise InvalidParameterError(
+                f"`metric` must be one of {', '.join(self.VALID_METRICS)} for {type(self).__name__}, got {metric!r}"
+            )
+        return metric
+
+    def release(self) -> None:
+        """Drop the data and the index; neighbours that were returned stay valid, `build` and `query` do not work."""
+        self.data = None
+        self.index = None
+
+    @property
+    def seed(self) -> int:
+        """The seed that `random_state` gave, drawn when it is first needed."""
+        if self._seed is None:
+            self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        return self._seed
+
+    def _require_data(self) -> Any:
+        if self.data is None:
+            raise UnavailableError(f"{type(self).__name__} was released: make a new index from the data")
+        return self.data
+
+    def _check_query(self, query: Any, k: Any) -> tuple[Any, int]:
+        data = self._require_data()
+        sparse = hasattr(data, "tocsr")
+        if hasattr(query, "tocsr") and not sparse:
+            query = query.toarray()
+        X = check_matrix(query, "query", n_columns=data.shape[1], accept_sparse=True)
+        if sparse and not hasattr(X, "tocsr"):
+            X = type(data)(X)
+        return X.astype(data.dtype, copy=False), check_k(k, self.n_samples)
+
+    def _distance_type(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(
+            self._require_data().dtype if self.distance_dtype is None else self.distance_dtype
+        )
+        return dtype
+
+    def _timer(self, what: str) -> Timer:
+        name = self.metric if isinstance(self.metric, str) else getattr(self.metric, "__name__", "a callable")
+        return Timer(f"{what}, {name} distance, {type(self).__name__}...", bool(self.verbose))
+
+
+def check_k(k: Any, most: int) -> int:
+    """Return `k` as an int between 1 and `most`, or raise one error that says what to do."""
+    number = check_integer(k, "k", at_least=1)
+    if number > most:
+        raise InvalidParameterError(f"`k` must be at most {most} for this many samples, got {number}; lower it")
+    return number
+
+
+def check_mapping(value: Any, name: str) -> dict[str, Any] | None:
+    """Return a copy of a dictionary of arguments, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InvalidTypeError(f"`{name}` must be a dictionary with names as keys, got {value!r}")
+    return dict(value)
