@@ -6,6 +6,7 @@ import logging
 
 from .base import Affinities
 from .gaussian import joint_probabilities_nn
+from .graphs import from_neighbors
 from .memory import estimate_memory
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import get_knn_index
@@ -22,6 +23,7 @@ __all__ = [
     "PrecomputedAffinities",
     "Uniform",
     "estimate_memory",
+    "from_neighbors",
     "get_knn_index",
     "joint_probabilities_nn",
 ]

@@ -12,7 +12,7 @@ from .. import _validation as check
 from ..errors import InvalidParameterError, UnavailableError
 from ..utils import Timer
 from .memory import check_memory
-from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index
+from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index, lists_from_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -118,15 +118,22 @@ class NeighborAffinities(Affinities):
             raise InvalidParameterError("`data` must be given unless `knn_index` is, got None for both")
         if data is not None and knn_index is not None:
             raise InvalidParameterError("`data` must be None where `knn_index` is given, got both")
-        if knn_index is None:
-            table = as_table(data)
-            k = choose_k(table.shape[0])
-            check_memory(table.shape[0], k, self.dtype)
-            knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
-        else:
+        if knn_index is not None:
             log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
-        self.knn_index = knn_index
-        self._lists = as_lists(*knn_index.build())
+            self.knn_index = knn_index
+            self._lists = as_lists(*knn_index.build())
+            return
+        table = as_table(data)
+        graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
+        k = choose_k(table.shape[0])
+        if graph:  # of the known distances
+            k = min(k, max(1, int(np.diff(table.tocsr().indptr).max())))
+        check_memory(table.shape[0], k, self.dtype)
+        self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
+        if self.dtype == np.float32:
+            self.knn_index.distance_dtype = np.float32
+        lists = as_lists(*self.knn_index.build())
+        self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
 
     def _kept_lists(self) -> NeighborLists:
         """Return the neighbour lists unless they were released."""
@@ -137,7 +144,10 @@ class NeighborAffinities(Affinities):
     def _query(self, data: Any, k: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as two arrays and as lists."""
         if self.knn_index is None:
-            raise UnavailableError(f"the data of this {type(self).__name__} were dropped by `release()`")
+            raise UnavailableError(
+                f"this {type(self).__name__} has no data that new points could be compared with: they were dropped by "
+                "`release()`"
+            )
         indices, distances = self.knn_index.query(data, k)
         return indices, distances, as_lists(indices, distances, self.n_samples, self_allowed=True)
 

@@ -133,6 +133,27 @@ def _check_distances(distances: Array) -> None:
             )
 
 
+def lists_from_graph(graph: Any) -> NeighborLists:
+    """Return the rows of a checked sparse matrix of distances, which may differ in length, as `NeighborLists`.
+
+    Parameters
+    ----------
+    graph : sparse matrix of shape (n, n)
+        Entries on the diagonal do not count; other stored zeros are neighbours at distance zero.
+    """
+    graph = graph.tocsr()
+    n = graph.shape[0]
+    rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(graph.indptr))
+    others = graph.indices != rows
+    rows, columns, distances = rows[others], graph.indices[others].astype(np.int32), graph.data[others]
+    sizes = np.bincount(rows, minlength=n)
+    order = np.lexsort((columns, distances, rows))
+    starts = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
+    return NeighborLists(columns[order], distances[order].astype(wide), starts, int(sizes.max()), n)
+
+
 def as_table(data: Any) -> Any:
     """Return `data` as an array or sparse matrix with at least two rows; values are checked by the neighbour search."""
     plain = isinstance(data, np.ndarray) or hasattr(data, "tocsr")
@@ -160,7 +181,8 @@ def get_knn_index(
         With ``metric="precomputed"``: distances of shape (n_samples, n_samples), dense, or sparse with the distances
         to some neighbours in each row.
     method : str or KNNIndex
-        "auto", "exact", "approx", "annoy", "pynndescent", "hnsw", "faiss", or an index, which is returned as it is.
+        "auto", "exact", "approx", "annoy", "pynndescent", "hnsw", "faiss", or an index of the same data, which is
+        returned as it is.
     k : int
         Number of neighbours, without the point itself; at most n_samples - 1.
     metric : str or callable
@@ -186,7 +208,6 @@ def get_knn_index(
 
     if isinstance(method, nearest_neighbors.KNNIndex):
         log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
-        return method
     return nearest_neighbors.make_index(
         data,
         check.check_integer(k, "k", at_least=1, at_most=data.shape[0] - 1),
