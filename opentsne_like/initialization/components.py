@@ -100,12 +100,15 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
         return sparse.project(oriented(_iterate(sparse, k, rng)))
     iterate = solver in ("arpack", "randomized") or (solver == "auto" and X.shape[1] > DIRECT)
     table = _Dense(X, n_jobs)
+    scores = np.zeros((len(X), k))
     for _ in range(2):
-        axes = _iterate(table, k, rng) if iterate else _leading(table.covariance(), k)
-        scores = table.project(oriented(axes))
-        spread = float(np.abs(scores).max())
-        if np.isfinite(spread) and spread > 1e-15:
-            break
+        try:
+            axes = _iterate(table, k, rng) if iterate else _leading(table.covariance(), k)
+            scores = table.project(oriented(axes))
+            if 1e-15 < np.abs(scores).max() < np.inf:
+                break
+        except np.linalg.LinAlgError:  # what it says of infinite values
+            pass
         table.scale()  # the squares left the range of their type: once more, with numbers around 1
     return scores
 

@@ -13,6 +13,8 @@ Array = np.ndarray[Any, Any]
 
 TARGET_STD = 1e-4  # of the first column: so small that the forces at the start are those of one cluster
 
+NO_SPREAD = 1e-12  # relative to the largest value: what rounding makes of equal values
+
 
 def rescale(x: Any, inplace: bool = False, target_std: float = TARGET_STD) -> Array:
     """Scale a start so that its first column has a given standard deviation.
@@ -39,7 +41,7 @@ def rescale(x: Any, inplace: bool = False, target_std: float = TARGET_STD) -> Ar
     if largest > 0:
         y /= largest  # neither huge nor tiny values leave the range of their type
         spread = np.std(y[:, 0])
-        y *= target_std / spread if spread > 0 else largest
+        y *= target_std / spread if spread > NO_SPREAD else largest
     return y
 
 
@@ -95,8 +97,9 @@ def random(n_samples: Any, n_components: int = 2, random_state: Any = None, verb
     >>> random(3, random_state=0).shape
     (3, 2)
     """
-    n = len(n_samples) if isinstance(n_samples, (list, tuple)) else getattr(n_samples, "shape", (n_samples,))
-    n = n[0] if isinstance(n, tuple) and n else n
+    n = len(n_samples) if isinstance(n_samples, (list, tuple)) else n_samples
+    if getattr(n, "shape", ()):
+        n = n.shape[0]
     n = check.check_integer(n, "n_samples", at_least=1)
     d = check.check_integer(n_components, "n_components", at_least=1)
     return np.asarray(check.check_random_state(random_state).normal(0, TARGET_STD, (n, d)))

@@ -1,0 +1,138 @@
+"""Diffusion maps: right order and scale, graphs in pieces, what happens when the iteration fails."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
+
+from opentsne_like import initialization
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError
+from opentsne_like.initialization import graph
+
+
+def twin(A, k):
+    """Return eigenvectors times eigenvalues of the random walk, all of them computed, scaled."""
+    values, vectors = eigh(A, np.diag(A.sum(axis=1)))
+    found = vectors[:, ::-1][:, 1 : k + 1]
+    found = found * np.sign(found[np.abs(found).argmax(axis=0), np.arange(k)]) * values[::-1][1 : k + 1]
+    return found / found[:, 0].std() * 1e-4
+
+
+def blob(n, rng):
+    """Return the weights between points of a stretched cloud."""
+    x = rng.normal(size=(n, 3)) * [6, 4, 2]
+    return np.exp(-cdist(x, x, "sqeuclidean") / 8) * (1 - np.eye(n))
+
+
+def path(n):
+    """Return a path, on which the iteration takes long."""
+    return sparse.csr_matrix(np.diag(np.ones(n - 1), 1) + np.diag(np.ones(n - 1), -1))
+
+
+@pytest.mark.parametrize("n", [50, 450])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_agrees_with_the_twin(rng, n, k):
+    A = blob(n, rng)
+    Y = initialization.spectral(A, n_components=k, tol=0, random_state=0, add_jitter=False)
+    np.testing.assert_allclose(Y, twin(A, k), atol=1e-11)
+    assert Y[:, 0].std() == pytest.approx(1e-4)
+    loose = initialization.spectral(A, n_components=k, random_state=0, add_jitter=False)
+    np.testing.assert_allclose(loose, twin(A, k), atol=1e-6)
+
+
+def test_negative_eigenvalues_are_not_leading(rng):
+    half = rng.random((210, 210))
+    A = np.zeros((420, 420))
+    A[:210, 210:] = half  # almost bipartite: eigenvalues near -1
+    A += A.T + blob(420, rng) * 0.1
+    np.testing.assert_allclose(
+        initialization.spectral(A, tol=0, random_state=0, add_jitter=False), twin(A, 2), atol=1e-10
+    )
+
+
+def test_kinds_of_input(rng):
+    A = blob(80, rng)
+    expected = initialization.spectral(A, random_state=0)
+    before = A.copy()
+    for given in (sparse.csr_matrix(A), sparse.csc_array(A), sparse.coo_matrix(A), A.tolist()):
+        np.testing.assert_allclose(initialization.spectral(given, random_state=0), expected, atol=1e-15)
+    np.testing.assert_array_equal(A, before)
+    one_way = np.triu(A) * 2
+    np.testing.assert_allclose(initialization.spectral(one_way, random_state=0), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_pieces_lie_side_by_side(rng, k):
+    sizes = [450, 60, 9, 1, 1]
+    A = sparse.block_diag([blob(m, rng) if m > 6 else np.zeros((1, 1)) for m in sizes]).toarray()
+    shuffled = rng.permutation(len(A))
+    label = np.repeat(np.arange(5), sizes)[shuffled]
+    Y = initialization.spectral(A[np.ix_(shuffled, shuffled)], n_components=k, random_state=0, add_jitter=False)
+    assert np.isfinite(Y).all()
+    assert Y[:, 0].std() == pytest.approx(1e-4)
+    centers = np.array([Y[label == i].mean(axis=0) for i in range(5)])
+    for i in range(5):
+        radius = np.linalg.norm(Y[label == i] - centers[i], axis=1).mean()
+        others = np.linalg.norm(np.delete(centers, i, axis=0) - centers[i], axis=1)
+        assert (others > radius).all()
+    spread = [np.sqrt(Y[label == i].var(axis=0).sum()) for i in range(2)]
+    assert spread[1] / spread[0] == pytest.approx(np.sqrt(60 / 450) if k > 1 else 60 / 450)
+
+
+def test_degenerate_graphs_give_distinct_finite_starts():
+    complete = np.ones((30, 30)) - np.eye(30)
+    for A in (complete, np.zeros((30, 30)), np.eye(30), np.diag(np.ones(29), 1) + np.diag(np.ones(29), -1)):
+        Y = initialization.spectral(A, random_state=0)
+        assert np.isfinite(Y).all()
+        assert len(np.unique(Y, axis=0)) == 30
+    complete = np.ones((500, 500)) - np.eye(500)
+    assert np.isfinite(initialization.spectral(complete, random_state=0)).all()
+    assert initialization.spectral(np.array([[0, 1.0], [1, 0]]), n_components=1, random_state=0).shape == (2, 1)
+
+
+def test_what_does_not_converge_is_polished(caplog):
+    A = path(600)
+    with caplog.at_level(logging.WARNING, logger=graph.__name__):
+        Y = initialization.spectral(A, tol=1e-4, max_iter=1, random_state=0, add_jitter=False)
+    assert not caplog.text
+    walk = A.multiply(1 / A.sum(axis=1))
+    for column in Y.T:
+        value = column @ (walk @ column) / (column @ column)
+        assert value > 0.99
+        assert np.linalg.norm(walk @ column - value * column) < 1e-2 * np.linalg.norm(column)
+
+
+def test_the_remaining_error_is_logged(caplog, monkeypatch):
+    import scipy.sparse.linalg as linalg
+
+    def hopeless(matrix, block, **options):
+        return np.arange(block.shape[1], dtype=float), block
+
+    monkeypatch.setattr(linalg, "lobpcg", hopeless)
+    with caplog.at_level(logging.WARNING, logger=graph.__name__):
+        Y = initialization.spectral(path(600), max_iter=1, random_state=0)
+    assert "has not converged; the residual is" in caplog.text
+    assert np.isfinite(Y).all()
+
+
+@pytest.mark.parametrize(
+    ("A", "options", "message"),
+    [
+        (np.ones((3, 4)), {}, "`A` must be square, got shape (3, 4)"),
+        (np.ones(4), {}, "`A` must be two-dimensional"),
+        (-np.ones((4, 4)), {}, "`A` must not be negative, got -1"),
+        (np.full((4, 4), np.nan), {}, "`A` must be finite"),
+        (np.ones((4, 4)), {"n_components": 4}, "`n_components` must be below the number of points, 4, got 4"),
+        (np.ones((4, 4)), {"tol": -1}, "`tol` must be at least 0, got -1"),
+        (np.ones((4, 4)), {"max_iter": 0}, "`max_iter` must be at least 1, got 0"),
+    ],
+)
+def test_one_clear_error(A, options, message):
+    with pytest.raises((InvalidParameterError, InvalidTypeError)) as caught:
+        initialization.spectral(A, **options)
+    assert message in str(caught.value)
