@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from .base import Affinities
+from .family import Entropic, Fuzzy, SelfTuning
 from .gaussian import joint_probabilities_nn
 from .graphs import from_neighbors
 from .memory import estimate_memory
@@ -16,11 +17,14 @@ from .precomputed import PrecomputedAffinities
 
 __all__ = [
     "Affinities",
+    "Entropic",
     "FixedSigmaNN",
+    "Fuzzy",
     "Multiscale",
     "MultiscaleMixture",
     "PerplexityBasedNN",
     "PrecomputedAffinities",
+    "SelfTuning",
     "Uniform",
     "estimate_memory",
     "from_neighbors",

@@ -111,7 +111,7 @@ class PerplexityBasedNN(NeighborAffinities):
         stored = self._kept_lists().width
         self.perplexity = perplexity
         self.effective_perplexity_ = self.check_perplexity(perplexity, stored)
-        if knn_index is None and stored > max(1, int(3 * self.effective_perplexity_)):
+        if isinstance(k_neighbors, int) and knn_index is None and stored > max(1, int(3 * self.effective_perplexity_)):
             log.warning(
                 "%d neighbours are more than 3 times the perplexity of %g; this costs time and changes little",
                 stored,
