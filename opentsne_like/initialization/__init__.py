@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .components import pca
 from .graph import spectral
+from .landmarks import multiscale
 from .partial import median, weighted_mean
 from .scale import jitter, random, rescale
 
-__all__ = ["jitter", "median", "pca", "random", "rescale", "spectral", "weighted_mean"]
+__all__ = ["jitter", "median", "multiscale", "pca", "random", "rescale", "spectral", "weighted_mean"]

@@ -97,7 +97,7 @@ def random(n_samples: Any, n_components: int = 2, random_state: Any = None, verb
     >>> random(3, random_state=0).shape
     (3, 2)
     """
-    n = len(n_samples) if isinstance(n_samples, (list, tuple)) else n_samples
+    n: Any = len(n_samples) if isinstance(n_samples, (list, tuple)) else n_samples
     if getattr(n, "shape", ()):
         n = n.shape[0]
     n = check.check_integer(n, "n_samples", at_least=1)
