@@ -1,0 +1,194 @@
+"""All-pairs repulsion by a tree, where points that are far away are summed in groups (Barnes & Hut 1986).
+
+Nodes are expanded to second order about their centres, not to the zeroth as is usual for t-SNE, so that fewer of them
+serve at a smaller error. All points of a group share one walk through the tree and its lists of nodes and points.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .. import _parallel, kernels
+from .fft import spans_of
+from .potential import Potential
+
+Array = np.ndarray[Any, Any]
+
+STUDENT_T = 0
+GRAIN = 8192  # points
+GROUP = 128  # most points that share one walk through the tree
+SAMPLE = 512  # points that tell the bulk of a map from its outliers
+ROOM = 1000.0  # widths of the bulk that are resolved on either side of it
+
+
+class BarnesHutTree:
+    """A tree over unit charges that do not move.
+
+    Parameters
+    ----------
+    sources : ndarray of shape (n, d), float64
+        Finite, in one, two or three dimensions. Coincident points are fine.
+    n_jobs : int
+        Threads; the tree does not depend on it.
+
+    Notes
+    -----
+    The points are sorted along the Morton curve, and the tree halves the cells of a quad- or octree down to at most 16
+    points. It holds about 40 bytes per point.
+
+    References
+    ----------
+    Barnes & Hut, *A hierarchical O(N log N) force-calculation algorithm* (1986); van der Maaten, *Accelerating t-SNE
+    using tree-based algorithms* (2014).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion.barnes_hut import BarnesHutTree
+    >>> tree = BarnesHutTree(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]), n_jobs=1)
+    >>> tree.evaluate(None, 0, 1.0, theta=0.5, n_jobs=1).values.round(3)
+    array([0.7  , 0.667, 0.367], dtype=float32)
+    >>> tree.evaluate(np.array([[1.0, 0.0]]), 0, 1.0, theta=0.5, n_jobs=1).values.round(3)
+    array([1.667], dtype=float32)
+    """
+
+    def __init__(self, sources: Array, *, n_jobs: int) -> None:
+        points = _in_plane_or_space(sources)
+        n, d = points.shape
+        self.shape = sources.shape
+        codes, self._order, self._points = _sort(points, n_jobs)
+        link, groups = np.empty((2 * n, 3), np.int32), np.empty(n + 1, np.int32)
+        nodes, count = kernels.tree.split(codes, kernels.tree.LEAF, GROUP, link, groups)
+        self._link, self._groups = link[:nodes].copy(), groups[: count + 1].copy()
+        self._centre, self._moment = np.empty((nodes, 4)), np.empty((nodes, 8), np.float32)
+        box = np.empty((nodes, 6))
+        measures = (self._link, self._centre, self._moment, box)
+        _parallel.for_chunks(kernels.tree.measure_leaves, nodes, (self._points, *measures), n_jobs=n_jobs)
+        kernels.tree.measure_nodes(*measures, d)
+
+    def evaluate(
+        self, targets: Array | None, radial_code: int, radial_parameter: float, theta: float, n_jobs: int
+    ) -> Potential:
+        """Return the potential of the charges and its gradient.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (m, d), float64, optional
+            What is returned for a target depends on it and the tree alone, not on which others come along. None stands
+            for the charges themselves, which do not feel their own charge and are much faster than as many targets.
+        radial_code : int
+            0 for Student's t, ``k = (1 + d² / dof)^(-dof)``; 1 for the Gaussian, ``k = exp(-d²)``.
+        radial_parameter : float
+            The degrees of freedom; without meaning for the Gaussian.
+        theta : float
+            Opening angle: a node is expanded where its width is below about `theta` times its distance. The smaller the
+            more exact; 0 sums all pairs.
+        n_jobs : int
+            Threads; the result has the same bits for any number.
+
+        Returns
+        -------
+        Potential
+            ``values`` (m,) and ``gradient`` (m, d), float32.
+        """
+        tree = (self._points, self._centre, self._moment, self._link)
+        if targets is None:
+            places, order, groups = self._points, self._order, self._groups
+        else:
+            places = np.ascontiguousarray(_in_plane_or_space(targets).T)
+            order, groups = np.arange(len(targets), dtype=np.int32), np.arange(len(targets) + 1, dtype=np.int32)
+        own = targets is None
+        values = np.empty(len(order), np.float32)
+        gradient = np.empty((len(order), len(places)), np.float32)
+        form = _form(radial_code, float(radial_parameter))
+        args = (form, (0,) * len(places), tree, places, groups, own, float(theta), order, values, gradient)
+        grain = 8 if own else 512
+        total = _parallel.sum_chunks(kernels.barnes_hut.evaluate, len(groups) - 1, args, n_jobs=n_jobs, grain=grain)
+        return Potential(values, np.ascontiguousarray(gradient[:, : self.shape[1]]), total)
+
+
+def barnes_hut(points: Array, radial_code: int, radial_parameter: float, theta: float, n_jobs: int) -> Potential:
+    """Return the potential that points feel of each other and its gradient.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float64
+        d is 1, 2 or 3.
+    radial_code, radial_parameter, theta, n_jobs
+        See `BarnesHutTree.evaluate`.
+
+    Returns
+    -------
+    Potential
+        ``values`` (n,) and ``gradient`` (n, d), float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion.barnes_hut import barnes_hut
+    >>> barnes_hut(np.array([[0.0], [1.0]]), 0, 1.0, theta=0.5, n_jobs=1).gradient
+    array([[ 0.5],
+           [-0.5]], dtype=float32)
+    """
+    return BarnesHutTree(points, n_jobs=n_jobs).evaluate(None, radial_code, radial_parameter, theta, n_jobs)
+
+
+def _in_plane_or_space(points: Array) -> Array:
+    """Return contiguous points; those of one dimension get a second that is zero."""
+    if points.shape[1] == 1:
+        return np.column_stack([points, np.zeros(len(points))])
+    return np.ascontiguousarray(points, dtype=np.float64)
+
+
+def _form(code: int, parameter: float) -> tuple[float, ...]:
+    """Return the tuple by whose type the kernel is compiled."""
+    if code != STUDENT_T:
+        return (0.0, 0.0, 0.0)
+    return (1.0,) if parameter == 1.0 else (parameter, 1.0 / parameter)
+
+
+def _bulk(points: Array, n_jobs: int) -> tuple[Array, float]:
+    """Return the lowest corner and the width of the box that the Morton codes resolve.
+
+    Outliers farther than `ROOM` widths of the bulk lie outside of it, lest one of them squeeze all other points into
+    one cell. They cost time if they are many, but no accuracy: nodes are measured by their points.
+    """
+    low, spans = spans_of(points, n_jobs)
+    picks = (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * len(points)).astype(np.intp)
+    sample = np.sort(points[picks], axis=0)
+    first, last = sample[SAMPLE // 50], sample[-1 - SAMPLE // 50]
+    width = float(np.max(last - first))
+    if width == 0.0:
+        return low, float(spans.max())
+    low, high = np.maximum(low, first - ROOM * width), np.minimum(low + spans, last + ROOM * width)
+    return low, float(np.max(high - low))
+
+
+def _sort(points: Array, n_jobs: int) -> tuple[Array, Array, Array]:
+    """Return sorted Morton codes (n,), where each point of that order came from (n,), and the points in it (d, n)."""
+    n, d = points.shape
+    tree = kernels.tree
+    corner, width = _bulk(points, n_jobs)
+    scale = (2.0 ** tree.AXIS_BITS[d] - 1.0) / width if width > 1e-290 else 0.0
+    chunks = _parallel.chunk_bounds(n, GRAIN)
+    codes, counts = np.empty(n, np.uint64), np.zeros((len(chunks), tree.DIGITS), np.int64)
+    tasks: list[Any] = [
+        (tree.encode, (*chunk, points, corner, scale, codes, counts[c])) for c, chunk in enumerate(chunks)
+    ]
+    _parallel.run_tasks(tasks, n_jobs=n_jobs)
+
+    slots = np.cumsum(counts.T).reshape(tree.DIGITS, -1) - counts.T  # by digit, then by chunk
+    starts = np.append(slots[:, 0], n)
+    coarse_codes, coarse_order = np.empty(n, np.uint64), np.empty(n, np.int32)
+    slots = np.ascontiguousarray(slots.T)
+    tasks = [(tree.scatter, (*chunk, codes, slots[c], coarse_codes, coarse_order)) for c, chunk in enumerate(chunks)]
+    _parallel.run_tasks(tasks, n_jobs=n_jobs)
+
+    order, in_order = np.empty(n, np.int32), np.empty((d, n))
+    cuts = np.unique(starts[np.searchsorted(starts, [low for low, _ in chunks] + [n])]).tolist()
+    shared = (coarse_codes, coarse_order, codes, order, points, in_order)
+    _parallel.run_tasks([(tree.sort, (*cut, *shared)) for cut in pairwise(cuts)], n_jobs=n_jobs)
+    return codes, order, in_order
