@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from ._annoy import Annoy
 from ._base import KNNIndex
 from ._exact import Sklearn
 from ._factory import check_index, make_index
+from ._faiss import Faiss
+from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
+from ._nndescent import NNDescent
 from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors, from_neighbors
 
 __all__ = [
+    "HNSW",
     "IVF",
+    "Annoy",
+    "Faiss",
     "KNNIndex",
+    "NNDescent",
     "PrecomputedDistanceMatrix",
     "PrecomputedNeighbors",
     "Sklearn",
+    "Voyager",
     "check_index",
     "from_neighbors",
     "make_index",

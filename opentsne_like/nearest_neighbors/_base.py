@@ -60,6 +60,8 @@ class KNNIndex(ABC):
     """
 
     VALID_METRICS: ClassVar[Sequence[str]] = []
+    SPARSE_METRICS: ClassVar[frozenset[str] | None] = None  # what sparse data can be searched by; None: anything
+    CALLABLE_METRICS: ClassVar[bool] = True
 
     distance_dtype: Any = None
 
@@ -78,6 +80,7 @@ class KNNIndex(ABC):
         self.n_samples: int = self.data.shape[0]
         self.k = check_k(k, self.n_samples - 1)
         self.metric = self.check_metric(metric)
+        self._check_sparse()
         self.metric_params = check_mapping(metric_params, "metric_params")
         self.n_jobs = check_n_jobs(n_jobs)
         self.random_state = random_state
@@ -129,10 +132,11 @@ class KNNIndex(ABC):
         InvalidParameterError
             The backend lacks the metric.
         """
-        if callable(metric):
+        if callable(metric) and self.CALLABLE_METRICS:
             return metric
         if not isinstance(metric, str):
-            raise InvalidTypeError(f"`metric` must be a string or a function of two rows, got {metric!r}")
+            also = " or a function of two rows" if self.CALLABLE_METRICS else f" for {type(self).__name__}"
+            raise InvalidTypeError(f"`metric` must be a name{also}, got {metric!r}")
         if metric not in self.VALID_METRICS:
             raise InvalidParameterError(
                 f"`metric` must be one of {', '.join(self.VALID_METRICS)} for {type(self).__name__}, got {metric!r}"
@@ -150,6 +154,21 @@ class KNNIndex(ABC):
         if self._seed is None:
             self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return self._seed
+
+    def _check_sparse(self) -> None:
+        served = self.SPARSE_METRICS
+        if (
+            served is None
+            or not hasattr(self.data, "tocsr")
+            or (isinstance(self.metric, str) and self.metric in served)
+        ):
+            return
+        name = type(self).__name__
+        if served:
+            raise InvalidParameterError(
+                f"`metric` must be one of {', '.join(sorted(served))} for {name} of sparse data, got {self.metric!r}"
+            )
+        raise InvalidTypeError(f"`data` must be dense for {name}, got a sparse matrix; use neighbors='pynndescent'")
 
     def _require_data(self) -> Any:
         if self.data is None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
-from ..errors import InvalidParameterError
-from ._base import KNNIndex, Neighbors
+from ._backend import Backend
+from ._base import Neighbors
 from ._exact_search import exact_neighbors
-from ._space import Array, Screen, Space, first_by_distance, index_type, plain
-from ._sparse_space import space_of
+from ._space import Array, Screen, Space, plain
 
 _SCREENED = {"euclidean", "l2", "cosine"}
-_SPARSE = {"cityblock", "cosine", "euclidean", "l1", "l2", "manhattan"}
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8
 
 
-class Sklearn(KNNIndex):
+class Sklearn(Backend):
     """Exact neighbours under every metric, ties decided by the lower index.
 
     Euclidean and cosine neighbours of dense data are proposed by float32 matrix products on all cores and decided by
@@ -72,70 +68,35 @@ class Sklearn(KNNIndex):
         "sqeuclidean",
         "yule",
     ]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        sparse = hasattr(self.data, "tocsr")
-        if sparse and self.metric not in _SPARSE:
-            raise InvalidParameterError(
-                f"`metric` must be one of {', '.join(sorted(_SPARSE))} for sparse data, got {self.metric!r}; "
-                f"pass data.toarray() or use neighbors='pynndescent'"
-            )
-        self._space: Any = None
-
-    def build(self) -> Neighbors:
-        """Return the neighbours of every row of the data; see `KNNIndex.build`."""
-        data = self._require_data()
-        with self._timer(f"Finding {self.k} exact neighbours"):
-            self._fit()
-            return self._nearest(data, np.arange(self.n_samples), self.k)
-
-    def query(self, query: Any, k: int) -> Neighbors:
-        """Return the neighbours of new rows; see `KNNIndex.query`."""
-        X, k = self._check_query(query, k)
-        with self._timer(f"Finding {k} exact neighbours of {X.shape[0]} new rows"):
-            self._fit()
-            return self._nearest(X, np.full(X.shape[0], -1), k)
-
-    def release(self) -> None:
-        """Drop the data and the index; see `KNNIndex.release`."""
-        super().release()
-        self._space = None
+    SPARSE_METRICS = frozenset({"cityblock", "cosine", "euclidean", "l1", "l2", "manhattan"})
 
     def __getstate__(self) -> dict[str, Any]:
-        # Both are made again from the data, with the same bits, when they are needed.
-        return {**self.__dict__, "index": None, "_space": None}
+        return {**super().__getstate__(), "index": None}  # made again, with the same bits, when it is needed
 
-    def _fit(self) -> None:
-        """Make what is searched: a `Screen`, or scikit-learn's index."""
-        if self.index is not None:
-            return
-        self._space = space_of(self.data, self.metric)
+    def _fit(self) -> Any:
+        """Return a `Screen`, or scikit-learn's index."""
         if isinstance(self._space, Space) and self.metric in _SCREENED and not (self.metric_params or self.knn_kwargs):
-            self.index = Screen(self._space).fill()
-            return
+            return Screen(self._space).fill()
         from sklearn.neighbors import NearestNeighbors
 
-        kwargs = {"algorithm": "brute" if hasattr(self.data, "tocsr") else "auto"} | (self.knn_kwargs or {})
-        self.index = NearestNeighbors(
+        options = {"algorithm": "brute" if hasattr(self.data, "tocsr") else "auto", **(self.knn_kwargs or {})}
+        index = NearestNeighbors(
             metric="euclidean" if self.metric == "cosine" else self.metric,
             metric_params=self.metric_params or None,
             n_jobs=self.n_jobs,
-            **kwargs,
+            **options,
         )
-        self.index.fit(self._rows(self.data))
+        return index.fit(self._rows(self.data))
 
     def _nearest(self, rows: Any, own: Array, k: int) -> Neighbors:
-        dtype = self._distance_type()
-        if isinstance(self.index, Screen):
-            return exact_neighbors(self.index, plain(rows), own, k, dtype=dtype, n_jobs=self.n_jobs)
-        asked = min(self.n_samples, k + 1 + _MARGIN)
+        if not isinstance(self.index, Screen):
+            return super()._nearest(rows, own, k)
+        return exact_neighbors(self.index, plain(rows), own, k, dtype=self._distance_type(), n_jobs=self.n_jobs)
+
+    def _propose(self, rows: Any, own: Array, k: int) -> tuple[Array, Array | None]:
+        asked = min(self.n_samples, k + _MARGIN)  # some more, so that ties at the end are decided by the index
         distances, indices = self.index.kneighbors(self._rows(rows), n_neighbors=asked)
-        if self._space is not None:
-            indices, distances, _ = self._space.rank(rows, own, indices, k, dtype=dtype, n_jobs=self.n_jobs)
-            return indices, distances
-        indices, distances = first_by_distance(indices, distances, own, k)
-        return indices.astype(index_type(self.n_samples)), distances.astype(dtype)
+        return indices, distances
 
     def _rows(self, rows: Any) -> Any:
         """Return rows as scikit-learn's index wants them."""

@@ -9,15 +9,29 @@ import numpy as np
 
 from .._validation import check_choice
 from ..errors import InvalidParameterError, InvalidTypeError
-from ._base import KNNIndex, Metric
+from ..utils import is_package_installed
+from ._annoy import Annoy
+from ._base import KNNIndex, Metric, log
 from ._exact import Sklearn
+from ._faiss import Faiss
+from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
+from ._measured import Measured
+from ._nndescent import NNDescent
 from ._precomputed import from_neighbors
 from ._space import blocks
 
-METHODS = {"exact": Sklearn, "ivf": IVF}
-# Up to here exact search takes no longer than the inverted file, see ``benchmarks``.
-EXACT_ROWS = 20_000
+METHODS: dict[str, type[KNNIndex]] = {
+    "exact": Sklearn,
+    "ivf": IVF,
+    "faiss": Faiss,
+    "pynndescent": NNDescent,
+    "annoy": Annoy,
+    "hnsw": HNSW,
+    "voyager": Voyager,
+}
+EXACT_ROWS = 20_000  # up to here exact search takes no longer than an inverted file
+EXACT_ROWS_OTHERWISE = 5_000  # and than pynndescent, which compiles for half a minute first
 
 
 def make_index(
@@ -42,14 +56,17 @@ def make_index(
     k : int
         Number of neighbours, between 1 and n_samples - 1.
     method : str or KNNIndex
-        ``"auto"``, ``"exact"``, ``"ivf"``, or an index made from these data, which is returned as it is. ``"auto"``
-        is exact for up to 20,000 rows and `IVF` above.
+        ``"auto"``, ``"exact"``, ``"approx"``, ``"ivf"``, ``"faiss"``, ``"pynndescent"``, ``"annoy"``, ``"hnsw"``,
+        ``"voyager"``, or an index made from these data, which is returned as it is. ``"auto"`` is exact for up to
+        20,000 dense rows and `IVF` above under the euclidean and cosine metrics, and otherwise exact for up to 5,000
+        rows and pynndescent, its graph built on one thread, above. ``"approx"`` is openTSNE's choice: Annoy where it
+        serves the metric, else pynndescent.
     metric : str or callable
         See the `VALID_METRICS` of the classes.
     metric_params, n_jobs, random_state, verbose, knn_kwargs
         See `KNNIndex`.
     recall : float, optional
-        Share of the true neighbours that `IVF` shall find, by default 0.99.
+        Share of the true neighbours that `IVF` and `Faiss` shall find, by default 0.99.
 
     Returns
     -------
@@ -75,11 +92,46 @@ def make_index(
         return method
     if isinstance(metric, str) and metric == "precomputed":
         return from_neighbors(data, k)
-    check_choice(method, "method", ["auto", *METHODS])
-    backend = (Sklearn if np.shape(data)[0] <= EXACT_ROWS else IVF) if method == "auto" else METHODS[method]
-    options = {"recall": recall} if backend is IVF else {}
-    index: KNNIndex = backend(data, k, metric, metric_params, n_jobs, random_state, verbose, knn_kwargs, **options)
-    return index
+    check_choice(method, "method", ["auto", "approx", *METHODS])
+    if not hasattr(data, "tocsr"):
+        data = np.asarray(data)
+    if method == "auto":
+        backend = _automatic(data, metric)
+    else:
+        backend = _approximate(data, metric) if method == "approx" else METHODS[method]
+    options: dict[str, Any] = {"recall": recall} if issubclass(backend, Measured) else {}
+    if backend is NNDescent and method == "auto":
+        options["build_jobs"] = 1  # its graph depends on the number of threads
+    return backend(data, k, metric, metric_params, n_jobs, random_state, verbose, knn_kwargs, **options)
+
+
+def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:
+    """Return exact search while it is cheap, then what is approximate, has the metric and repeats itself."""
+    n = data.shape[0] if data.ndim else 0
+    if _serves(IVF, data, metric):
+        return Sklearn if n <= EXACT_ROWS else IVF
+    if _serves(NNDescent, data, metric) and (n > EXACT_ROWS_OTHERWISE or not _serves(Sklearn, data, metric)):
+        return NNDescent
+    return Sklearn
+
+
+def _approximate(data: Any, metric: Metric) -> type[KNNIndex]:
+    """Return Annoy where it serves the metric, as openTSNE does, and faiss where Annoy is not installed."""
+    if not _serves(Annoy, data, metric):
+        return NNDescent
+    if is_package_installed("annoy"):
+        return Annoy
+    substitute = Faiss if _serves(Faiss, data, metric) else NNDescent
+    log.warning("Annoy is not installed; neighbours are found by %s.", substitute.__name__)
+    return substitute
+
+
+def _serves(backend: type[KNNIndex], data: Any, metric: Metric) -> bool:
+    """Say whether a backend has a metric for this kind of data."""
+    if callable(metric):
+        return backend.CALLABLE_METRICS and not hasattr(data, "tocsr")
+    sparse = backend.SPARSE_METRICS
+    return metric in backend.VALID_METRICS and (not hasattr(data, "tocsr") or sparse is None or metric in sparse)
 
 
 def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:

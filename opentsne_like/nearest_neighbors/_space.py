@@ -31,7 +31,7 @@ KINDS = {
     "dot": 5,
     "ip": 5,
 }
-EUCLIDEAN, COSINE = 0, 1
+EUCLIDEAN, COSINE, DOT = 0, 1, 5
 _MOST = 1e150  # squares of anything larger overflow
 _BLOCK = 2**21  # numbers that are read from a matrix at once
 

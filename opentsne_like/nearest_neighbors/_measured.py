@@ -1,0 +1,119 @@
+"""Approximate search that looks as far as an asked recall needs, and says what it reached."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._validation import check_integer, check_real
+from ..errors import InvalidParameterError
+from ._base import KNNIndex, Neighbors, log
+from ._space import Array, Space, plain
+
+RECALL = 0.99
+SAMPLE = 512  # rows whose exact neighbours calibrate the number of probes, and as many that measure the recall
+MARGIN = 0.2  # share of the permitted loss that is kept back for the error of the calibration
+
+
+class Measured(KNNIndex):
+    """An index over cells of rows, of which as many are probed as the recall on a sample needs; see `KNNIndex`.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        See `KNNIndex`. `knn_kwargs` are ``n_cells`` and ``n_probes``.
+    recall : float, optional
+        Share of the true neighbours to find, in (0, 1]; by default 0.99.
+
+    Attributes
+    ----------
+    recall_ : float or None
+        Recall of `build`, measured on a random sample of at most 512 rows; None before.
+    n_probes_ : int or None
+        Number of cells that are looked in; None before the index is made.
+    """
+
+    VALID_METRICS: ClassVar[list[str]] = ["cosine", "euclidean", "l2"]
+    SPARSE_METRICS = frozenset()
+    CALLABLE_METRICS = False
+    CELLS: ClassVar[float]  # cells per square root of the number of rows
+
+    def __init__(self, *args: Any, recall: float | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.recall = RECALL if recall is None else check_real(recall, "recall", above=0, at_most=1)
+        options = {"n_cells": None, "n_probes": None, **(self.knn_kwargs or {})}
+        name = type(self).__name__
+        if unknown := sorted(set(options) - {"n_cells", "n_probes"}):
+            raise InvalidParameterError(f"`knn_kwargs` must be n_cells or n_probes for {name}, got {unknown[0]!r}")
+        for key, value in options.items():
+            if value is not None:
+                check_integer(value, key, at_least=1, at_most=self.n_samples)
+        self._n_cells = int(options["n_cells"] or max(1, min(self.n_samples, round(self.CELLS * self.n_samples**0.5))))
+        self._asked_probes: int | None = options["n_probes"]
+        self.recall_: float | None = None
+        self.n_probes_: int | None = None
+
+    def build(self) -> Neighbors:
+        """Return the neighbours of every row of the data; see `KNNIndex.build`."""
+        self._require_data()
+        with self._timer(f"Finding {self.k} approximate neighbours"):
+            probes = self._prepare()
+            rows = self._samples()[1]
+            truth = self._exact(rows)
+            while True:
+                found = self._search_data(probes)
+                hits = [len(np.intersect1d(a, b)) for a, b in zip(truth, found[0][rows], strict=True)]
+                self.recall_ = float(np.sum(hits)) / truth.size
+                if self.recall_ >= self.recall or probes >= self._n_cells or self._asked_probes is not None:
+                    return found
+                log.info("Recall %.4f with %d probes; looking in more cells.", self.recall_, probes)
+                self.n_probes_ = probes = min(self._n_cells, probes + max(1, probes // 2))
+
+    def query(self, query: Any, k: int) -> Neighbors:
+        """Return the neighbours of new rows; see `KNNIndex.query`. A row's neighbours do not depend on the others."""
+        X, k = self._check_query(query, k)
+        with self._timer(f"Finding {k} approximate neighbours of {len(X)} new rows"):
+            probes = self._prepare()
+            return self._search(plain(X), k, probes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed
+
+    @abstractmethod
+    def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
+        """Return what is searched."""
+
+    @abstractmethod
+    def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
+        """Return the number of probes that finds a share of the true neighbours of some rows."""
+
+    @abstractmethod
+    def _exact(self, rows: Array) -> Array:
+        """Return the true neighbours of some rows of the data."""
+
+    @abstractmethod
+    def _search_data(self, probes: int) -> Neighbors:
+        """Return the neighbours of all rows of the data."""
+
+    @abstractmethod
+    def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
+        """Return the neighbours of new rows."""
+
+    def _prepare(self) -> int:
+        """Return the number of probes; first make what is missing."""
+        if self.index is None:
+            space = Space(self.data, str(self.metric))
+            self.index = self._fit(space, np.random.RandomState(self.seed))
+        if self.n_probes_ is None:
+            self.n_probes_ = self._asked_probes
+        if self.n_probes_ is None:
+            rows = self._samples()[0]
+            self.n_probes_ = self._calibrated(self.recall + MARGIN * (1 - self.recall), rows, self._exact(rows))
+        return self.n_probes_
+
+    def _samples(self) -> tuple[Array, Array]:
+        """Return the rows that calibrate the number of probes and those that measure the recall."""
+        rows = np.random.RandomState(self.seed).permutation(self.n_samples)[: 2 * SAMPLE]
+        return np.sort(rows[: -(-len(rows) // 2)]), np.sort(rows[len(rows) // 2 :])
