@@ -1,0 +1,25 @@
+"""What writing and reading must agree on: the format, its names and its types."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from ..errors import InvalidTypeError
+
+FORMAT = "opentsne_like"
+VERSION = 1
+
+HEADER = "header"  # the member that holds the JSON text
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
+DTYPE = re.compile(r"\|b1|\|[iu]1|[<>][iuf][248]|[<>]c8|[<>]c16")
+PIECE = 2**22  # bytes handed to the disk, or taken from it, at a time
+
+
+def path_text(path: Any, name: str = "path") -> str:
+    """Return a path as text, or raise InvalidTypeError."""
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        raise InvalidTypeError(f"`{name}` must be the name of a file, got {path!r}") from error
