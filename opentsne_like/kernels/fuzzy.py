@@ -6,6 +6,8 @@ from the number of entries up to rho to the length of the row; its logarithm is 
 
 import math
 
+import numpy as np
+
 from ._jit import kernel
 
 
@@ -44,13 +46,13 @@ def search(low, high, distances, starts, width, connectivity, target, floor, rho
         rho = 0.0
         if m - zeros >= connectivity:
             if whole > 0:
-                rho = float(distances[positive + whole - 1])
+                rho = np.float64(distances[positive + whole - 1])
                 if part > 0.0:
                     rho += part * (distances[positive + whole] - rho)
             elif m > zeros:
                 rho = part * distances[positive]
         elif m > zeros:
-            rho = float(distances[first + m - 1])
+            rho = np.float64(distances[first + m - 1])
         unit = total / (m + 1)
         below = -60.0
         above = 60.0
@@ -59,7 +61,7 @@ def search(low, high, distances, starts, width, connectivity, target, floor, rho
             sigma = unit * math.exp(middle)
             found = 0.0
             for j in range(m):
-                excess = distances[first + j] - rho
+                excess = np.float64(distances[first + j]) - rho
                 found += math.exp(-excess / sigma) if excess > 0.0 else 1.0
             if found > target:
                 above = middle
@@ -86,6 +88,6 @@ def evaluate(low, high, distances, starts, width, rhos, sigmas, out):
         first = starts[i]
         m = min(width, starts[i + 1] - first)
         for j in range(m):
-            excess = distances[first + j] - rhos[i]
+            excess = np.float64(distances[first + j]) - rhos[i]
             out[end + j] = math.exp(-excess / sigmas[i]) if excess > 0.0 and sigmas[i] > 0.0 else 1.0
         end += m

@@ -24,7 +24,7 @@ LARGEST = 1e300  # the precision of a row that has at least as many ties at its 
 
 @helper
 def _exp_minus(x):
-    """Return exp(-x) for x >= 0 with a relative error below 4e-14; x beyond 700 counts as 700, so it is never zero.
+    """Return exp(-x) for x >= 0 with a relative error below 1e-13; x beyond 700 counts as 700, so it is never zero.
 
     Unlike math.exp it is vectorized by LLVM: exp(-x) = 2^-k exp(r), |r| <= log(2) / 2, and a polynomial for exp(r).
     """
@@ -48,18 +48,17 @@ def _exp_minus(x):
 @helper
 def _load(distances, start, m, delta):
     """Fill `delta` from the row of `m` distances at `start` and return (smallest d^2) / (largest d^2)."""
-    nearest = float(distances[start])
+    nearest = np.float64(distances[start])
     farthest = nearest
     for j in range(m):
-        d = float(distances[start + j])
+        d = np.float64(distances[start + j])
         nearest = min(nearest, d)
         farthest = max(farthest, d)
-    inverse = 1.0 / farthest if farthest > LARGEST**-1 else 0.0
-    low = nearest * inverse
+    inverse = 1.0 / farthest if farthest > 1e-300 else 0.0
     for j in range(m):
-        d = distances[start + j] * inverse
-        delta[j] = (d - low) * (d + low)
-    return low * low
+        d = np.float64(distances[start + j])
+        delta[j] = ((d - nearest) * inverse) * (d * inverse + nearest * inverse)  # exactly zero for ties
+    return (nearest * inverse) ** 2
 
 
 @helper
@@ -100,7 +99,8 @@ def _bracket(delta, m, nearest, log_perplexity, odds):
     if surplus <= 1e-12:
         return 0.0, 0.0, 0.0
     low = max(m * surplus / ((m - 1) * widest), math.sqrt(surplus / (widest * (widest + 2.0 * nearest))))
-    high = math.log(odds * (m - 1)) / gap if ties == 1 and odds > 0.0 else (math.log(m) + 40.0) / gap
+    span = math.log(odds * (m - 1)) if ties == 1 and odds > 0.0 else math.log(m) + 40.0
+    high = span / max(gap, 1e-290)
     variance = square / m - (mean / m) ** 2
     # log(m) - b^2 variance / 2 is the entropy near b = 0
     guess = math.sqrt(2.0 * surplus / variance) if variance > 0.0 else high

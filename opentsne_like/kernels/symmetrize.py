@@ -121,11 +121,11 @@ def merge(low, high, indices, starts, width, weights, places, sources, mode, row
             columns[out] = min(here, there)
             own = 0.0
             if here <= there:
-                own = float(weights[begin + (keys[a] & 0xFFFFFFFF)])
+                own = np.float64(weights[begin + (keys[a] & 0xFFFFFFFF)])
                 a += 1
             other = 0.0
             if there <= here:
-                other = float(values[b + shift])
+                other = np.float64(values[b + shift])
                 b += 1
             larger = max(own, other)
             smaller = min(own, other)  # ordered, so that both directions of an edge round alike
