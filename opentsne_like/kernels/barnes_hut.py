@@ -186,7 +186,8 @@ def _walk(
             square += dz * dz
         around = (begin <= first) & (last <= end) & (first < last)
         wanted = not (around & (begin == first) & (end == last))
-        small = (centre[v, 3] < base + slope * square) & (not around)
+        limit = base + slope * square
+        small = (centre[v, 3] < limit * limit * limit) & (not around)
         if len(form) == 3:
             wanted &= math.sqrt(square) - moment[v, 7] < FARTHEST
             small &= square < 4.0 * FARTHEST * FARTHEST  # farther centres would overflow in the expansion

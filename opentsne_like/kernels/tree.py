@@ -282,7 +282,8 @@ def measure_nodes(link: Array, centre: Array, moment: Array, box: Array, d: int)
     ----------
     link : (nodes, 3) int32
     centre : (nodes, 4) float64, in and out
-        The squared size comes into the last column: infinity for nodes of so few points that single ones are cheaper.
+        The sixth power of the size, which takes no roots, comes into the last column: infinity for nodes of so few
+        points that single ones are cheaper.
     moment : (nodes, 8) float32, in and out
         The largest distance from the centre comes into the last column.
     box : (nodes, 6) float64, in and out
@@ -315,6 +316,5 @@ def measure_nodes(link: Array, centre: Array, moment: Array, box: Array, d: int)
         moment[v, 7] = math.sqrt(reach)
         centre[v, 3] = math.inf
         if count >= FEWEST:
-            third = math.sqrt(reach) * trace / count
             flatness = squares / (trace * trace) if trace > 0.0 else 1.0  # one over the dimension of what it holds
-            centre[v, 3] = (24.0 * third * flatness**1.5) ** (2.0 / 3.0)
+            centre[v, 3] = (24.0 * trace / count) ** 2 * reach * flatness**3
