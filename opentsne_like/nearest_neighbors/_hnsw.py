@@ -85,8 +85,8 @@ class HNSW(_SmallWorld):
 class Voyager(_SmallWorld):
     """Approximate neighbours by the small-world graph of voyager, Annoy's successor.
 
-    Needs ``pip install voyager``. With a seed the graph is built on one thread, so that it is the same each time; with
-    ``random_state=None`` it is built on all, and differs from run to run.
+    Needs ``pip install "opentsne-like[voyager]"``. With a seed the graph is built on one thread, so that it is the same
+    each time; with ``random_state=None`` it is built on all, and differs from run to run.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Voyager(_SmallWorld):
         super().__init__(*args, **kwargs)
 
     def _fit(self) -> Any:
-        from voyager import Index, Space  # type: ignore[import-untyped]
+        from voyager import Index, Space
 
         spaces = {"cosine": Space.Cosine, "ip": Space.InnerProduct, "l2": Space.Euclidean}
         options = {"ef_construction": 200, "M": 16, **(self.knn_kwargs or {})}
