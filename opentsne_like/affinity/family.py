@@ -15,6 +15,7 @@ from .gaussian import find_precisions
 from .matrix import Evaluate, assemble
 from .neighbors import Array, NeighborLists
 from .perplexity import PerplexityBasedNN
+from .plain import farthest
 
 
 class Entropic(PerplexityBasedNN):
@@ -64,11 +65,14 @@ class Entropic(PerplexityBasedNN):
         **options: Any,
     ) -> None:
         super().__init__(data, perplexity, symmetrize=symmetrize, k_neighbors=k_neighbors, **options)
-        lists = self._kept_lists()
+
+    def _matrix(self, k: int) -> Any:
+        lists = self._kept_lists().nearest(k)
         precisions = find_precisions(lists, [self.effective_perplexity_], n_jobs=self.n_jobs)[:, 0]
-        farthest = np.maximum.reduceat(lists.distances, lists.starts[:-1]).astype(np.float64)
         with np.errstate(divide="ignore"):
-            self.bandwidths_ = np.where(precisions < kernels.perplexity.LARGEST, farthest**2 / precisions, 0.0)
+            widths = farthest(lists) ** 2 / precisions
+        self.bandwidths_ = np.where(precisions < kernels.perplexity.LARGEST, widths, 0.0)
+        return super()._matrix(k)
 
     @staticmethod
     def _choose_k(n_samples: int, perplexity: float, k_neighbors: Any) -> int:

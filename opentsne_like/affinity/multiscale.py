@@ -110,6 +110,13 @@ class MultiscaleMixture(NeighborAffinities):
         )
         if knn_index is not None:
             self.effective_perplexities_ = self.check_perplexities(perplexities, self.n_samples)
+        stored = self._kept_lists().width
+        if max(self.effective_perplexities_) > stored:
+            log.warning(
+                "A perplexity of %g needs more than the %d neighbours of the given index",
+                max(self.effective_perplexities_),
+                stored,
+            )
         self.perplexities = perplexities
         self.symmetrize = bool(symmetrize)
         with self._timer():

@@ -62,7 +62,7 @@ def as_lists(
     ----------
     indices : array-like of shape (n, k), integer
     distances : array-like of shape (n, k)
-        Finite and not negative.
+        Finite and not negative; rows that do not ascend are sorted.
     n_columns : int, optional
         Number of points that the indices refer to; default n.
     self_allowed : bool
@@ -87,7 +87,9 @@ def as_lists(
     n, k = indices.shape
     columns = n if n_columns is None else n_columns
     _check_indices(indices, columns, self_allowed)
-    _check_distances(distances)
+    if not _check_distances(distances):
+        order = np.argsort(distances, axis=1, kind="stable")
+        indices, distances = np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
     wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
     return NeighborLists(
         np.ascontiguousarray(indices, dtype=np.int32).ravel(),
@@ -122,8 +124,10 @@ def _check_indices(indices: Array, n_columns: int, self_allowed: bool) -> None:
             )
 
 
-def _check_distances(distances: Array) -> None:
+def _check_distances(distances: Array) -> bool:
+    """Refuse what is no distance, and say whether all rows ascend."""
     n, k = distances.shape
+    ascending = True
     for block in _blocks(n, k):
         part = distances[block]
         if not (part.min() >= 0 and part.max() < np.inf):  # NaN fails too
@@ -131,6 +135,8 @@ def _check_distances(distances: Array) -> None:
             raise InvalidParameterError(
                 f"`distances` must be finite and not negative, got {part[row, column]} in row {block.start + row}"
             )
+        ascending = ascending and bool((part[:, 1:] >= part[:, :-1]).all())
+    return ascending
 
 
 def lists_from_graph(graph: Any) -> NeighborLists:
@@ -206,6 +212,7 @@ def get_knn_index(
     """
     from .. import nearest_neighbors
 
+    data = as_table(data)
     if isinstance(method, nearest_neighbors.KNNIndex):
         log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
     return nearest_neighbors.make_index(

@@ -268,7 +268,12 @@ def uniform_rows(lists: NeighborLists) -> Evaluate:
 
 def fixed_precisions(lists: NeighborLists, sigma: float) -> Array:
     """Return the precision 1 / 2 sigma^2 in the unit of each row, as float64 of shape (n_rows, 1)."""
-    farthest = np.maximum.reduceat(lists.distances, lists.starts[:-1]).astype(np.float64)
     with np.errstate(over="ignore"):
-        scaled = (farthest / sigma) ** 2 / 2
+        scaled = (farthest(lists) / sigma) ** 2 / 2
     return np.minimum(scaled, 1e300)[:, np.newaxis]
+
+
+def farthest(lists: NeighborLists) -> Array:
+    """Return the largest distance of each row, as float64 of shape (n_rows,)."""
+    last = lists.starts[:-1] + lists.sizes() - 1
+    return np.asarray(lists.distances[last], dtype=np.float64)

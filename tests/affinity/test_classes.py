@@ -327,13 +327,12 @@ def test_one_clear_error(call, message, X):
     np.testing.assert_array_equal(X, before)
 
 
-class _Broken:
+class _Given:
     """An index that returns what it was told to."""
-
-    n_samples, k = 3, 2
 
     def __init__(self, indices, distances):
         self.found = np.asarray(indices), np.asarray(distances)
+        self.n_samples, self.k = self.found[0].shape
 
     def build(self):
         return self.found
@@ -356,8 +355,23 @@ class _Broken:
 def test_an_index_that_returns_nonsense(indices, distances, message):
     for make in (affinity.PerplexityBasedNN, affinity.Uniform):
         with pytest.raises((InvalidParameterError, InvalidTypeError)) as caught:
-            make(knn_index=_Broken(indices, distances))
+            make(knn_index=_Given(indices, distances))
         assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_order_of_neighbours_does_not_matter(name, X, rng):
+    indices, distances = exact(X, 24)
+    made = MAKERS[name](knn_index=_Given(indices, distances))
+    shuffle = rng.permuted(np.tile(np.arange(24), (len(X), 1)), axis=1)
+    mixed = _Given(np.take_along_axis(indices, shuffle, 1), np.take_along_axis(distances, shuffle, 1))
+    assert (MAKERS[name](knn_index=mixed).P != made.P).nnz == 0
+
+
+def test_a_mixture_that_the_index_is_too_small_for(X, caplog):
+    made = affinity.MultiscaleMixture(knn_index=nearest_neighbors.Sklearn(X, k=10), perplexities=[5, 30])
+    assert "needs more than the 10 neighbours" in caplog.text
+    assert made.P.sum() == pytest.approx(1)
 
 
 def test_signatures_begin_as_those_of_opentsne():

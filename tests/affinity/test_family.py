@@ -133,6 +133,14 @@ def test_entropic_agrees_with_the_definition(X, k):
     )
 
 
+def test_the_bandwidths_follow_the_perplexity(X):
+    made = affinity.Entropic(X, perplexity=8, method="exact", k_neighbors=30)
+    made.set_perplexity(4)
+    fresh = affinity.Entropic(X, perplexity=4, method="exact", k_neighbors="auto")
+    np.testing.assert_array_equal(made.bandwidths_, fresh.bandwidths_)
+    np.testing.assert_array_equal(made.P.toarray(), fresh.P.toarray())
+
+
 def test_entropic_rows_without_a_bandwidth(rng, caplog):
     X = np.repeat(rng.normal(size=(5, 3)), 10, axis=0)
     assert (affinity.Entropic(X, perplexity=4).bandwidths_ == 0).all()
