@@ -1,0 +1,50 @@
+"""Checks, samples and labels that the metrics share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._validation import check_integer, check_matrix, check_random_state
+from ..errors import InvalidParameterError
+
+Array = np.ndarray[Any, Any]
+
+
+def check_pair(X: Any, Y: Any, at_least_rows: int = 3) -> tuple[Any, Array]:
+    """Return data (dense or CSR) and map (float64) with as many rows."""
+    data = check_matrix(X, "X", at_least_rows=at_least_rows, accept_sparse=True)
+    points = check_matrix(Y, "Y", at_least_rows=1).astype(np.float64, copy=False)
+    if len(points) != data.shape[0]:
+        raise InvalidParameterError(f"`Y` must have as many rows as `X`, {data.shape[0]}, got shape {points.shape}")
+    return data, points
+
+
+def check_k(k: Any, most: int) -> int:
+    """Return `k` if that many neighbours make sense."""
+    number = check_integer(k, "k", at_least=1)
+    if number > most:
+        raise InvalidParameterError(f"`k` must be at most {most} for this many samples, got {number}; lower it")
+    return number
+
+
+def sample_rows(n: int, n_samples: Any, random_state: Any) -> Array | None:
+    """Return the sorted rows of a random sample without repetition, or None for all rows."""
+    if n_samples is None or check_integer(n_samples, "n_samples", at_least=1) >= n:
+        return None
+    rows: Array = check_random_state(random_state).choice(n, int(n_samples), replace=False)
+    return np.sort(rows)
+
+
+def class_codes(labels: Any, n: int) -> tuple[Array, int]:
+    """Return labels of any type as integers from 0 on, and how many different ones there are."""
+    values = np.asarray(labels)
+    if values.shape != (n,):
+        raise InvalidParameterError(f"`labels` must be one per row, shape ({n},), got shape {values.shape}")
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise InvalidParameterError(f"`labels` must not be missing, got NaN in row {int(np.argmax(np.isnan(values)))}")
+    if values.dtype.kind == "O":
+        values = np.array([str(value) for value in values])
+    names, codes = np.unique(values, return_inverse=True)
+    return codes.reshape(-1), len(names)
