@@ -4,15 +4,31 @@ Rows are laid out as in ``kernels.perplexity``. The sum of ``exp(-max(0, d - rho
 from the number of entries up to rho to the length of the row; its logarithm is searched by bisection.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
 from ._jit import kernel
 
+Array = np.ndarray[Any, Any]
+
 
 @kernel
-def search(low, high, distances, starts, width, connectivity, target, floor, rhos, sigmas):
+def search(
+    low: int,
+    high: int,
+    distances: Array,
+    starts: Array,
+    width: int,
+    connectivity: float,
+    target: float,
+    floor: float,
+    rhos: Array,
+    sigmas: Array,
+) -> None:
     """Write `rhos` and `sigmas` of the rows.
 
     Parameters
@@ -73,7 +89,9 @@ def search(low, high, distances, starts, width, connectivity, target, floor, rho
 
 
 @kernel
-def evaluate(low, high, distances, starts, width, rhos, sigmas, out):
+def evaluate(
+    low: int, high: int, distances: Array, starts: Array, width: int, rhos: Array, sigmas: Array, out: Array
+) -> None:
     """Write the membership strengths of the rows, one after the other from ``out[0]`` on.
 
     Parameters

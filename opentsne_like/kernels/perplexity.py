@@ -13,17 +13,22 @@ computation, ICML 2013).
 Rows are ``starts[i] : starts[i] + min(width, starts[i + 1] - starts[i])`` of the flat array `distances`.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 
 from ._jit import helper, kernel
 
+Array = np.ndarray[Any, Any]
+
 LARGEST = 1e300  # the precision of a row that has at least as many ties at its smallest distance as the perplexity
 
 
 @helper
-def _exp_minus(x):
+def _exp_minus(x: float) -> Any:
     """Return exp(-x) for x >= 0 with a relative error below 1e-13; x beyond 700 counts as 700, so it is never zero.
 
     Unlike math.exp it is vectorized by LLVM: exp(-x) = 2^-k exp(r), |r| <= log(2) / 2, and a polynomial for exp(r).
@@ -46,7 +51,7 @@ def _exp_minus(x):
 
 
 @helper
-def _load(distances, start, m, delta):
+def _load(distances: Array, start: int, m: int, delta: Array) -> float:
     """Fill `delta` from the row of `m` distances at `start` and return (smallest d^2) / (largest d^2)."""
     nearest = np.float64(distances[start])
     farthest = nearest
@@ -62,7 +67,7 @@ def _load(distances, start, m, delta):
 
 
 @helper
-def _sums(delta, m, b):
+def _sums(delta: Array, m: int, b: float) -> tuple[float, float, float]:
     """Return the zeroth, first and second moment of x = b delta under the weights exp(-x)."""
     s0 = 0.0
     s1 = 0.0
@@ -77,7 +82,7 @@ def _sums(delta, m, b):
 
 
 @helper
-def _bracket(delta, m, nearest, log_perplexity, odds):
+def _bracket(delta: Array, m: int, nearest: float, log_perplexity: float, odds: float) -> tuple[float, float, float]:
     """Return the bounds of the precision and a first guess; equal bounds are the answer itself."""
     ties = 0
     gap = 2.0
@@ -108,7 +113,7 @@ def _bracket(delta, m, nearest, log_perplexity, odds):
 
 
 @helper
-def _solve(delta, m, nearest, log_perplexity, odds):
+def _solve(delta: Array, m: int, nearest: float, log_perplexity: float, odds: float) -> float:
     """Return the precision whose row has the entropy `log_perplexity`; its relative error is about 1e-11."""
     low, high, b = _bracket(delta, m, nearest, log_perplexity, odds)
     if low == high:
@@ -133,7 +138,16 @@ def _solve(delta, m, nearest, log_perplexity, odds):
 
 
 @kernel
-def search(low, high, distances, starts, width, log_perplexities, odds, precisions):
+def search(
+    low: int,
+    high: int,
+    distances: Array,
+    starts: Array,
+    width: int,
+    log_perplexities: Array,
+    odds: Array,
+    precisions: Array,
+) -> None:
     """Write the precision of every row and scale.
 
     Parameters
@@ -159,7 +173,9 @@ def search(low, high, distances, starts, width, log_perplexities, odds, precisio
 
 
 @kernel
-def evaluate(low, high, distances, starts, width, precisions, average, out):
+def evaluate(
+    low: int, high: int, distances: Array, starts: Array, width: int, precisions: Array, average: bool, out: Array
+) -> None:
     """Write the conditional probabilities of the rows, one after the other from ``out[0]`` on.
 
     Parameters

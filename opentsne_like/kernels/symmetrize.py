@@ -10,16 +10,22 @@ weights of a range of rows are handed over one row after the other from ``weight
 the rows ``places[i] : places[i + 1]`` of `sources`, which come out sorted.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ._jit import helper, kernel
+
+Array = np.ndarray[Any, Any]
 
 SUM, MAXIMUM, UNION = 0, 1, 2  # how the weights a, b of an edge are joined: a + b, max(a, b), a + b - a b
 ABSENT = 2**40  # beyond every column
 
 
 @kernel
-def count(low, high, indices, starts, width, counts):
+def count(low: int, high: int, indices: Array, starts: Array, width: int, counts: Array) -> None:
     """Add to `counts` (int32, one per column) how often each column occurs in the rows."""
     for i in range(low, high):
         for e in range(starts[i], min(starts[i] + width, starts[i + 1])):
@@ -27,7 +33,9 @@ def count(low, high, indices, starts, width, counts):
 
 
 @kernel
-def scatter_sources(low, high, indices, starts, width, places, counts, sources):
+def scatter_sources(
+    low: int, high: int, indices: Array, starts: Array, width: int, places: Array, counts: Array, sources: Array
+) -> None:
     """Write the number of each row into the transposed rows; `counts` holds, and advances, how full they are."""
     for i in range(low, high):
         for e in range(starts[i], min(starts[i] + width, starts[i + 1])):
@@ -37,7 +45,17 @@ def scatter_sources(low, high, indices, starts, width, places, counts, sources):
 
 
 @kernel
-def scatter_values(low, high, indices, starts, width, weights, places, counts, values):
+def scatter_values(
+    low: int,
+    high: int,
+    indices: Array,
+    starts: Array,
+    width: int,
+    weights: Array,
+    places: Array,
+    counts: Array,
+    values: Array,
+) -> None:
     """Write the weight of each edge into the transposed rows, as `scatter_sources` does with its row."""
     end = 0
     for i in range(low, high):
@@ -49,7 +67,17 @@ def scatter_values(low, high, indices, starts, width, weights, places, counts, v
 
 
 @kernel
-def union_sizes(low, high, indices, starts, width, places, sources, n_columns, sizes):
+def union_sizes(
+    low: int,
+    high: int,
+    indices: Array,
+    starts: Array,
+    width: int,
+    places: Array,
+    sources: Array,
+    n_columns: int,
+    sizes: Array,
+) -> int:
     """Write how many columns each row has in the graph and its transpose together.
 
     Returns the first row that has a column twice, or -1: `merge` has no room for such rows.
@@ -70,7 +98,7 @@ def union_sizes(low, high, indices, starts, width, places, sources, n_columns, s
 
 
 @helper
-def _sort(keys, m):
+def _sort(keys: Array, m: int) -> None:
     """Sort the first `m` keys in place (Shell sort, the gaps of Ciura)."""
     for gap in (701, 301, 132, 57, 23, 10, 4, 1):
         for i in range(gap, m):
@@ -83,7 +111,20 @@ def _sort(keys, m):
 
 
 @kernel
-def merge(low, high, indices, starts, width, weights, places, sources, mode, row_ends, columns, values):
+def merge(
+    low: int,
+    high: int,
+    indices: Array,
+    starts: Array,
+    width: int,
+    weights: Array,
+    places: Array,
+    sources: Array,
+    mode: int,
+    row_ends: Array,
+    columns: Array,
+    values: Array,
+) -> float:
     """Write the rows of the result, sorted by column, and return the sum of their values.
 
     Parameters
