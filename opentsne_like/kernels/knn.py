@@ -166,11 +166,11 @@ def _dot(x: Array, data: Array, j: int) -> float:
     """Return the product of x and a row: even and odd coordinates are added apart, as SciPy's cosine distance does."""
     even = odd = 0.0
     for t in range(0, len(x) - 1, 2):
-        even += float(x[t]) * data[j, t]
-        odd += float(x[t + 1]) * data[j, t + 1]
+        even += np.float64(x[t]) * data[j, t]
+        odd += np.float64(x[t + 1]) * data[j, t + 1]
     total = even + odd
     if len(x) % 2 == 1:
-        total += float(x[-1]) * data[j, len(x) - 1]
+        total += np.float64(x[-1]) * data[j, len(x) - 1]
     return total
 
 
@@ -180,10 +180,10 @@ def _other(kind: int, x: Array, data: Array, j: int) -> float:
     total = 0.0
     if kind == MANHATTAN:
         for t in range(len(x)):
-            total += abs(float(x[t]) - data[j, t])
+            total += abs(np.float64(x[t]) - data[j, t])
     elif kind == CHEBYSHEV:
         for t in range(len(x)):
-            total = max(total, abs(float(x[t]) - data[j, t]))
+            total = max(total, abs(np.float64(x[t]) - data[j, t]))
     else:
         for t in range(len(x)):
             total += x[t] != data[j, t]
@@ -199,7 +199,7 @@ def _sums(kind: int, x: Array, data: Array, j0: int, j1: int, j2: int, j3: int) 
     a = b = c = d = 0.0
     if kind == EUCLIDEAN:
         for t in range(len(x)):
-            value = float(x[t])
+            value = np.float64(x[t])
             p, q, r, s = value - data[j0, t], value - data[j1, t], value - data[j2, t], value - data[j3, t]
             a += p * p
             b += q * q
@@ -224,7 +224,7 @@ def _distance(kind: int, total: float, x: Array, y: Array, x_norm: float, y_norm
             return 1 - max(cosine, -1.0)
         total = 0.0  # 1 - cos cancels here; it is half the squared distance of the unit vectors
         for t in range(len(x)):
-            step = float(x[t]) / x_norm - float(y[t]) / y_norm
+            step = np.float64(x[t]) / x_norm - np.float64(y[t]) / y_norm
             total += step * step
         return 0.5 * total
     if kind == DOT:

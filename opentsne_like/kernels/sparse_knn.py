@@ -23,13 +23,13 @@ def _merge(kind: int, xi: Array, xv: Array, yi: Array, yv: Array, x_norm: float,
     while a < len(xi) or b < len(yi):
         x = y = 0.0
         if b == len(yi) or (a < len(xi) and xi[a] < yi[b]):
-            x = float(xv[a]) / x_norm
+            x = np.float64(xv[a]) / x_norm
             a += 1
         elif a == len(xi) or yi[b] < xi[a]:
-            y = float(yv[b]) / y_norm
+            y = np.float64(yv[b]) / y_norm
             b += 1
         else:
-            x, y = float(xv[a]) / x_norm, float(yv[b]) / y_norm
+            x, y = np.float64(xv[a]) / x_norm, np.float64(yv[b]) / y_norm
             a += 1
             b += 1
         if kind == EUCLIDEAN:

@@ -79,10 +79,16 @@ class Sklearn(Backend):
             return Screen(self._space).fill()
         from sklearn.neighbors import NearestNeighbors
 
-        options = {"algorithm": "brute" if hasattr(self.data, "tocsr") else "auto", **(self.knn_kwargs or {})}
+        parameters = dict(self.metric_params or {})
+        options: dict[str, Any] = {"algorithm": "auto"}
+        if self.metric == "sokalmichener":  # which scikit-learn's choice overlooks to be known to one algorithm only
+            options["algorithm"] = "ball_tree"
+        if "p" in parameters:
+            options["p"] = parameters.pop("p")
+        options |= self.knn_kwargs or {}
         index = NearestNeighbors(
             metric="euclidean" if self.metric == "cosine" else self.metric,
-            metric_params=self.metric_params or None,
+            metric_params=parameters or None,
             n_jobs=self.n_jobs,
             **options,
         )

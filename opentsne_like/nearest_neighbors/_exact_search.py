@@ -118,7 +118,7 @@ def exact_neighbors(
     distances : ndarray of shape (m, k)
     """
     space, m = screen.space, len(queries)
-    norms = space.row_norms(queries, "X")
+    norms = space.row_norms(queries, "query")
     indices = np.empty((m, k), index_type(space.n))
     distances = np.empty((m, k), dtype)
     step = rows_per_task(m, space.n, k)

@@ -142,7 +142,7 @@ class Space:
         indices = np.empty((m, k), index_type(self.n))
         distances = np.empty((m, k), dtype)
         found = np.empty(m, np.int64)
-        norms = self.row_norms(queries, "X")
+        norms = self.row_norms(queries, "query")
 
         def work(low: int, high: int) -> None:
             count = np.full(high - low, candidates.shape[1], np.int64)
@@ -224,8 +224,10 @@ class Screen:
             total += rows.sum(axis=0)
             least, most = np.minimum(least, rows.min(axis=0)), np.maximum(most, rows.max(axis=0))
         mean = total / space.n
+        reach = np.maximum(most - mean, mean - least)
+        longest = reach.max()
         with np.errstate(over="ignore"):
-            radius = float(np.sqrt(np.sum(np.maximum(most - mean, mean - least) ** 2)))
+            radius = float(longest * np.sqrt(np.sum((reach / longest) ** 2))) if longest > 0 else 0.0
         if not radius < _MOST or 0 < radius < 1 / _MOST:
             raise InvalidParameterError(
                 f"`data` must spread over between {1 / _MOST:g} and {_MOST:g}, got {radius:g}; rescale it"
