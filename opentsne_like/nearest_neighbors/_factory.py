@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,9 +129,9 @@ def exact_rows(n_columns: int) -> int:
     Examples
     --------
     >>> exact_rows(50), exact_rows(784)
-    (20000, 9254)
+    (20000, 9255)
     """
-    return round(EXACT_ROWS * min(1.0, 200 / (150 + n_columns)) ** 0.5)
+    return round(EXACT_ROWS * math.sqrt(min(1.0, 200 / (150 + n_columns))))
 
 
 def _approximate(data: Any, metric: Metric) -> type[KNNIndex]:
