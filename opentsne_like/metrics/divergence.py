@@ -21,8 +21,8 @@ def kl_divergence(P: Any, Y: Any, dof: float = 1, *, n_jobs: int | None = -1) ->
         KL = \sum_{ij} p_{ij} \left[\log p_{ij} + a \log(1 + d_{ij}^2 / a)\right]
         + \Big(\sum_{ij} p_{ij}\Big) \log Z, \qquad Z = \sum_{i \ne j} (1 + d_{ij}^2 / a)^{-a}
 
-    with `a` the degrees of freedom. Z is summed over all pairs, so 70,000 points take seconds and a million
-    half an hour.
+    with `a` the degrees of freedom. Z is summed over all pairs: a second for 70,000 points, some minutes for a
+    million.
 
     Parameters
     ----------

@@ -1,0 +1,10 @@
+"""Pictures of maps, ready to print.
+
+Only matplotlib's object-oriented interface is used, with the Agg canvas: no window opens, no global state is changed,
+and figures can be drawn in threads and on machines without a screen.
+"""
+
+from .colors import PALETTE
+from .maps import scatter
+
+__all__ = ["PALETTE", "scatter"]

@@ -1,0 +1,292 @@
+"""The picture of a map."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._validation import check_choice, check_matrix, check_real
+from ..dependencies import need
+from ..errors import InvalidParameterError, StorageError
+from .colors import MISSING, Classes, Values, read_labels
+from .names import names_fit, place_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = np.ndarray[Any, Any]
+
+_INK = "#262626"
+_ONE_COLOR = "#2f6690"
+_INCHES = 6.0  # side of a two-dimensional map
+_PANEL = 4.0  # side of each view of a three-dimensional one
+_MARGIN = 0.03  # of the extent, on every side
+_COLUMN = 26  # names in a column of the legend
+_MOST_ON_MAP = 32  # names that can stand on the map
+
+
+def scatter(
+    embedding: Any,
+    labels: Any = None,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    legend: bool | str = True,
+    size: float | None = None,
+    alpha: float | None = None,
+    dpi: float = 200,
+    categorical: bool | None = None,
+    colors: Any = None,
+    background: Any = None,
+) -> Figure:
+    """Draw a map.
+
+    Both axes have the same scale and no ticks, since only distances mean something. The size of the points follows from
+    their number, and they are drawn in random order, so that no class hides another; in PDF and SVG they are pixels,
+    while names stay text. A one-dimensional map is drawn as a strip that is as wide as the points are dense, a
+    three-dimensional one in its three views.
+
+    Parameters
+    ----------
+    embedding : array-like of shape (n_samples, n_components)
+        The map, of one to three dimensions.
+    labels : array-like of shape (n_samples,), optional
+        Classes of any type, or a quantity. NaN and None are drawn in grey, beneath the others.
+    path : str or PathLike, optional
+        Where to write the picture; the suffix decides the format (png, pdf, svg, ...).
+    title : str, optional
+    legend : bool or {"map", "side"}
+        True writes the names of classes on the map where they have room, and beside it otherwise; a quantity gets a
+        colour bar.
+    size : float, optional
+        Area of a point in square points (1/72 inch).
+    alpha : float, optional
+        Opacity of a point, between 0 and 1.
+    dpi : float
+        Pixels per inch; a map is 6 inches wide.
+    categorical : bool, optional
+        Whether labels name classes (True) or measure something (False). By default text, booleans and up to 50
+        different integers are classes, other numbers a quantity.
+    colors : mapping, sequence or str, optional
+        Of classes: a mapping from label to colour, or colours in the order of the labels; by default 32 that are told
+        apart well. Of a quantity: the name of one of matplotlib's colormaps. Without labels: one colour.
+    background : array-like of shape (m, n_components), optional
+        Points that are drawn in grey beneath, such as the map that new points were placed on.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    MissingDependencyError
+        matplotlib is not installed.
+    InvalidParameterError, InvalidTypeError
+    StorageError
+        The picture cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import plotting
+    >>> Y = np.random.RandomState(0).normal(size=(300, 2))
+    >>> figure = plotting.scatter(Y, Y[:, 0] > 0, path="map.png", title="Two halves")
+    >>> figure.get_size_inches().tolist()
+    [6.0, 6.0]
+    """
+    points = check_matrix(embedding, "embedding").astype(np.float64, copy=False)
+    n, dims = points.shape
+    if dims > 3:
+        raise InvalidParameterError(f"`embedding` must have 1 to 3 columns to be drawn, got {dims}; choose some")
+    beneath = None if background is None else check_matrix(background, "background", n_columns=dims)
+    check_choice(legend, "legend", [True, False, "map", "side"])
+    area = _area(n, dims) if size is None else check_real(size, "size", above=0)
+    resolution = check_real(dpi, "dpi", above=0, at_most=10_000)
+    meaning = read_labels(labels, n, categorical, colors)
+    opacity = _opacity(n, meaning is None) if alpha is None else check_real(alpha, "alpha", above=0, at_most=1)
+    need("matplotlib", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    inches = {1: (8.0, 2.4), 2: (_INCHES, _INCHES), 3: (3 * _PANEL, _PANEL)}[dims]
+    figure = Figure(figsize=inches, dpi=resolution, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    shades = _shades(meaning, n, opacity, colors)
+    views = _views(points)
+    panels = figure.subplots(1, len(views), squeeze=False)[0]
+    if beneath is not None:
+        for axes, (x, y, _) in zip(panels, _views(beneath), strict=True):
+            axes.scatter(x, y, s=_area(len(x), dims), c=MISSING, linewidths=0, rasterized=True)
+    for axes, (x, y, depth) in zip(panels, views, strict=True):
+        order = _order(meaning, n, depth)
+        axes.scatter(x[order], y[order], s=area, c=shades[order], linewidths=0, rasterized=True)
+        axes.set_axis_off()
+    shown = points if beneath is None else np.vstack([points, beneath])
+    for axes, (x, y, _) in zip(panels, _views(shown), strict=True):
+        _frame(axes, x, y, equal=dims > 1)
+    if title:
+        figure.suptitle(title, fontsize=13, color=_INK)
+    if legend is not False:
+        _explain(figure, meaning, views, legend, colors)
+    if path is not None:
+        _save(figure, path)
+    return figure
+
+
+def _area(n: int, dims: int) -> float:
+    """Return the area of a point such that all together cover much of the map, or a little for a few of them."""
+    full = {1: 14_000, 2: 28_000, 3: 14_000}[dims]
+    return float(np.clip(full / n, 0.06, 36 if dims == 2 else 20))
+
+
+def _opacity(n: int, plain: bool) -> float:
+    """Return less for more points, and for points of one colour, so that dense places show."""
+    return float(np.clip((0.75 if plain else 1.0) - 0.09 * np.log10(max(1.0, n / 300)), 0.4, 0.95))
+
+
+def _views(points: Array) -> list[tuple[Array, Array, Array | None]]:
+    """Return what to draw to the right, upward and toward the eye, for each panel."""
+    dims = points.shape[1]
+    if dims == 1:
+        return [(points[:, 0], _strip(points[:, 0]), None)]
+    if dims == 2:
+        return [(points[:, 0], points[:, 1], None)]
+    return [(points[:, a], points[:, b], points[:, c]) for a, b, c in ((0, 1, 2), (0, 2, 1), (1, 2, 0))]
+
+
+def _strip(x: Array) -> Array:
+    """Return heights for points on a line: random, within the smoothed density on both sides of the line."""
+    low, high = float(x.min()), float(x.max())
+    bins = 400
+    counts, edges = np.histogram(x, bins=bins, range=(low, high) if high > low else (low - 0.5, high + 0.5))
+    bell = np.exp(-0.5 * (np.arange(-12, 13) / 4.0) ** 2)
+    density = np.convolve(counts, bell / bell.sum(), mode="same")
+    at = np.interp(x, (edges[1:] + edges[:-1]) / 2, density / density.max())
+    heights: Array = np.random.RandomState(0).uniform(-1, 1, len(x)) * (0.05 + 0.95 * at)
+    return heights
+
+
+def _order(meaning: Classes | Values | None, n: int, depth: Array | None) -> Array:
+    """Return the order of drawing: what has no label first, then from far to near, or at random."""
+    order = np.random.RandomState(0).permutation(n) if depth is None else np.argsort(depth, kind="stable")
+    if isinstance(meaning, Classes):
+        missing = meaning.codes[order] < 0
+    elif isinstance(meaning, Values):
+        missing = np.isnan(meaning.values[order])
+    else:
+        return order
+    return np.concatenate([order[missing], order[~missing]])
+
+
+def _shades(meaning: Classes | Values | None, n: int, opacity: float, colors: Any) -> Array:
+    """Return the colours of the points, (n, 4)."""
+    from matplotlib.colors import to_rgba, to_rgba_array
+
+    if isinstance(meaning, Values):
+        shades = np.asarray(_scale(meaning, colors).to_rgba(np.nan_to_num(meaning.values)))
+        shades[np.isnan(meaning.values)] = to_rgba(MISSING)
+    else:
+        used = [_ONE_COLOR if colors is None else colors] if meaning is None else [*meaning.colors, MISSING]
+        try:
+            table = to_rgba_array(used)
+        except (ValueError, TypeError) as error:
+            raise InvalidParameterError(f"`colors` must be colours that matplotlib knows: {error}") from error
+        shades = np.tile(table, (n, 1)) if meaning is None else table[meaning.codes]  # code -1 is the last, grey
+    shades[:, 3] = opacity
+    return shades
+
+
+def _scale(meaning: Values, colors: Any) -> Any:
+    """Return matplotlib's mapping from values to colours."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    name = "viridis" if colors is None else colors
+    if name not in colormaps:
+        raise InvalidParameterError(f"`colors` must be one of matplotlib's colormaps for a quantity, got {colors!r}")
+    return ScalarMappable(Normalize(meaning.low, meaning.high), colormaps[name])
+
+
+def _frame(axes: Axes, x: Array, y: Array, *, equal: bool) -> None:
+    """Leave the same margin on all sides."""
+    center_x, center_y = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
+    half_x, half_y = np.ptp(x) / 2, np.ptp(y) / 2
+    if equal:
+        half_x = half_y = max(half_x, half_y)
+        axes.set_aspect("equal")
+    half_x, half_y = (half * (1 + 2 * _MARGIN) if half > 0 else 1.0 for half in (half_x, half_y))
+    axes.set_xlim(center_x - half_x, center_x + half_x)
+    axes.set_ylim(center_y - half_y, center_y + half_y)
+
+
+def _explain(
+    figure: Figure, meaning: Classes | Values | None, views: list[Any], legend: bool | str, colors: Any
+) -> None:
+    """Add the names of classes or the colour bar of a quantity."""
+    if isinstance(meaning, Values):
+        beyond = (
+            bool(np.nanmin(meaning.values, initial=np.inf) < meaning.low),
+            bool(np.nanmax(meaning.values, initial=-np.inf) > meaning.high),
+        )
+        extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
+        bar = figure.colorbar(
+            _scale(meaning, colors), ax=figure.axes, shrink=0.5, aspect=22, pad=0.02, extend=extend, extendfrac=0.03
+        )
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=9, length=2, color=_INK, labelcolor=_INK)
+    elif isinstance(meaning, Classes) and meaning.names:
+        x, y, _ = views[0]
+        can = len(views) == 1 and len(meaning.names) <= _MOST_ON_MAP
+        if legend == "map" or (legend is True and can and names_fit(figure, x, y, meaning)):
+            place_names(figure, x, y, meaning)
+        else:
+            _side_legend(figure, meaning)
+
+
+def _side_legend(figure: Figure, meaning: Classes) -> None:
+    from matplotlib.lines import Line2D
+
+    shown = list(zip(meaning.names, meaning.colors, strict=True))
+    if (meaning.codes < 0).any():
+        shown.append(("no label", MISSING))
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markersize=6, markeredgewidth=0, color=color, label=name)
+        for name, color in shown
+    ]
+    columns = -(-len(handles) // _COLUMN)
+    width, height = figure.get_size_inches()
+    longest = max(len(name) for name, _ in shown)
+    figure.set_size_inches(width + columns * (0.45 + 0.075 * min(longest, 40)), height)
+    figure.legend(
+        handles=handles,
+        loc="outside right center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        labelcolor=_INK,
+        handletextpad=0.2,
+        columnspacing=1.0,
+        borderpad=0.2,
+    )
+
+
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Draw in memory first, so that a failure leaves an older picture as it was."""
+    text = os.fsdecode(path)
+    suffix = os.path.splitext(text)[1].lstrip(".").lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if suffix not in known:
+        raise InvalidParameterError(f"`path` must end in one of {', '.join(sorted(known))}, got {text!r}")
+    picture = io.BytesIO()
+    figure.savefig(picture, format=suffix)
+    try:
+        with open(text, "wb") as file:
+            file.write(picture.getvalue())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise StorageError(f"`path` {text!r} could not be written: {reason or error}") from error

@@ -1,0 +1,112 @@
+"""The names of classes on the map itself, where they have room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .colors import Classes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+Array = np.ndarray[Any, Any]
+
+_LONGEST = 24  # characters of a name that can stand on the map
+_LOOKED_AT = 5000  # points that are asked where their name is
+_STEPS = 60  # of pushing overlapping names apart
+
+
+def anchors(x: Array, y: Array, classes: Classes) -> Array:
+    """Return where the name of each class belongs: its point that is closest to its median, (classes, 2).
+
+    A class in two parts has its median between them, where the name would stand among strangers.
+    """
+    found = np.empty((len(classes.names), 2))
+    for code in range(len(classes.names)):
+        own = np.flatnonzero(classes.codes == code)
+        gap_x, gap_y = x[own] - np.median(x[own]), y[own] - np.median(y[own])
+        best = own[np.argmin(gap_x**2 + gap_y**2)]
+        found[code] = x[best], y[best]
+    return found
+
+
+def names_fit(figure: Figure, x: Array, y: Array, classes: Classes) -> bool:
+    """Say whether the names can stand on the map: short, with room, and of classes that are places on it."""
+    if max(len(name) for name in classes.names) > _LONGEST or len(classes.names) < 2:
+        return False
+    if not _are_places(x, y, classes):
+        return False
+    texts = _write(figure, x, y, classes)
+    have_room = _push_apart(figure, texts)
+    for text in texts:
+        text.remove()
+    return have_room
+
+
+def _are_places(x: Array, y: Array, classes: Classes) -> bool:
+    """Say whether most points are closer to the name of their own class than to any other."""
+    labelled = np.flatnonzero(classes.codes >= 0)
+    some = labelled[:: max(1, len(labelled) // _LOOKED_AT)]
+    places = anchors(x, y, classes)
+    gaps = (x[some, None] - places[:, 0]) ** 2 + (y[some, None] - places[:, 1]) ** 2
+    return float((gaps.argmin(axis=1) == classes.codes[some]).mean()) > 0.5
+
+
+def place_names(figure: Figure, x: Array, y: Array, classes: Classes) -> None:
+    """Write the names on the map."""
+    _push_apart(figure, _write(figure, x, y, classes))
+
+
+def _write(figure: Figure, x: Array, y: Array, classes: Classes) -> list[Text]:
+    from matplotlib.patheffects import withStroke
+
+    axes = figure.axes[0]
+    halo = [withStroke(linewidth=2.6, foreground="white", alpha=0.9)]
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": 10,
+        "fontweight": "bold",
+        "color": "#262626",
+    }
+    return [
+        axes.text(right, up, name, path_effects=halo, **style)
+        for (right, up), name in zip(anchors(x, y, classes).tolist(), classes.names, strict=True)
+    ]
+
+
+def _push_apart(figure: Figure, texts: list[Text]) -> bool:
+    """Move overlapping names a little; say whether that was enough."""
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in texts]
+    half = np.array([[box.width, box.height] for box in boxes]) / 2
+    start = np.array([[(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2] for box in boxes])
+    place = start.copy()
+    for _ in range(_STEPS):
+        steps = _steps(place, half)
+        if not steps.any():
+            break
+        place += steps
+    close = np.abs(place - start) <= 2.5 * half.min()
+    for text, (left, up) in zip(texts, axes.transData.inverted().transform(place), strict=True):
+        text.set_position((left, up))
+    return bool(close.all() and not _steps(place, half).any())
+
+
+def _steps(place: Array, half: Array) -> Array:
+    """Return how to move each box off the others, in the direction that is shorter."""
+    steps = np.zeros_like(place)
+    for i in range(len(place)):
+        for j in range(i):
+            gap = place[i] - place[j]
+            overlap = half[i] + half[j] - np.abs(gap)
+            if (overlap > 0).all():
+                axis = int(np.argmin(overlap))
+                way = 1.0 if gap[axis] >= 0 else -1.0
+                steps[i, axis] += way * (overlap[axis] / 2 + 0.5)
+                steps[j, axis] -= way * (overlap[axis] / 2 + 0.5)
+    return steps

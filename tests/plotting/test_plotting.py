@@ -1,0 +1,321 @@
+"""Pictures: what is drawn, in which colours and order, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, StorageError
+from opentsne_like.plotting import PALETTE, scatter
+from opentsne_like.plotting.colors import MISSING, Classes, Values, read_labels
+
+pytest.importorskip("matplotlib")
+from matplotlib.colors import to_hex
+
+
+@pytest.fixture
+def Y(rng):
+    """Four well separated groups of 50 points in the plane."""
+    centers = np.repeat([[0, 0], [10, 0], [0, 10], [10, 10]], 50, axis=0)
+    return centers + rng.normal(size=(200, 2))
+
+
+@pytest.fixture
+def labels():
+    return np.repeat(["a", "b", "c", "d"], 50)
+
+
+def points_of(figure, panel=0, layer=-1):
+    collection = figure.axes[panel].collections[layer]
+    return np.asarray(collection.get_offsets()), collection.get_facecolors(), collection.get_sizes()
+
+
+def colors_at(figure, Y):
+    """Return the colour of every point of Y, whatever order they were drawn in."""
+    offsets, colors, _ = points_of(figure)
+    drawn = {tuple(place): to_hex(color) for place, color in zip(offsets.tolist(), colors, strict=True)}
+    return [drawn[tuple(place)] for place in Y.tolist()]
+
+
+# --- the picture ---------------------------------------------------------------------------------
+
+
+def test_every_point_is_drawn_once_in_the_color_of_its_class(Y, labels):
+    figure = scatter(Y, labels)
+    offsets, _, _ = points_of(figure)
+    np.testing.assert_array_equal(np.sort(offsets, axis=0), np.sort(Y, axis=0))
+    assert colors_at(figure, Y) == [PALETTE["abcd".index(label)] for label in labels]
+
+
+def test_the_order_of_drawing_hides_no_class_and_is_fixed(Y, labels):
+    first, second = (points_of(scatter(Y, labels))[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, Y)
+
+
+def test_both_axes_have_the_same_scale_and_no_decoration(Y):
+    (axes,) = scatter(Y * [1, 0.2]).axes
+    assert axes.get_aspect() == 1
+    assert not axes.axison
+    assert np.ptp(axes.get_xlim()) == pytest.approx(np.ptp(axes.get_ylim()))
+    assert axes.get_xlim()[0] < Y[:, 0].min()
+    assert axes.get_xlim()[1] > Y[:, 0].max()
+
+
+def test_points_shrink_with_their_number(rng):
+    sizes = [points_of(scatter(rng.normal(size=(n, 2))))[2][0] for n in (10, 2000, 20_000)]
+    assert sizes[0] > sizes[1] > sizes[2] > 0
+    assert points_of(scatter(rng.normal(size=(10, 2)), size=3.5))[2][0] == 3.5
+
+
+def test_names_stand_in_their_classes(Y, labels):
+    (axes,) = scatter(Y, labels).axes
+    found = {text.get_text(): text.get_position() for text in axes.texts}
+    assert set(found) == set("abcd")
+    for name, place in found.items():
+        own = Y[labels == name]
+        assert np.linalg.norm(place - own.mean(axis=0)) < 2
+
+
+def test_the_name_of_a_class_in_two_parts_stands_in_one_of_them(Y, labels):
+    labels = labels.copy()
+    labels[labels == "d"] = "a"  # at (0, 0) and (10, 10); the median is between
+    (axes,) = scatter(Y, labels, legend="map").axes
+    (place,) = (text.get_position() for text in axes.texts if text.get_text() == "a")
+    assert np.linalg.norm(Y[labels == "a"] - place, axis=1).min() < 1
+
+
+def test_names_that_have_no_room_go_to_the_side(rng):
+    Y = rng.normal(size=(300, 2))
+    figure = scatter(Y, rng.integers(0, 20, 300))
+    assert not figure.axes[0].texts
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [str(i) for i in range(20)]
+
+
+def test_names_that_are_crowded_go_to_the_side(rng):
+    labels = np.repeat(np.arange(20), 15)
+    Y = np.repeat(rng.uniform(size=(20, 2)), 15, axis=0)
+    Y[0] = 100
+    assert scatter(Y, labels).legends
+
+
+def test_legend_by_request(Y, labels):
+    assert not scatter(Y, labels, legend=False).legends
+    assert not scatter(Y, labels, legend=False).axes[0].texts
+    assert scatter(Y, labels, legend="side").legends
+    assert len(scatter(Y, labels, legend="map").axes[0].texts) == 4
+    assert len(scatter(Y, Y[:, 0]).axes) == 2  # with a colour bar
+    assert len(scatter(Y, Y[:, 0], legend=False).axes) == 1
+
+
+def test_missing_labels_are_grey_and_beneath(Y, labels):
+    some = labels.astype(object)
+    some[::3] = None
+    figure = scatter(Y, some, legend="side")
+    _, colors, _ = points_of(figure)
+    missing = sum(label is None for label in some)
+    assert {to_hex(color) for color in colors[:missing]} == {MISSING}
+    assert MISSING not in {to_hex(color) for color in colors[missing:]}
+    assert figure.legends[0].get_texts()[-1].get_text() == "no label"
+    values = Y[:, 0].copy()
+    values[:7] = np.nan
+    _, colors, _ = points_of(scatter(Y, values))
+    assert [to_hex(color) == MISSING for color in colors] == [True] * 7 + [False] * 193
+
+
+def test_a_quantity_is_shaded_with_robust_limits(Y):
+    values = np.linspace(0, 1, 200)
+    values[-1] = 1e6
+    figure = scatter(Y, values)
+    bar = figure.axes[1]
+    assert bar.get_ylim()[1] < 2
+    shades = colors_at(figure, Y)
+    assert len(set(shades)) > 100
+    assert shades[0] == "#440154"
+
+
+def test_own_colors(Y, labels):
+    figure = scatter(Y, labels, colors={"a": "red", "b": "#00ff00", "c": (0, 0, 1)})
+    assert colors_at(figure, Y)[::50] == ["#ff0000", "#00ff00", "#0000ff", MISSING]
+    assert colors_at(scatter(Y, labels, colors=["red", "blue"]), Y)[::50] == ["#ff0000", "#0000ff"] * 2
+    assert set(colors_at(scatter(Y, colors="black"), Y)) == {"#000000"}
+    assert colors_at(scatter(Y, np.arange(200.0), colors="gray"), Y)[0] == "#000000"
+
+
+def test_a_background_is_drawn_beneath(Y, labels, rng):
+    new = rng.normal(size=(5, 2)) + 30
+    figure = scatter(new, background=Y)
+    assert points_of(figure, layer=0)[0].shape == (200, 2)
+    assert points_of(figure, layer=1)[0].shape == (5, 2)
+    assert figure.axes[0].get_xlim()[0] < Y[:, 0].min()
+    assert figure.axes[0].get_xlim()[1] > new[:, 0].max()
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("n", [1, 2, 500])
+def test_all_dimensions_and_small_maps(tmp_path, rng, dims, n):
+    Y = rng.normal(size=(n, dims))
+    path = tmp_path / "map.png"
+    figure = scatter(Y, np.arange(n) % 3, path=path, title="A title", dpi=50, background=Y)
+    assert path.stat().st_size > 500
+    panels = [axes for axes in figure.axes if axes.collections]
+    assert len(panels) == (3 if dims == 3 else 1)
+    if dims == 1:
+        np.testing.assert_array_equal(np.sort(points_of(figure)[0][:, 0]), np.sort(Y[:, 0]))
+
+
+def test_the_nearest_points_of_three_dimensions_are_drawn_last(rng):
+    Y = rng.normal(size=(100, 3))
+    offsets, _, _ = points_of(scatter(Y))
+    np.testing.assert_array_equal(offsets, Y[np.argsort(Y[:, 2])][:, :2])
+
+
+def test_coincident_points_and_constant_values_are_drawn(tmp_path):
+    for dims in (1, 2, 3):
+        scatter(np.ones((10, dims)), np.ones(10), path=tmp_path / "map.png", categorical=False, dpi=50)
+        scatter(np.ones((10, dims)), np.full(10, np.nan), path=tmp_path / "map.png", dpi=50)
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"), ("", b"\x89PNG")]
+)
+def test_the_suffix_decides_the_format(tmp_path, Y, labels, suffix, magic):
+    path = tmp_path / f"map.{suffix}".rstrip(".")
+    scatter(Y, labels, path=path, dpi=60)
+    assert path.read_bytes().startswith(magic)
+
+
+def test_pixels_follow_dpi(tmp_path, Y):
+    from PIL import Image
+
+    scatter(Y, path=tmp_path / "map.png", dpi=50)
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.size == (300, 300)
+
+
+def test_the_same_map_gives_the_same_picture(tmp_path, Y, labels):
+    def draw(i):
+        scatter(Y, labels, path=tmp_path / f"{i}.png", dpi=50)
+        return (tmp_path / f"{i}.png").read_bytes()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(draw, range(6)))) == 1
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, Y):
+    with pytest.raises(StorageError, match="could not be written"):
+        scatter(Y, path=tmp_path / "no" / "map.png")
+    with pytest.raises(InvalidParameterError, match=r"`path` must end in one of .*png"):
+        scatter(Y, path=tmp_path / "map.xyz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_global_is_touched():
+    code = """
+import sys
+import numpy as np
+from opentsne_like.plotting import scatter
+assert "matplotlib" not in sys.modules
+scatter(np.eye(3)[:, :2], [1, 2, 3])
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+def test_without_matplotlib_the_cure_is_named(Y, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingDependencyError, match=r"opentsne-like\[plot\]"):
+        scatter(Y)
+
+
+# --- what labels mean ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([3, 1, 2, 1], ["1", "2", "3"]),
+        ([True, False, True, True], ["False", "True"]),
+        (["10", "9", "B2", "a1"], ["9", "10", "a1", "B2"]),
+        (["c 10", "c 2", "c 2", "c 1"], ["c 1", "c 2", "c 10"]),
+        ([1.0, 2.0, np.nan, 2.0], ["1", "2"]),
+        ([None, "x", float("nan"), "y"], ["x", "y"]),
+        ([None, 1, 2, 2], ["1", "2"]),
+        ([b"x", b"y", b"x", b"x"], ["x", "y"]),
+    ],
+)
+def test_labels_that_name_classes(labels, names):
+    meaning = read_labels(labels, 4, None, None)
+    assert isinstance(meaning, Classes)
+    assert meaning.names == names
+    assert meaning.colors == list(PALETTE[: len(names)])
+    shown = [names[code] if code >= 0 else None for code in meaning.codes]
+    assert [name is None for name in shown] == [label is None or label != label for label in labels]
+
+
+@pytest.mark.parametrize("labels", [[0.5, 1, 2, 3], [None, 0.1, 2, 3], np.float32([1.5, 2, 3, 4])])
+def test_labels_that_measure(labels):
+    assert isinstance(read_labels(labels, 4, None, None), Values)
+    assert isinstance(read_labels(labels, 4, True, None), Classes)
+
+
+def test_many_integers_measure():
+    assert isinstance(read_labels(np.arange(50), 50, None, None), Classes)
+    assert isinstance(read_labels(np.arange(51), 51, None, None), Values)
+    assert isinstance(read_labels(np.arange(51), 51, True, None), Classes)
+    assert isinstance(read_labels([1, 2], 2, False, None), Values)
+
+
+def test_pandas_labels_keep_their_order():
+    pandas = pytest.importorskip("pandas")
+    levels = pandas.Categorical(["high", "low", None, "high"], categories=["low", "mid", "high"])
+    for labels in (levels, pandas.Series(levels, index=[9, 8, 7, 6])):
+        meaning = read_labels(labels, 4, None, None)
+        assert meaning.names == ["low", "high"]
+        assert meaning.codes.tolist() == [1, 0, -1, 1]
+    assert read_labels(pandas.Series([0.5, 1.5]), 2, None, None).values.tolist() == [0.5, 1.5]
+    assert read_labels(pandas.Series(["x", "y"], dtype="string"), 2, None, None).names == ["x", "y"]
+
+
+def test_the_palette_is_told_apart():
+    from matplotlib.colors import to_rgb
+
+    assert len(set(PALETTE)) == 32
+    colors = np.array([to_rgb(color) for color in [*PALETTE, MISSING, "white"]])
+    gaps = np.linalg.norm(colors[:, None] - colors[None], axis=2) + 9 * np.eye(len(colors))
+    assert gaps[:10, :10].min() > 0.2
+    assert gaps.min() > 0.12
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda Y: scatter(np.zeros((5, 4))), InvalidParameterError, "must have 1 to 3 columns to be drawn, got 4"),
+        (lambda Y: scatter(Y[:, 0]), InvalidParameterError, "`embedding` must be two-dimensional"),
+        (lambda Y: scatter(Y * np.nan), InvalidParameterError, "`embedding` must be finite"),
+        (lambda Y: scatter(Y, [1, 2]), InvalidParameterError, r"`labels` must be one per point, shape \(200,\)"),
+        (lambda Y: scatter(Y, Y), InvalidParameterError, "`labels` must be one per point"),
+        (lambda Y: scatter(Y, Y[:, 0] * 1j), InvalidTypeError, "`labels` must be numbers or names"),
+        (lambda Y: scatter(Y, ["a"] * 200, categorical=False), InvalidTypeError, "`labels` must be numbers when"),
+        (lambda Y: scatter(Y, legend="below"), InvalidParameterError, "`legend` must be one of"),
+        (lambda Y: scatter(Y, size=0), InvalidParameterError, "`size` must be positive, got 0"),
+        (lambda Y: scatter(Y, alpha=2), InvalidParameterError, "`alpha` must be at most 1, got 2"),
+        (lambda Y: scatter(Y, dpi=-1), InvalidParameterError, "`dpi` must be positive"),
+        (lambda Y: scatter(Y, colors="nocolor"), InvalidParameterError, "`colors` must be colours"),
+        (lambda Y: scatter(Y, ["a"] * 200, colors=[7]), InvalidParameterError, "`colors` must be colours"),
+        (lambda Y: scatter(Y, Y[:, 0], colors="nomap"), InvalidParameterError, "matplotlib's colormaps"),
+        (lambda Y: scatter(Y, background=np.zeros((3, 3))), InvalidParameterError, "`background` must have 2 columns"),
+    ],
+)
+def test_bad_input(Y, call, error, message):
+    with pytest.raises(error, match=message):
+        call(Y)
