@@ -161,6 +161,16 @@ def cut(keep: int, score: Array, column: Array, count: Array, threshold: Array) 
             count[i], threshold[i] = _select(score[i], column[i], count[i], keep, keep)
 
 
+@helper
+def _square(x: Array, data: Array, j: int) -> float:
+    """Return the squared distance of x and a row, added in float64 in an order that their length decides."""
+    total = 0.0
+    for t in range(len(x)):
+        step = np.float64(x[t]) - data[j, t]
+        total += step * step
+    return total
+
+
 @ordered_helper
 def _dot(x: Array, data: Array, j: int) -> float:
     """Return the product of x and a row: even and odd coordinates are added apart, as SciPy's cosine distance does."""
@@ -175,60 +185,30 @@ def _dot(x: Array, data: Array, j: int) -> float:
 
 
 @ordered_helper
-def _other(kind: int, x: Array, data: Array, j: int) -> float:
-    """Return the sum, maximum or count that the less common metrics are made of."""
-    total = 0.0
-    if kind == MANHATTAN:
-        for t in range(len(x)):
-            total += abs(np.float64(x[t]) - data[j, t])
-    elif kind == CHEBYSHEV:
-        for t in range(len(x)):
-            total = max(total, abs(np.float64(x[t]) - data[j, t]))
-    else:
-        for t in range(len(x)):
-            total += x[t] != data[j, t]
-    return total
-
-
-@ordered_helper
-def _sums(kind: int, x: Array, data: Array, j0: int, j1: int, j2: int, j3: int) -> tuple[float, float, float, float]:
-    """Return the sums over the coordinates that the distances of x to four rows need, each added in its order.
-
-    Four at once, because one addition has to wait for the other within a sum.
-    """
-    a = b = c = d = 0.0
+def _distance(kind: int, x: Array, data: Array, j: int, x_norm: float, y_norm: float) -> float:
+    """Return the distance of x and a row."""
     if kind == EUCLIDEAN:
-        for t in range(len(x)):
-            value = np.float64(x[t])
-            p, q, r, s = value - data[j0, t], value - data[j1, t], value - data[j2, t], value - data[j3, t]
-            a += p * p
-            b += q * q
-            c += r * r
-            d += s * s
-    elif kind in (COSINE, DOT):
-        a, b, c, d = _dot(x, data, j0), _dot(x, data, j1), _dot(x, data, j2), _dot(x, data, j3)
-    else:
-        a, b = _other(kind, x, data, j0), _other(kind, x, data, j1)
-        c, d = _other(kind, x, data, j2), _other(kind, x, data, j3)
-    return a, b, c, d
-
-
-@ordered_helper
-def _distance(kind: int, total: float, x: Array, y: Array, x_norm: float, y_norm: float) -> float:
-    """Return the distance of two rows from what `_sums` says of them."""
-    if kind == EUCLIDEAN:
-        return math.sqrt(total)
+        return math.sqrt(_square(x, data, j))
     if kind == COSINE:
-        cosine = total / (x_norm * y_norm)
+        cosine = _dot(x, data, j) / (x_norm * y_norm)
         if cosine < 1 - 1e-6:
             return 1 - max(cosine, -1.0)
         total = 0.0  # 1 - cos cancels here; it is half the squared distance of the unit vectors
         for t in range(len(x)):
-            step = np.float64(x[t]) / x_norm - np.float64(y[t]) / y_norm
+            step = np.float64(x[t]) / x_norm - np.float64(data[j, t]) / y_norm
             total += step * step
         return 0.5 * total
     if kind == DOT:
-        return 1 - total
+        return 1 - _dot(x, data, j)
+    total = 0.0
+    for t in range(len(x)):
+        step = abs(np.float64(x[t]) - data[j, t])
+        if kind == MANHATTAN:
+            total += step
+        elif kind == CHEBYSHEV:
+            total = max(total, step)
+        else:
+            total += step > 0
     return total / len(x) if kind == HAMMING else total
 
 
@@ -316,26 +296,18 @@ def rank(
     found : (m,) int64, out
         How many neighbours there were, at most k.
     """
-    picked = np.empty(4, np.int64)
-    sums = np.empty(4)
+    ahead = np.empty(candidates.shape[1])  # all distances of a row first: they do not wait for each other
     for i in range(len(queries)):
-        x, n, c = queries[i], 0, 0
-        while c < count[i]:
-            m = 0
-            while m < 4 and c < count[i]:
-                j = candidates[i, c]
-                c += 1
-                if j >= 0 and j != own[i]:
-                    picked[m] = j
-                    m += 1
-            for t in range(m, 4):
-                picked[t] = picked[0]
-            if m > 0:
-                sums[0], sums[1], sums[2], sums[3] = _sums(kind, x, data, picked[0], picked[1], picked[2], picked[3])
-            for t in range(m):
-                j = picked[t]
+        x, n = queries[i], 0
+        for c in range(count[i]):
+            j = candidates[i, c]
+            if j >= 0:
                 x_norm, y_norm = (query_norms[i], data_norms[j]) if kind == COSINE else (1.0, 1.0)
-                n = _push(distance[i], index[i], n, _distance(kind, sums[t], x, data[j], x_norm, y_norm), j)
+                ahead[c] = _distance(kind, x, data, j, x_norm, y_norm)
+        for c in range(count[i]):
+            j = candidates[i, c]
+            if j >= 0 and j != own[i]:
+                n = _push(distance[i], index[i], n, ahead[c], j)
         _sort(distance[i], index[i], n)
         found[i] = n
 
@@ -379,8 +351,7 @@ def rank_below(
             if n == k and distance[i, 0] == 0 and j > index[i, 0]:
                 continue  # only rows of lower index come before a neighbour at distance 0
             x_norm, y_norm = (query_norms[i], data_norms[j]) if kind == COSINE else (1.0, 1.0)
-            total = _sums(kind, x, data, j, j, j, j)[0]
-            n = _push(distance[i], index[i], n, _distance(kind, total, x, data[j], x_norm, y_norm), j)
+            n = _push(distance[i], index[i], n, _distance(kind, x, data, j, x_norm, y_norm), j)
         found[i] = n
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors
-from ._space import DOT, Array, Screen, Space, first_by_distance, index_type, plain
+from ._screen import Screen
+from ._space import DOT, Array, Space, first_by_distance, index_type, plain
 from ._sparse_space import space_of
 
 _CENTRED = {"euclidean", "l2", "manhattan", "l1", "cityblock", "taxicab", "chebyshev", "linf"}  # blind to a shift

@@ -2,112 +2,134 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .._parallel import run_tasks
-from ._exact_search import serial_products
-from ._space import Array, extended
+from ._screen import extend, serial_products
+from ._space import Array
 
 ITERATIONS = 8
-SAMPLE_PER_CELL = 64
 VOTES = 32  # nearest cells of a row that vote for being looked in
-_BLOCK = 2048
+AXES = 64  # dimensions that cells are told apart in
+_BLOCK = 512
 
 
-def assign(vectors: Array, cells: Array, many: int, *, n_jobs: int) -> Array:
-    """Return the nearest cells of every vector, (m, many) int64, nearest first.
+class Cells:
+    """The cells of k-means, trained on a sample of vectors by a few rounds of Lloyd's algorithm.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (m, d), float32
-    cells : ndarray of shape (d + 1, c), float32
-        Extended vectors of the centres, see `extended`.
-    many : int
-        At most c.
-    n_jobs : int
-    """
-    out = np.empty((len(vectors), many), np.int64)
-
-    def work(low: int, high: int) -> None:
-        left = np.empty((high - low, len(cells)), np.float32)
-        np.multiply(vectors[low:high], -2, out=left[:, :-1])
-        left[:, -1] = 1
-        with np.errstate(all="ignore"):  # a query may lie anywhere
-            scores = left @ cells
-        if many == 1:
-            out[low:high, 0] = scores.argmin(axis=1)
-            return
-        near = np.argpartition(scores, many - 1, axis=1)[:, :many]
-        near.sort(axis=1)
-        order = np.take_along_axis(scores, near, 1).argsort(axis=1, kind="stable")
-        out[low:high] = np.take_along_axis(near, order, 1)
-
-    ranges = [(low, min(low + _BLOCK, len(vectors))) for low in range(0, len(vectors), _BLOCK)]
-    with serial_products():
-        run_tasks([(work, r) for r in ranges], n_jobs=n_jobs)
-    return out
-
-
-def k_means(vectors: Array, n_cells: int, rng: np.random.RandomState, *, n_jobs: int) -> Array:
-    """Return the extended centres of `n_cells` cells by a few rounds of Lloyd's algorithm, (d + 1, n_cells) float32.
-
-    A cell that runs empty keeps its centre. The bits do not depend on `n_jobs`.
+    Vectors of more than 64 dimensions are projected on the 64 axes along which the sample varies most: what decides
+    which cell is near is there, and nothing is lost but a little time in cells that are looked in for nothing. The bits
+    do not depend on `n_jobs`.
 
     Parameters
     ----------
-    vectors : ndarray of shape (m, d), float32
-        At least `n_cells`.
-    n_cells : int
+    sample : ndarray of shape (m, d), float32
+        At least `count`.
+    count : int
+        Number of cells.
     rng : RandomState
-        Chooses the rows that the centres start at.
+        Chooses the axes and the rows that the centres start at.
     n_jobs : int
+
+    Attributes
+    ----------
+    count : int
+    order : ndarray of shape (count, count), int32
+        All cells in the order in which the rows of each look in them, itself first.
     """
-    centres = vectors[np.sort(rng.choice(len(vectors), n_cells, replace=False))]
-    for _ in range(ITERATIONS):
-        home = assign(vectors, extended(centres), 1, n_jobs=n_jobs)[:, 0]
-        order = np.argsort(home, kind="stable")
-        used, start, count = np.unique(home[order], return_index=True, return_counts=True)
-        sums = np.add.reduceat(vectors[order], start, axis=0, dtype=np.float64)
-        centres = centres.copy()
-        centres[used] = sums / count[:, None]
-    return extended(centres)
+
+    def __init__(self, sample: Array, count: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
+        self.count = count
+        self.n_jobs = n_jobs
+        with serial_products():
+            self._axes = principal_axes(sample, AXES, rng) if sample.shape[1] > AXES else None
+            if self._axes is not None:
+                sample = sample @ self._axes
+        centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
+        for _ in range(ITERATIONS):
+            home = self._nearest(sample, centres, 1)[:, 0]
+            order = np.argsort(home, kind="stable")
+            used, start, sizes = np.unique(home[order], return_index=True, return_counts=True)
+            sums = np.add.reduceat(sample[order], start, axis=0, dtype=np.float64)
+            centres = centres.copy()  # a cell that runs empty keeps its centre
+            centres[used] = sums / sizes[:, None]
+        self._centres = centres
+        self.order = self._neighbouring(sample)
+
+    def home(self, vectors: Array) -> Array:
+        """Return the nearest cell of every vector, (m,) int64; it does not depend on the other vectors."""
+        return self._nearest(vectors, self._centres, 1, self._axes)[:, 0]
+
+    def _nearest(self, vectors: Array, centres: Array, many: int, axes: Array | None = None) -> Array:
+        """Return the nearest centres of every vector, (m, many) int64, nearest first."""
+        right = extend(centres, np.empty((centres.shape[1] + 1, len(centres)), np.float32))
+        out = np.empty((len(vectors), many), np.int64)
+
+        def work(low: int, high: int) -> None:
+            # Always products of the same shape: the library may add in another order in a smaller one.
+            rows = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
+            rows[: high - low] = vectors[low:high]
+            left = np.ones((_BLOCK, len(right)), np.float32)
+            with np.errstate(all="ignore"):  # a query may lie anywhere
+                np.multiply(rows if axes is None else rows @ axes, -2, out=left[:, :-1])
+                scores = (left @ right)[: high - low]
+            if many == 1:
+                out[low:high, 0] = scores.argmin(axis=1)
+                return
+            near = np.argpartition(scores, many - 1, axis=1)[:, :many]
+            near.sort(axis=1)
+            order = np.take_along_axis(scores, near, 1).argsort(axis=1, kind="stable")
+            out[low:high] = np.take_along_axis(near, order, 1)
+
+        ranges = [(low, min(low + _BLOCK, len(vectors))) for low in range(0, len(vectors), _BLOCK)]
+        with serial_products():
+            run_tasks([(work, r) for r in ranges], n_jobs=self.n_jobs)
+        return out
+
+    def _neighbouring(self, sample: Array) -> Array:
+        """Return `order`.
+
+        The rows of a cell vote for the cells nearest to them, the r-th with weight 1 / (r + 1); cells without a vote
+        follow by the distance of the centres.
+        """
+        c = self.count
+        near = self._nearest(sample, self._centres, min(VOTES, c))
+        votes: Array = np.zeros(c * c)
+        for r in range(near.shape[1]):
+            votes += np.bincount(near[:, 0] * c + near[:, r], minlength=c * c) / (r + 1)
+        votes = votes.reshape(c, c)
+        np.fill_diagonal(votes, np.inf)
+        centres = self._centres.astype(np.float64)
+        squares = np.sum(centres * centres, axis=1)
+        order = np.empty((c, c), np.int32)
+
+        def work(i: int) -> None:
+            order[i] = np.lexsort((squares - 2 * (centres @ centres[i]), -votes[i]))
+
+        with serial_products():
+            run_tasks([(work, (i,)) for i in range(c)], n_jobs=self.n_jobs)
+        return order
 
 
-def adjacency(vectors: Array, cells: Array, *, n_jobs: int) -> Array:
-    """Return for every cell all cells in the order to look in, itself first, (c, c) int32.
+def principal_axes(vectors: Array, count: int, rng: np.random.RandomState) -> Array:
+    """Return orthonormal axes along which `vectors` vary most, (d, count) float32, nearly those of PCA.
 
-    The rows of a cell vote for the cells nearest to them, the r-th with weight 1 / (r + 1); cells without a vote follow
-    by the distance of the centres.
+    Three rounds of subspace iteration; Halko, Martinsson and Tropp, Finding structure with randomness, 2011.
 
     Parameters
     ----------
     vectors : ndarray of shape (m, d), float32
-        A sample of the rows.
-    cells : ndarray of shape (d + 1, c), float32
-    n_jobs : int
+        Centred.
+    count : int
+        At most d.
+    rng : RandomState
     """
-    c = cells.shape[1]
-    near = assign(vectors, cells, min(VOTES, c), n_jobs=n_jobs)
-    votes = np.zeros(c * c)
-    for r in range(near.shape[1]):
-        votes += np.bincount(near[:, 0] * c + near[:, r], minlength=c * c) / (r + 1)
-    votes = votes.reshape(c, c)
-    np.fill_diagonal(votes, np.inf)
-    centres = cells[:-1].astype(np.float64)
-    squares = np.sum(centres * centres, axis=0)
-    order = np.empty((c, c), np.int32)
-
-    def work(i: int) -> None:
-        distances = squares - 2 * (centres[:, i] @ centres)
-        order[i] = np.lexsort((np.arange(c), distances, -votes[i]))
-
-    with serial_products():
-        run_tasks([(work, (i,)) for i in range(c)], n_jobs=n_jobs)
-    return order
+    axes = rng.normal(size=(vectors.shape[1], count)).astype(np.float32)
+    for _ in range(3):
+        axes = np.linalg.qr(vectors.T @ (vectors @ axes))[0]
+    return axes
 
 
-def sample(n: int, size: int, rng: np.random.RandomState) -> Any:
-    """Return a sorted random sample of ``range(n)``."""
+def sample_rows(n: int, size: int, rng: np.random.RandomState) -> Array:
+    """Return a sorted random sample of ``range(n)``, all of it where `size` is not smaller."""
     return np.sort(rng.choice(n, min(n, size), replace=False))

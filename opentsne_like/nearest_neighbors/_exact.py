@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from ._backend import Backend
 from ._base import Neighbors
 from ._exact_search import exact_neighbors
-from ._space import Array, Screen, Space, plain
+from ._screen import Screen
+from ._space import Array, Space, plain
 
 _SCREENED = {"euclidean", "l2", "cosine"}
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
-from ._space import Array, Screen, index_type
-
-COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
-_CONTROLLER: list[Any] = []
-_LIMITERS: list[Any] = []
-_USERS = 0
-_LOCK = threading.Lock()
-
-
-@contextmanager
-def serial_products() -> Iterator[None]:
-    """Keep the linear algebra library on one thread while threads of this package call it."""
-    global _USERS
-    with _LOCK:
-        if not _CONTROLLER:
-            from threadpoolctl import ThreadpoolController
-
-            _CONTROLLER.append(ThreadpoolController())
-        if _USERS == 0:
-            _LIMITERS.append(_CONTROLLER[0].limit(limits=1, user_api="blas"))
-        _USERS += 1
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _USERS -= 1
-            if _USERS == 0:
-                _LIMITERS.pop().restore_original_limits()
+from ._screen import COLUMNS, Buffers, Screen, serial_products
+from ._space import Array, index_type
 
 
 def kept(k: int, n: int) -> int:
@@ -50,49 +23,6 @@ def rows_per_task(n_rows: int, n_columns: int, k: int) -> int:
     """Return how many queries share the tiles: many for the products, few where the buffers would grow large."""
     buffered = max(16, 2**19 // (k + COLUMNS))
     return int(min(256, max(64, n_rows // 64), buffered)) if n_columns > 64 else 256
-
-
-class Buffers:
-    """The running selection of one block of queries; see ``kernels.knn.scan``."""
-
-    def __init__(self, rows: int, keep: int, n: int) -> None:
-        capacity = keep + max(256, keep + keep // 2)
-        self.keep = keep
-        self.score = np.empty((rows, capacity), np.float32)
-        self.column = np.empty((rows, capacity), index_type(n))
-        self.count = np.zeros(rows, np.int64)
-        self.threshold = np.full(rows, np.inf, np.float32)
-
-    def scan(self, tile: Array, first: int) -> None:
-        """Take the columns of a tile into account."""
-        kernels.knn.scan(tile, first, self.keep, self.score, self.column, self.count, self.threshold)
-
-    def cut(self) -> None:
-        """Cut every row to the lowest scores; all other scores are at or above ``threshold``."""
-        kernels.knn.cut(self.keep, self.score, self.column, self.count, self.threshold)
-
-    def candidates(self, rows: Array) -> Array:
-        """Return the rows of the data behind the columns that are kept; after the last of a buffer anything follows."""
-        return rows.take(self.column[:, : self.count.max()], mode="clip")
-
-
-def tiles(left: Array, panel: Array, start: int) -> Iterator[tuple[Array, int]]:
-    """Yield the tiles of scores of all columns with their first columns, the one at `start` first.
-
-    Rows that are close in the matrix are often close in space. With them first, and the others in long strides, the
-    thresholds of `scan` drop early whatever the order of the data.
-    """
-    n = panel.shape[1]
-    count = -(-n // COLUMNS)
-    stride = next(s for s in range(max(1, int(0.618 * count)), count + 1) if np.gcd(s, count) == 1)
-    room = np.empty((len(left), min(n, COLUMNS)), np.float32)
-    for turn in range(count):
-        first = (start // COLUMNS + turn * stride) % count * COLUMNS
-        last = min(first + COLUMNS, n)
-        tile = room if last - first == room.shape[1] else np.empty((len(left), last - first), np.float32)
-        with np.errstate(all="ignore"):  # a query may lie so far away that float32 overflows; `_recheck` sees to it
-            np.matmul(left, panel[:, first:last], out=tile)
-        yield tile, first
 
 
 def exact_neighbors(
@@ -128,11 +58,11 @@ def exact_neighbors(
         at = slice(low, high)
         left, squares = screen.queries(queries[at], norms[at])
         buffers = Buffers(high - low, kept(k, space.n), space.n)
-        for tile, first in tiles(left, screen.panel, max(0, int(own[low]))):
-            buffers.scan(tile, first)
+        for tile, rows in screen.tiles(left, _visits(screen.n_blocks, own[low] / space.n)):
+            buffers.scan(tile, rows)
         buffers.cut()
         found_index, found_distance, found = space.rank_block(
-            queries[at], norms[at], own[at], buffers.candidates(screen.rows), buffers.count, k
+            queries[at], norms[at], own[at], buffers.candidates(), buffers.count, k
         )
         indices[at], distances[at] = found_index, found_distance
         limit = _limits(screen, squares, found_distance[:, -1])
@@ -154,6 +84,17 @@ def exact_neighbors(
     return indices, distances
 
 
+def _visits(count: int, start: float) -> list[int]:
+    """Return all blocks, the one at the share `start` of the rows first and the others in long strides.
+
+    Rows that are close in the matrix are often close in space. With them first the thresholds of the selection drop
+    early, whatever the order of the data.
+    """
+    stride = next(s for s in range(max(1, int(0.618 * count)), count + 1) if math.gcd(s, count) == 1)
+    first = int(max(0.0, start) * count)
+    return [(first + turn * stride) % count for turn in range(count)]
+
+
 def _limits(screen: Screen, squares: Array, farthest: Array) -> Array:
     """Return the score that no row closer than `farthest` exceeds, infinity where that is unknown."""
     reach = screen.reach(farthest) * (1 + 1e-12)
@@ -169,8 +110,7 @@ def _recheck(screen: Screen, queries: Array, norms: Array, own: Array, limits: A
     indices = np.full((len(queries), k), -1, index_type(space.n))
     distances = np.full((len(queries), k), np.inf)
     found = np.zeros(len(queries), np.int64)
-    for tile, first in tiles(left, screen.panel, max(0, int(own[0]))):
-        rows = screen.rows[first : first + tile.shape[1]]
+    for tile, rows in screen.tiles(left, _visits(screen.n_blocks, own[0] / space.n)):
         kernels.knn.rank_below(
             tile, rows, limits, queries, space.data, space.kind, norms, space.norms, own, indices, distances, found
         )

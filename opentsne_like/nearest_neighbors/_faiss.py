@@ -11,9 +11,11 @@ import numpy as np
 
 from .._parallel import thread_count
 from ._base import Neighbors
+from ._cells import sample_rows
 from ._exact_search import exact_neighbors
 from ._measured import Measured
-from ._space import Array, Screen, Space, blocks
+from ._screen import Screen
+from ._space import Array, Space, blocks
 
 _LOCK = threading.Lock()
 
@@ -76,7 +78,7 @@ class Faiss(Measured):
         index.cp.seed = int(rng.randint(np.iinfo(np.int32).max))
         index.cp.min_points_per_centroid = 1
         index.cp.max_points_per_centroid = 64
-        sample = np.sort(rng.choice(space.n, min(space.n, 64 * self._n_cells), replace=False))
+        sample = sample_rows(space.n, 64 * self._n_cells, rng)
         with _threads(self.n_jobs):
             index.train(self._screen.row_vectors(sample))
             for low, high in blocks(space.n, space.d):

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ._base import Neighbors
-from ._cells import assign
 from ._lists import Lists
 from ._measured import Measured
 from ._space import Array, Space
@@ -74,7 +73,6 @@ class IVF(Measured):
 
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index
-        vectors = lists.screen.vectors(rows, lists.space.row_norms(rows, "query"))
-        home = assign(vectors, lists.cells, 1, n_jobs=self.n_jobs)[:, 0]
+        home = lists.cells.home(lists.screen.vectors(rows, lists.space.row_norms(rows, "query")))
         own, dtype = np.full(len(rows), -1), self._distance_type()
         return lists.search(rows, own, home, k, probes, dtype=dtype, n_jobs=self.n_jobs)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from .._parallel import run_tasks
-from ._cells import SAMPLE_PER_CELL, adjacency, assign, k_means, sample
-from ._exact_search import COLUMNS, Buffers, exact_neighbors, kept, serial_products
-from ._space import Array, Screen, Space, blocks, index_type
+from ._cells import Cells, sample_rows
+from ._exact_search import exact_neighbors, kept
+from ._screen import COLUMNS, Buffers, Screen, serial_products
+from ._space import Array, Space, blocks, index_type
 
+SAMPLE_PER_CELL = 64
 _ROWS = 256
 
 
@@ -30,27 +32,27 @@ class Lists:
     ----------
     screen : Screen
         Its columns in the order of the cells.
-    start : ndarray of shape (n_cells + 1,)
-        Where the columns of each cell begin.
+    cells : Cells
+    sizes : ndarray of shape (n_cells,)
+        The number of rows of each cell.
     home : ndarray of shape (n,)
         The cell of each row.
-    order : ndarray of shape (n_cells, n_cells)
-        All cells in the order in which the rows of each look in them.
     """
 
     def __init__(self, space: Space, n_cells: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
         self.space = space
-        self.n_cells = n_cells
         self.screen = Screen(space)
-        vectors = self.screen.row_vectors(sample(space.n, SAMPLE_PER_CELL * n_cells, rng))
-        self.cells = k_means(vectors, n_cells, rng, n_jobs=n_jobs)
-        self.order = adjacency(vectors, self.cells, n_jobs=n_jobs)
-        del vectors
+        sample = sample_rows(space.n, SAMPLE_PER_CELL * n_cells, rng)
+        self.cells = Cells(self.screen.row_vectors(sample), n_cells, rng, n_jobs=n_jobs)
         self.home = np.empty(space.n, np.int64)
         for low, high in blocks(space.n, space.d):
-            self.home[low:high] = assign(self.screen.row_vectors(slice(low, high)), self.cells, 1, n_jobs=n_jobs)[:, 0]
-        self.start = np.concatenate([[0], np.cumsum(np.bincount(self.home, minlength=n_cells))])
-        self.screen.fill(np.argsort(self.home, kind="stable").astype(index_type(space.n)))
+            self.home[low:high] = self.cells.home(self.screen.row_vectors(slice(low, high)))
+        self.sizes = np.bincount(self.home, minlength=n_cells)
+        ends = np.cumsum(self.sizes)
+        parts = [np.arange(end - size, end, COLUMNS) for end, size in zip(ends, self.sizes, strict=True)]
+        self._first_block = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+        order = np.argsort(self.home, kind="stable").astype(index_type(space.n))
+        self.screen.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
 
     def probes_for(self, recall: float, rows: Array, neighbors: Array) -> int:
         """Return how many cells have to be looked in to find a share of known neighbours.
@@ -62,8 +64,8 @@ class Lists:
         neighbors : ndarray of shape (m, k)
             The true neighbours of `rows`.
         """
-        turn = np.empty_like(self.order)
-        np.put_along_axis(turn, self.order, np.arange(self.n_cells, dtype=turn.dtype)[None], axis=1)
+        turn = np.empty_like(self.cells.order)
+        np.put_along_axis(turn, self.cells.order, np.arange(self.cells.count, dtype=turn.dtype)[None], axis=1)
         turns = np.sort(turn[self.home[rows][:, None], self.home[neighbors]], axis=None)
         return int(turns[min(len(turns), int(np.ceil(recall * len(turns)))) - 1]) + 1
 
@@ -99,21 +101,20 @@ class Lists:
         indices = np.empty((len(queries), k), index_type(self.space.n))
         distances = np.empty((len(queries), k), dtype)
         order = np.argsort(home, kind="stable")
-        bounds = np.searchsorted(home[order], np.arange(self.n_cells + 1))
+        bounds = np.searchsorted(home[order], np.arange(self.cells.count + 1))
 
         def work(cell: int) -> None:
-            panel, columns = self._gather(cell, k, probes)
+            visit, held = self._visits(cell, k, probes)
             for low in range(bounds[cell], bounds[cell + 1], _ROWS):
                 at = order[low : min(low + _ROWS, bounds[cell + 1])]
                 norms_at = norms[at] if len(norms) else norms
-                buffers = Buffers(len(at), kept(k, len(columns)), self.space.n)
+                buffers = Buffers(len(at), kept(k, held), self.space.n)
                 left, _ = self.screen.queries(queries[at], norms_at)
-                for first in range(0, len(columns), COLUMNS):
-                    with np.errstate(all="ignore"):  # a query may lie anywhere
-                        buffers.scan(left @ panel[:, first : first + COLUMNS], first)
+                for tile, rows in self.screen.tiles(left, visit):
+                    buffers.scan(tile, rows)
                 buffers.cut()
                 indices[at], distances[at], _ = self.space.rank_block(
-                    queries[at], norms_at, own[at], buffers.candidates(columns), buffers.count, k
+                    queries[at], norms_at, own[at], buffers.candidates(), buffers.count, k
                 )
 
         used = np.flatnonzero(np.diff(bounds))
@@ -126,11 +127,11 @@ class Lists:
             )
         return indices, distances
 
-    def _gather(self, cell: int, k: int, probes: int) -> tuple[Array, Array]:
-        """Return the columns of the cells that a cell looks in, and the rows behind them."""
-        cells = self.order[cell]
-        held = np.cumsum(self.start[cells + 1] - self.start[cells])
-        probes = max(probes, int(np.searchsorted(held, min(self.space.n, 3 * kept(k, self.space.n)))) + 1)
-        pieces = [slice(self.start[c], self.start[c + 1]) for c in cells[:probes]]
-        panel = np.concatenate([self.screen.panel[:, piece] for piece in pieces], axis=1)
-        return panel, np.concatenate([self.screen.rows[piece] for piece in pieces])
+    def _visits(self, cell: int, k: int, probes: int) -> tuple[list[int], int]:
+        """Return the blocks that a cell looks in and the number of their rows."""
+        cells = self.cells.order[cell]
+        held = np.cumsum(self.sizes[cells])
+        enough = int(np.searchsorted(held, min(self.space.n, 3 * kept(k, self.space.n)))) + 1
+        cells = cells[: max(probes, enough)]
+        visit = [b for c in cells.tolist() for b in range(self._first_block[c], self._first_block[c + 1])]
+        return visit, int(held[len(cells) - 1])

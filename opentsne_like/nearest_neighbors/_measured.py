@@ -13,7 +13,7 @@ from ._base import KNNIndex, Neighbors, log
 from ._space import Array, Space, plain
 
 RECALL = 0.99
-SAMPLE = 512  # rows whose exact neighbours calibrate the number of probes, and as many that measure the recall
+SAMPLE = 512  # rows that measure the recall; twice as many others calibrate the probes
 MARGIN = 0.2  # share of the permitted loss that is kept back for the error of the calibration
 
 
@@ -54,6 +54,7 @@ class Measured(KNNIndex):
         self._asked_probes: int | None = options["n_probes"]
         self.recall_: float | None = None
         self.n_probes_: int | None = None
+        self._truth: Array | None = None  # true neighbours of the sample that measures, until `build` needs them
 
     def build(self) -> Neighbors:
         """Return the neighbours of every row of the data; see `KNNIndex.build`."""
@@ -61,7 +62,8 @@ class Measured(KNNIndex):
         with self._timer(f"Finding {self.k} approximate neighbours"):
             probes = self._prepare()
             rows = self._samples()[1]
-            truth = self._exact(rows)
+            truth = self._exact(rows) if self._truth is None else self._truth
+            self._truth = None
             while True:
                 found = self._search_data(probes)
                 hits = [len(np.intersect1d(a, b)) for a, b in zip(truth, found[0][rows], strict=True)]
@@ -79,7 +81,11 @@ class Measured(KNNIndex):
             return self._search(plain(X), k, probes)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed
+        return {
+            **self.__dict__,
+            "index": None,
+            "_truth": None,
+        }  # made again from the data, with the same bits, when it is needed
 
     @abstractmethod
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
@@ -109,11 +115,16 @@ class Measured(KNNIndex):
         if self.n_probes_ is None:
             self.n_probes_ = self._asked_probes
         if self.n_probes_ is None:
-            rows = self._samples()[0]
-            self.n_probes_ = self._calibrated(self.recall + MARGIN * (1 - self.recall), rows, self._exact(rows))
+            rows, others = self._samples()
+            self._truth = self._exact(others)
+            self.n_probes_ = max(
+                self._calibrated(self.recall + MARGIN * (1 - self.recall), rows, self._exact(rows)),
+                self._calibrated(self.recall, others, self._truth),
+            )
         return self.n_probes_
 
     def _samples(self) -> tuple[Array, Array]:
         """Return the rows that calibrate the number of probes and those that measure the recall."""
-        rows = np.random.RandomState(self.seed).permutation(self.n_samples)[: 2 * SAMPLE]
-        return np.sort(rows[: -(-len(rows) // 2)]), np.sort(rows[len(rows) // 2 :])
+        rows = np.random.RandomState(self.seed).permutation(self.n_samples)[: 3 * SAMPLE]
+        apart = -(-len(rows) // 3)
+        return np.sort(rows[min(apart, len(rows) - 1) :]), np.sort(rows[:apart])

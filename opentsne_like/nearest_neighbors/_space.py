@@ -32,7 +32,7 @@ KINDS = {
     "ip": 5,
 }
 EUCLIDEAN, COSINE, DOT = 0, 1, 5
-_MOST = 1e150  # squares of anything larger overflow
+MOST = 1e150  # squares of anything larger overflow
 _BLOCK = 2**21  # numbers that are read from a matrix at once
 
 
@@ -111,7 +111,7 @@ class Space:
             )
         if not np.isfinite(norms).all():
             raise InvalidParameterError(
-                f"`{name}` must be below {_MOST:g} in magnitude, got more in row {np.argmax(norms)}; rescale it"
+                f"`{name}` must be below {MOST:g} in magnitude, got more in row {np.argmax(norms)}; rescale it"
             )
         return norms
 
@@ -165,106 +165,3 @@ class Space:
             queries, self.data, self.kind, norms, self.norms, own, candidates, count, indices, distances, found
         )
         return indices, distances, found
-
-
-def extended(vectors: Array) -> Array:
-    """Return ``(y, |y|^2)`` for every row y of `vectors`, as columns: (d + 1, m) float32."""
-    columns = np.empty((vectors.shape[1] + 1, len(vectors)), np.float32)
-    columns[:-1] = vectors.T
-    columns[-1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    return columns
-
-
-class Screen:
-    """The rows of a `Space` as centred float32 vectors, whose products tell in which order to look at them.
-
-    With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of at most 1,
-    ``score = |y|^2 - 2 x.y = |x - y|^2 - |x|^2`` is one product of the extended vectors ``(-2 x, 1)`` and
-    ``(y, |y|^2)``.
-
-    Parameters
-    ----------
-    space : Space
-        Of kind euclidean or cosine.
-
-    Attributes
-    ----------
-    panel : ndarray of shape (d + 1, n), float32
-        The extended vectors ``(y, |y|^2)`` as columns, after `fill`.
-    rows : ndarray of shape (n,), int32 or int64
-        The rows of the data behind the columns.
-    """
-
-    def __init__(self, space: Space) -> None:
-        self.space = space
-        self.mean, self.scale = self._centre()
-
-    def fill(self, order: Array | None = None) -> Screen:
-        """Make the panel, its columns in the order of the data or in a given order, and return the screen itself."""
-        space = self.space
-        self.rows = np.arange(space.n, dtype=index_type(space.n)) if order is None else order
-        self.panel = np.empty((space.d + 1, space.n), np.float32)
-        for low, high in blocks(space.n, space.d):
-            self.panel[:, low:high] = extended(self.row_vectors(slice(low, high) if order is None else order[low:high]))
-        return self
-
-    def row_vectors(self, rows: Any) -> Array:
-        """Return the vectors of some rows of the data, (m, d) float32."""
-        space = self.space
-        return self.vectors(space.data[rows], space.norms[rows] if space.kind == COSINE else space.norms)
-
-    def _centre(self) -> tuple[Array, float]:
-        """Return the mean of the vectors and the power of two that brings them into the unit ball."""
-        space = self.space
-        total, least, most = np.zeros(space.d), np.full(space.d, np.inf), np.full(space.d, -np.inf)
-        for low, high in blocks(space.n, space.d):
-            rows = space.data[low:high].astype(np.float64)
-            if space.kind == COSINE:
-                rows /= space.norms[low:high, None]
-            total += rows.sum(axis=0)
-            least, most = np.minimum(least, rows.min(axis=0)), np.maximum(most, rows.max(axis=0))
-        mean = total / space.n
-        reach = np.maximum(most - mean, mean - least)
-        longest = reach.max()
-        with np.errstate(over="ignore"):
-            radius = float(longest * np.sqrt(np.sum((reach / longest) ** 2))) if longest > 0 else 0.0
-        if not radius < _MOST or 0 < radius < 1 / _MOST:
-            raise InvalidParameterError(
-                f"`data` must spread over between {1 / _MOST:g} and {_MOST:g}, got {radius:g}; rescale it"
-            )
-        return mean, float(2.0 ** -np.ceil(np.log2(radius))) if radius > 0 else 1.0
-
-    def vectors(self, rows: Array, norms: Array) -> Array:
-        """Return the centred, scaled float32 vectors of `rows`."""
-        wide = rows.astype(np.float64)
-        if self.space.kind == COSINE:
-            wide /= norms[:, None]
-        wide -= self.mean
-        wide *= self.scale
-        with np.errstate(over="ignore"):  # a query may lie anywhere
-            return wide.astype(np.float32)
-
-    def queries(self, rows: Array, norms: Array) -> tuple[Array, Array]:
-        """Return the extended vectors ``(-2 x, 1)`` of `rows` and ``|x|^2`` in float64."""
-        vectors = self.vectors(rows, norms)
-        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-        left = np.empty((len(rows), self.space.d + 1), np.float32)
-        np.multiply(vectors, -2, out=left[:, :-1])
-        left[:, -1] = 1
-        return left, squares
-
-    def error(self, squares: Array, reach: Array) -> Array:
-        """Return a bound on the error of the scores of all rows within `reach` of a query of squared norm `squares`.
-
-        A sum of d + 1 products is wrong by at most (d + 1) u times the sum of their magnitudes, in any order of
-        addition, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), and the
-        rows were rounded to float32 before. A row within `reach` has at most the norm |x| + reach.
-        """
-        own = np.sqrt(squares)
-        other = own + reach
-        bound: Array = (self.space.d + 8) * 2.0**-24 * (2 * own * other + other * other) + 2.0**-100
-        return bound
-
-    def reach(self, distances: Array) -> Array:
-        """Return distances of the metric as euclidean distances of the vectors."""
-        return self.scale * (np.sqrt(2 * distances) if self.space.kind == COSINE else distances)

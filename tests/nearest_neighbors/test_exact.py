@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 
-from opentsne_like.nearest_neighbors import Sklearn, _exact_search
+from opentsne_like.nearest_neighbors import Sklearn, _exact_search, _screen
 
 from . import oracle
 
@@ -97,7 +97,7 @@ def test_constant_columns(rng):
 def test_tiles_and_threads_change_no_bit(rng, monkeypatch, columns):
     X = np.round(rng.normal(size=(700, 10)), 1)
     expected = Sklearn(X, 40, n_jobs=1).build()
-    monkeypatch.setattr(_exact_search, "COLUMNS", columns)
+    monkeypatch.setattr(_screen, "COLUMNS", columns)
     monkeypatch.setattr(_exact_search, "rows_per_task", lambda *_: 37)
     for n_jobs in (1, 2, 5):
         for ours, theirs in zip(Sklearn(X, 40, n_jobs=n_jobs).build(), expected, strict=True):
@@ -280,7 +280,7 @@ def test_the_products_keep_to_one_thread_and_give_it_back(rng):
         return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
 
     before = threads()
-    with _exact_search.serial_products():
+    with _screen.serial_products():
         Sklearn(rng.normal(size=(100, 3)), 5).build()
         assert set(threads()) <= {1}
     assert threads() == before

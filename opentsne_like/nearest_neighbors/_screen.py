@@ -1,0 +1,235 @@
+"""Float32 vectors whose products tell in which order to look at the rows, and the running selection of the best."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from .._parallel import run_tasks
+from ..errors import InvalidParameterError
+from ._space import COSINE, MOST, Array, Space, blocks, index_type
+
+COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
+_BLOCK = 2**20  # numbers that are turned into vectors at once
+_CONTROLLER: list[Any] = []
+_LIMITERS: list[Any] = []
+_USERS = 0
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def serial_products() -> Iterator[None]:
+    """Keep the linear algebra library on one thread while threads of this package call it."""
+    global _USERS
+    with _LOCK:
+        if not _CONTROLLER:
+            from threadpoolctl import ThreadpoolController
+
+            _CONTROLLER.append(ThreadpoolController())
+        if _USERS == 0:
+            _LIMITERS.append(_CONTROLLER[0].limit(limits=1, user_api="blas"))
+        _USERS += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _USERS -= 1
+            if _USERS == 0:
+                _LIMITERS.pop().restore_original_limits()
+
+
+class Buffers:
+    """The running selection of one block of queries; see ``kernels.knn.scan``."""
+
+    def __init__(self, rows: int, keep: int, n: int) -> None:
+        capacity = keep + max(256, keep + keep // 2)
+        self.keep = keep
+        self.score = np.empty((rows, capacity), np.float32)
+        self.column = np.empty((rows, capacity), index_type(n))
+        self.count = np.zeros(rows, np.int64)
+        self.threshold = np.full(rows, np.inf, np.float32)
+        self._rows: list[Array] = []
+        self._seen = 0
+
+    def scan(self, tile: Array, rows: Array) -> None:
+        """Take a tile of scores into account, and the rows behind its columns."""
+        kernels.knn.scan(tile, self._seen, self.keep, self.score, self.column, self.count, self.threshold)
+        self._rows.append(rows)
+        self._seen += len(rows)
+
+    def cut(self) -> None:
+        """Cut every row to the lowest scores; all other scores are at or above ``threshold``."""
+        kernels.knn.cut(self.keep, self.score, self.column, self.count, self.threshold)
+
+    def candidates(self) -> Array:
+        """Return the rows behind the columns that are kept, ``count`` of them; after those anything follows."""
+        return np.concatenate(self._rows).take(self.column[:, : self.count.max()], mode="clip")
+
+
+def extend(vectors: Array, out: Array) -> Array:
+    """Write ``(y, |y|^2)`` for every row y of `vectors` into the columns of `out`, (d + 1, m) float32."""
+    out[:-1] = vectors.T
+    out[-1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    return out
+
+
+class Screen:
+    """The rows of a `Space` as centred float32 vectors, whose products tell in which order to look at them.
+
+    With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of at most 1,
+    ``score = |y|^2 - 2 x.y = |x - y|^2 - |x|^2`` is one product of the extended vectors ``(-2 x, 1)`` and
+    ``(y, |y|^2)``.
+
+    Parameters
+    ----------
+    space : Space
+        Of kind euclidean or cosine.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int32 or int64
+        The rows of the data behind the columns, after `fill`.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.mean, self.scale = self._centre()
+
+    def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Screen:
+        """Make the blocks of extended vectors and return the screen itself.
+
+        Parameters
+        ----------
+        order : ndarray of shape (n,), optional
+            The rows in the order of the columns; by default that of the data.
+        starts : ndarray of shape (n_blocks + 1,), optional
+            The columns that each block begins with, and n, at most `COLUMNS` apart; by default every `COLUMNS`-th.
+        n_jobs : int
+        """
+        space = self.space
+        self.rows = np.arange(space.n, dtype=index_type(space.n)) if order is None else order
+        self.starts = np.append(np.arange(0, space.n, COLUMNS), space.n) if starts is None else starts
+        self._flat = np.empty(space.n * (space.d + 1), np.float32)
+
+        def work(first: int, last: int) -> None:
+            low, high = self.starts[first], self.starts[last]
+            vectors = self.row_vectors(slice(low, high) if order is None else order[low:high])
+            for b in range(first, last):
+                part = vectors[self.starts[b] - low : self.starts[b + 1] - low]
+                extend(part, self.block(b))
+
+        group = max(1, _BLOCK // ((space.d + 1) * max(1, space.n // self.n_blocks)))
+        bounds = range(0, self.n_blocks, group)
+        run_tasks([(work, (first, min(first + group, self.n_blocks))) for first in bounds], n_jobs=n_jobs)
+        return self
+
+    @property
+    def n_blocks(self) -> int:
+        """The number of blocks."""
+        return len(self.starts) - 1
+
+    def block(self, b: int) -> Array:
+        """Return a block of extended vectors ``(y, |y|^2)`` as columns: (d + 1, width) float32, contiguous."""
+        low, high = self.starts[b], self.starts[b + 1]
+        height = self.space.d + 1
+        return self._flat[low * height : high * height].reshape(height, high - low)
+
+    def tiles(self, left: Array, visit: Iterable[int]) -> Iterator[tuple[Array, Array]]:
+        """Yield the scores of the columns of some blocks, about `COLUMNS` at a time, and the rows behind them.
+
+        Parameters
+        ----------
+        left : ndarray of shape (m, d + 1), float32
+            Extended vectors of queries, see `queries`.
+        visit : iterable of int
+            The blocks, in the order to go through them.
+        """
+        room = np.empty(len(left) * min(COLUMNS, self.space.n), np.float32)
+        group: list[int] = []
+        width = 0
+        for b in visit:
+            more = int(self.starts[b + 1] - self.starts[b])
+            if group and width + more > COLUMNS:
+                yield self._product(left, group, room[: len(left) * width])
+                group, width = [], 0
+            group.append(b)
+            width += more
+        if width:
+            yield self._product(left, group, room[: len(left) * width])
+
+    def _product(self, left: Array, group: list[int], room: Array) -> tuple[Array, Array]:
+        tile = room.reshape(len(left), -1)
+        at = 0
+        with np.errstate(all="ignore"):  # a query may lie so far away that float32 overflows
+            for b in group:
+                block = self.block(b)
+                np.matmul(left, block, out=tile[:, at : at + block.shape[1]])
+                at += block.shape[1]
+        parts = [self.rows[self.starts[b] : self.starts[b + 1]] for b in group]
+        return tile, parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def row_vectors(self, rows: Any) -> Array:
+        """Return the vectors of some rows of the data, (m, d) float32."""
+        space = self.space
+        return self.vectors(space.data[rows], space.norms[rows] if space.kind == COSINE else space.norms)
+
+    def _centre(self) -> tuple[Array, float]:
+        """Return the mean of the vectors and the power of two that brings them into the unit ball."""
+        space = self.space
+        total, least, most = np.zeros(space.d), np.full(space.d, np.inf), np.full(space.d, -np.inf)
+        for low, high in blocks(space.n, space.d):
+            rows = space.data[low:high].astype(np.float64)
+            if space.kind == COSINE:
+                rows /= space.norms[low:high, None]
+            total += rows.sum(axis=0)
+            least, most = np.minimum(least, rows.min(axis=0)), np.maximum(most, rows.max(axis=0))
+        mean = total / space.n
+        reach = np.maximum(most - mean, mean - least)
+        longest = reach.max()
+        with np.errstate(over="ignore"):
+            radius = float(longest * np.sqrt(np.sum((reach / longest) ** 2))) if longest > 0 else 0.0
+        if not radius < MOST or 0 < radius < 1 / MOST:
+            raise InvalidParameterError(
+                f"`data` must spread over between {1 / MOST:g} and {MOST:g}, got {radius:g}; rescale it"
+            )
+        return mean, float(2.0 ** -np.ceil(np.log2(radius))) if radius > 0 else 1.0
+
+    def vectors(self, rows: Array, norms: Array) -> Array:
+        """Return the centred, scaled float32 vectors of `rows`."""
+        wide = rows.astype(np.float64)
+        if self.space.kind == COSINE:
+            wide /= norms[:, None]
+        wide -= self.mean
+        wide *= self.scale
+        with np.errstate(over="ignore"):  # a query may lie anywhere
+            return wide.astype(np.float32)
+
+    def queries(self, rows: Array, norms: Array) -> tuple[Array, Array]:
+        """Return the extended vectors ``(-2 x, 1)`` of `rows` and ``|x|^2`` in float64."""
+        vectors = self.vectors(rows, norms)
+        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        left = np.empty((len(rows), self.space.d + 1), np.float32)
+        np.multiply(vectors, -2, out=left[:, :-1])
+        left[:, -1] = 1
+        return left, squares
+
+    def error(self, squares: Array, reach: Array) -> Array:
+        """Return a bound on the error of the scores of all rows within `reach` of a query of squared norm `squares`.
+
+        A sum of d + 1 products is wrong by at most (d + 1) u times the sum of their magnitudes, in any order of
+        addition, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), and the
+        rows were rounded to float32 before. A row within `reach` has at most the norm |x| + reach.
+        """
+        own = np.sqrt(squares)
+        other = own + reach
+        bound: Array = (self.space.d + 8) * 2.0**-24 * (2 * own * other + other * other) + 2.0**-100
+        return bound
+
+    def reach(self, distances: Array) -> Array:
+        """Return distances of the metric as euclidean distances of the vectors."""
+        return self.scale * (np.sqrt(2 * distances) if self.space.kind == COSINE else distances)
