@@ -11,6 +11,7 @@ from ._space import Array
 ITERATIONS = 8
 VOTES = 32  # nearest cells of a row that vote for being looked in
 AXES = 64  # dimensions that cells are told apart in
+FAR = 64.0  # coordinates beyond, where those of typical rows are below 1, do not pull at the cells
 _BLOCK = 512
 
 
@@ -41,6 +42,7 @@ class Cells:
     def __init__(self, sample: Array, count: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
         self.count = count
         self.n_jobs = n_jobs
+        sample = np.clip(sample, -FAR, FAR)
         with serial_products():
             self._axes = principal_axes(sample, AXES, rng) if sample.shape[1] > AXES else None
             if self._axes is not None:
@@ -68,7 +70,7 @@ class Cells:
         def work(low: int, high: int) -> None:
             # Always products of the same shape: the library may add in another order in a smaller one.
             rows = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
-            rows[: high - low] = vectors[low:high]
+            np.clip(vectors[low:high], -FAR, FAR, out=rows[: high - low])
             left = np.ones((_BLOCK, len(right)), np.float32)
             with np.errstate(all="ignore"):  # a query may lie anywhere
                 np.multiply(rows if axes is None else rows @ axes, -2, out=left[:, :-1])

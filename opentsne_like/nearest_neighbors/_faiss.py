@@ -98,9 +98,9 @@ class Faiss(Measured):
             probes += max(1, probes // 4)
         return min(probes, self._n_cells)
 
-    def _exact(self, rows: Array) -> Array:
+    def _exact(self, rows: Array) -> Neighbors:
         space, screen = self._screen.space, Screen(self._screen.space).fill()
-        return exact_neighbors(screen, space.data[rows], rows, self.k, dtype=np.float64, n_jobs=self.n_jobs)[0]
+        return exact_neighbors(screen, space.data[rows], rows, self.k, dtype=np.float64, n_jobs=self.n_jobs)
 
     def _search_data(self, probes: int) -> Neighbors:
         own = np.arange(self.n_samples)

@@ -62,7 +62,7 @@ class IVF(Measured):
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
         return int(self.index.probes_for(recall, rows, truth))
 
-    def _exact(self, rows: Array) -> Array:
+    def _exact(self, rows: Array) -> Neighbors:
         lists: Lists = self.index
         return lists.exact(rows, self.k, n_jobs=self.n_jobs)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .._parallel import run_tasks
 from ._cells import Cells, sample_rows
-from ._exact_search import exact_neighbors, kept
-from ._screen import COLUMNS, Buffers, Screen, serial_products
+from ._exact_search import exact_neighbors, nearest_among
+from ._screen import COLUMNS, Screen, serial_products
 from ._space import Array, Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
@@ -69,9 +69,9 @@ class Lists:
         turns = np.sort(turn[self.home[rows][:, None], self.home[neighbors]], axis=None)
         return int(turns[min(len(turns), int(np.ceil(recall * len(turns)))) - 1]) + 1
 
-    def exact(self, rows: Array, k: int, *, n_jobs: int) -> Array:
-        """Return the true neighbours of some rows, (m, k)."""
-        return exact_neighbors(self.screen, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)[0]
+    def exact(self, rows: Array, k: int, *, n_jobs: int) -> tuple[Array, Array]:
+        """Return the true neighbours of some rows of the data; see `exact_neighbors`."""
+        return exact_neighbors(self.screen, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
 
     def search(
         self, queries: Array, own: Array, home: Array, k: int, probes: int, *, dtype: Any, n_jobs: int
@@ -104,34 +104,21 @@ class Lists:
         bounds = np.searchsorted(home[order], np.arange(self.cells.count + 1))
 
         def work(cell: int) -> None:
-            visit, held = self._visits(cell, k, probes)
+            visit = self._visits(cell, k, probes)
             for low in range(bounds[cell], bounds[cell + 1], _ROWS):
                 at = order[low : min(low + _ROWS, bounds[cell + 1])]
                 norms_at = norms[at] if len(norms) else norms
-                buffers = Buffers(len(at), kept(k, held), self.space.n)
-                left, _ = self.screen.queries(queries[at], norms_at)
-                for tile, rows in self.screen.tiles(left, visit):
-                    buffers.scan(tile, rows)
-                buffers.cut()
-                indices[at], distances[at], _ = self.space.rank_block(
-                    queries[at], norms_at, own[at], buffers.candidates(), buffers.count, k
-                )
+                indices[at], distances[at] = nearest_among(self.screen, visit, queries[at], norms_at, own[at], k)
 
         used = np.flatnonzero(np.diff(bounds))
         with serial_products():
             run_tasks([(work, (cell,)) for cell in used.tolist()], n_jobs=n_jobs)
-        short = np.flatnonzero(indices[:, -1] < 0)  # scores that are not numbers, of queries beyond float32
-        if len(short):
-            indices[short], distances[short] = exact_neighbors(
-                self.screen, queries[short], own[short], k, dtype=dtype, n_jobs=n_jobs
-            )
         return indices, distances
 
-    def _visits(self, cell: int, k: int, probes: int) -> tuple[list[int], int]:
-        """Return the blocks that a cell looks in and the number of their rows."""
+    def _visits(self, cell: int, k: int, probes: int) -> list[int]:
+        """Return the blocks that a cell looks in."""
         cells = self.cells.order[cell]
         held = np.cumsum(self.sizes[cells])
-        enough = int(np.searchsorted(held, min(self.space.n, 3 * kept(k, self.space.n)))) + 1
+        enough = int(np.searchsorted(held, min(self.space.n, 3 * k))) + 1
         cells = cells[: max(probes, enough)]
-        visit = [b for c in cells.tolist() for b in range(self._first_block[c], self._first_block[c + 1])]
-        return visit, int(held[len(cells) - 1])
+        return [b for c in cells.tolist() for b in range(self._first_block[c], self._first_block[c + 1])]

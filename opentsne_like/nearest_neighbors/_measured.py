@@ -54,7 +54,6 @@ class Measured(KNNIndex):
         self._asked_probes: int | None = options["n_probes"]
         self.recall_: float | None = None
         self.n_probes_: int | None = None
-        self._truth: Array | None = None  # true neighbours of the sample that measures, until `build` needs them
 
     def build(self) -> Neighbors:
         """Return the neighbours of every row of the data; see `KNNIndex.build`."""
@@ -62,12 +61,11 @@ class Measured(KNNIndex):
         with self._timer(f"Finding {self.k} approximate neighbours"):
             probes = self._prepare()
             rows = self._samples()[1]
-            truth = self._exact(rows) if self._truth is None else self._truth
-            self._truth = None
+            truth = self._exact(rows)[1].astype(self._distance_type())
             while True:
                 found = self._search_data(probes)
-                hits = [len(np.intersect1d(a, b)) for a, b in zip(truth, found[0][rows], strict=True)]
-                self.recall_ = float(np.sum(hits)) / truth.size
+                # By distance: of rows that are equally far, any will do.
+                self.recall_ = float(np.mean(found[1][rows] <= truth[:, -1:]))
                 if self.recall_ >= self.recall or probes >= self._n_cells or self._asked_probes is not None:
                     return found
                 log.info("Recall %.4f with %d probes; looking in more cells.", self.recall_, probes)
@@ -81,11 +79,7 @@ class Measured(KNNIndex):
             return self._search(plain(X), k, probes)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            **self.__dict__,
-            "index": None,
-            "_truth": None,
-        }  # made again from the data, with the same bits, when it is needed
+        return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed
 
     @abstractmethod
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
@@ -96,8 +90,8 @@ class Measured(KNNIndex):
         """Return the number of probes that finds a share of the true neighbours of some rows."""
 
     @abstractmethod
-    def _exact(self, rows: Array) -> Array:
-        """Return the true neighbours of some rows of the data."""
+    def _exact(self, rows: Array) -> Neighbors:
+        """Return the true neighbours of some rows of the data, with distances in float64."""
 
     @abstractmethod
     def _search_data(self, probes: int) -> Neighbors:
@@ -116,10 +110,9 @@ class Measured(KNNIndex):
             self.n_probes_ = self._asked_probes
         if self.n_probes_ is None:
             rows, others = self._samples()
-            self._truth = self._exact(others)
             self.n_probes_ = max(
-                self._calibrated(self.recall + MARGIN * (1 - self.recall), rows, self._exact(rows)),
-                self._calibrated(self.recall, others, self._truth),
+                self._calibrated(self.recall + MARGIN * (1 - self.recall), rows, self._exact(rows)[0]),
+                self._calibrated(self.recall, others, self._exact(others)[0]),
             )
         return self.n_probes_
 

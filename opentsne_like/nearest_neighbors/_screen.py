@@ -16,6 +16,7 @@ from ._space import COSINE, MOST, Array, Space, blocks, index_type
 
 COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
 _BLOCK = 2**20  # numbers that are turned into vectors at once
+_TYPICAL = 256  # rows that say where the middle is and how far a typical row is from it
 _CONTROLLER: list[Any] = []
 _LIMITERS: list[Any] = []
 _USERS = 0
@@ -46,7 +47,8 @@ def serial_products() -> Iterator[None]:
 class Buffers:
     """The running selection of one block of queries; see ``kernels.knn.scan``."""
 
-    def __init__(self, rows: int, keep: int, n: int) -> None:
+    def __init__(self, rows: int, k: int, n: int) -> None:
+        keep = min(n, k + 1 + max(8, k // 8))  # the row itself, and a margin for rounding
         capacity = keep + max(256, keep + keep // 2)
         self.keep = keep
         self.score = np.empty((rows, capacity), np.float32)
@@ -74,14 +76,15 @@ class Buffers:
 def extend(vectors: Array, out: Array) -> Array:
     """Write ``(y, |y|^2)`` for every row y of `vectors` into the columns of `out`, (d + 1, m) float32."""
     out[:-1] = vectors.T
-    out[-1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    with np.errstate(over="ignore"):  # infinity stands for rows too far away to be anybody's neighbour
+        out[-1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     return out
 
 
 class Screen:
     """The rows of a `Space` as centred float32 vectors, whose products tell in which order to look at them.
 
-    With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of at most 1,
+    With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of about 1,
     ``score = |y|^2 - 2 x.y = |x - y|^2 - |x|^2`` is one product of the extended vectors ``(-2 x, 1)`` and
     ``(y, |y|^2)``.
 
@@ -98,7 +101,7 @@ class Screen:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self.mean, self.scale = self._centre()
+        self.middle, self.scale = self._frame()
 
     def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Screen:
         """Make the blocks of extended vectors and return the screen itself.
@@ -178,33 +181,42 @@ class Screen:
         space = self.space
         return self.vectors(space.data[rows], space.norms[rows] if space.kind == COSINE else space.norms)
 
-    def _centre(self) -> tuple[Array, float]:
-        """Return the mean of the vectors and the power of two that brings them into the unit ball."""
+    def _frame(self) -> tuple[Array, float]:
+        """Return the middle of the rows and the power of two that brings typical ones to norms of at most 1.
+
+        Both are medians over a few rows, so that a far row does not cost all others their digits.
+        """
         space = self.space
-        total, least, most = np.zeros(space.d), np.full(space.d, np.inf), np.full(space.d, -np.inf)
-        for low, high in blocks(space.n, space.d):
-            rows = space.data[low:high].astype(np.float64)
-            if space.kind == COSINE:
-                rows /= space.norms[low:high, None]
-            total += rows.sum(axis=0)
-            least, most = np.minimum(least, rows.min(axis=0)), np.maximum(most, rows.max(axis=0))
-        mean = total / space.n
-        reach = np.maximum(most - mean, mean - least)
-        longest = reach.max()
-        with np.errstate(over="ignore"):
-            radius = float(longest * np.sqrt(np.sum((reach / longest) ** 2))) if longest > 0 else 0.0
+        some = np.unique(np.linspace(0, space.n - 1, min(space.n, _TYPICAL)).astype(np.int64))
+        rows = space.data[some].astype(np.float64)
+        if space.kind == COSINE:
+            rows /= space.norms[some, None]
+        middle = np.median(rows, axis=0)
+        typical = float(np.median(np.abs(rows - middle).max(axis=1)))
+        radius = self._radius(middle)
         if not radius < MOST or 0 < radius < 1 / MOST:
             raise InvalidParameterError(
                 f"`data` must spread over between {1 / MOST:g} and {MOST:g}, got {radius:g}; rescale it"
             )
-        return mean, float(2.0 ** -np.ceil(np.log2(radius))) if radius > 0 else 1.0
+        size = np.sqrt(space.d) * (typical or radius)
+        return middle, float(2.0 ** -np.ceil(np.log2(size))) if size > 0 else 1.0
+
+    def _radius(self, middle: Array) -> float:
+        """Return the largest difference of a coordinate from the middle, 1 for unit vectors."""
+        space = self.space
+        if space.kind == COSINE:
+            return 1.0
+        parts = [space.data[low:high] for low, high in blocks(space.n, space.d)]
+        highest = np.max([part.max(axis=0) for part in parts], axis=0) - middle
+        lowest = middle - np.min([part.min(axis=0) for part in parts], axis=0)
+        return float(np.maximum(highest, lowest).max())
 
     def vectors(self, rows: Array, norms: Array) -> Array:
         """Return the centred, scaled float32 vectors of `rows`."""
         wide = rows.astype(np.float64)
         if self.space.kind == COSINE:
             wide /= norms[:, None]
-        wide -= self.mean
+        wide -= self.middle
         wide *= self.scale
         with np.errstate(over="ignore"):  # a query may lie anywhere
             return wide.astype(np.float32)
@@ -214,7 +226,8 @@ class Screen:
         vectors = self.vectors(rows, norms)
         squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
         left = np.empty((len(rows), self.space.d + 1), np.float32)
-        np.multiply(vectors, -2, out=left[:, :-1])
+        with np.errstate(over="ignore"):
+            np.multiply(vectors, -2, out=left[:, :-1])
         left[:, -1] = 1
         return left, squares
 

@@ -98,7 +98,7 @@ def test_tiles_and_threads_change_no_bit(rng, monkeypatch, columns):
     X = np.round(rng.normal(size=(700, 10)), 1)
     expected = Sklearn(X, 40, n_jobs=1).build()
     monkeypatch.setattr(_screen, "COLUMNS", columns)
-    monkeypatch.setattr(_exact_search, "rows_per_task", lambda *_: 37)
+    monkeypatch.setattr(_exact_search, "_rows_per_task", lambda *_: 37)
     for n_jobs in (1, 2, 5):
         for ours, theirs in zip(Sklearn(X, 40, n_jobs=n_jobs).build(), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
