@@ -97,6 +97,35 @@ def _select(score: Array, column: Array, n: int, keep: int, most: int) -> tuple[
 
 
 @kernel
+def differences(vectors: Array, block: Array, at: int, largest: bool, tile: Array) -> None:
+    """Write the sums, or the largest, of the absolute differences between vectors and the columns of a block.
+
+    Parameters
+    ----------
+    vectors : (m, d) float32
+    block : (d, w) float32
+    at : int
+        The first column of `tile` to write.
+    largest : bool
+    tile : (m, v) float32, out
+        v at least at + w.
+    """
+    m, d = vectors.shape
+    width = block.shape[1]
+    for i in range(m):
+        row = tile[i, at : at + width]
+        row[:] = 0
+        for t in range(d):
+            value, column = vectors[i, t], block[t]
+            if largest:
+                for j in range(width):
+                    row[j] = max(row[j], abs(value - column[j]))
+            else:
+                for j in range(width):
+                    row[j] += abs(value - column[j])
+
+
+@kernel
 def scan(tile: Array, first: int, keep: int, score: Array, column: Array, count: Array, threshold: Array) -> None:
     """Add what a tile of scores has below the threshold of its row to the buffer of the row.
 

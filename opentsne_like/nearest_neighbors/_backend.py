@@ -71,8 +71,8 @@ class Backend(KNNIndex):
             assert distances is not None
             indices, distances = first_by_distance(indices, distances, own, k)
             return indices.astype(index_type(self.n_samples)), distances.astype(dtype)
-        if not hasattr(rows, "tocsr"):
-            rows = plain(rows)
+        if isinstance(self._space, Space):
+            rows = self._space.rows(rows)
         indices, distances, found = self._space.rank(rows, own, indices, k, dtype=dtype, n_jobs=self.n_jobs)
         for i in np.flatnonzero(found < k).tolist():  # the backend found too few: look at all rows
             every = np.arange(self.n_samples)[None]

@@ -8,9 +8,8 @@ from ._backend import Backend
 from ._base import Neighbors
 from ._exact_search import exact_neighbors
 from ._screen import Screen
-from ._space import Array, Space, plain
+from ._space import SCREENED, Array, Space
 
-_SCREENED = {"euclidean", "l2", "cosine"}
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8
 
@@ -18,10 +17,11 @@ _MARGIN = 8
 class Sklearn(Backend):
     """Exact neighbours under every metric, ties decided by the lower index.
 
-    Euclidean and cosine neighbours of dense data are proposed by float32 matrix products on all cores and decided by
-    distances computed from the rows themselves; a bound on the rounding of the products proves that none was missed.
-    Any offset or order of the data, duplicates and any number of threads give the same bits. Other metrics, sparse
-    data, `metric_params` and `knn_kwargs` go to ``sklearn.neighbors.NearestNeighbors``.
+    Euclidean, cosine, correlation, manhattan and chebyshev neighbours of dense data are proposed in float32 on all
+    cores, by matrix products where the metric allows, and decided by distances computed from the rows themselves; a
+    bound on the rounding proves that none was missed. Any offset or order of the data, duplicates and any number of
+    threads give the same bits. Other metrics, sparse data, `metric_params` and `knn_kwargs` go to
+    ``sklearn.neighbors.NearestNeighbors``.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ class Sklearn(Backend):
 
     def _fit(self) -> Any:
         """Return a `Screen`, or scikit-learn's index."""
-        if isinstance(self._space, Space) and self.metric in _SCREENED and not (self.metric_params or self.knn_kwargs):
+        own = not (self.metric_params or self.knn_kwargs)
+        if own and isinstance(self._space, Space) and self.metric in SCREENED:
             return Screen(self._space).fill()
         from sklearn.neighbors import NearestNeighbors
 
@@ -98,7 +99,9 @@ class Sklearn(Backend):
     def _nearest(self, rows: Any, own: Array, k: int) -> Neighbors:
         if not isinstance(self.index, Screen):
             return super()._nearest(rows, own, k)
-        return exact_neighbors(self.index, plain(rows), own, k, dtype=self._distance_type(), n_jobs=self.n_jobs)
+        return exact_neighbors(
+            self.index, self._space.rows(rows), own, k, dtype=self._distance_type(), n_jobs=self.n_jobs
+        )
 
     def _propose(self, rows: Any, own: Array, k: int) -> tuple[Array, Array | None]:
         asked = min(self.n_samples, k + _MARGIN)  # some more, so that ties at the end are decided by the index

@@ -70,13 +70,13 @@ def nearest_among(
     indices : ndarray of shape (m, k), -1 where the blocks hold fewer
     distances : ndarray of shape (m, k), float64, infinity where the blocks hold fewer
     """
-    left, squares = screen.queries(queries, norms)
+    left, sizes = screen.queries(queries, norms)
     buffers = Buffers(len(queries), k, screen.space.n)
     for tile, rows in screen.tiles(left, visit):
         buffers.scan(tile, rows)
     buffers.cut()
     indices, distances, found = screen.space.rank_block(queries, norms, own, buffers.candidates(), buffers.count, k)
-    limit = _limits(screen, squares, distances[:, -1])
+    limit = screen.limits(sizes, distances[:, -1])
     # What was left out scored at least the threshold, so it is farther than the last neighbour if that is below.
     doubtful = np.flatnonzero(~((found == k) & (limit < buffers.threshold)))
     if len(doubtful):
@@ -101,14 +101,6 @@ def _visits(count: int, start: float) -> list[int]:
     stride = next(s for s in range(max(1, int(0.618 * count)), count + 1) if math.gcd(s, count) == 1)
     first = int(max(0.0, start) * count)
     return [(first + turn * stride) % count for turn in range(count)]
-
-
-def _limits(screen: Screen, squares: Array, farthest: Array) -> Array:
-    """Return the score that no row closer than `farthest` exceeds, infinity where that is unknown."""
-    with np.errstate(all="ignore"):
-        reach = screen.reach(farthest) * (1 + 1e-12)
-        limit = reach * reach - squares + screen.error(squares, reach)
-    return np.where(np.isfinite(limit), limit, np.inf)
 
 
 def _recheck(

@@ -59,8 +59,8 @@ def make_index(
     method : str or KNNIndex
         ``"auto"``, ``"exact"``, ``"approx"``, ``"ivf"``, ``"faiss"``, ``"pynndescent"``, ``"annoy"``, ``"hnsw"``,
         ``"voyager"``, or an index made from these data, which is returned as it is. ``"auto"`` is, for dense rows
-        under the euclidean and cosine metrics, exact for up to `exact_rows` (20,000 rows of 50 columns) and `IVF`
-        above; otherwise it is exact for up to 5,000 rows and pynndescent, its graph built on one thread, above.
+        under the metrics of `IVF`, exact for up to `exact_rows` (20,000 rows of 50 columns) and `IVF` above; otherwise
+        it is exact for up to 5,000 rows and pynndescent, its graph built on one thread, above.
         ``"approx"`` is openTSNE's choice: Annoy where it serves the metric, else pynndescent.
     metric : str or callable
         See the `VALID_METRICS` of the classes.

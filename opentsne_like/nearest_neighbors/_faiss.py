@@ -107,7 +107,7 @@ class Faiss(Measured):
         return self._ranked(self._screen.space.data, own, self.k, probes)
 
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
-        return self._ranked(rows, np.full(len(rows), -1), k, probes)
+        return self._ranked(self._screen.space.rows(rows), np.full(len(rows), -1), k, probes)
 
     def _ranked(self, rows: Array, own: Array, k: int, probes: int) -> Neighbors:
         space: Space = self._screen.space

@@ -9,11 +9,11 @@ import numpy as np
 from ._base import Neighbors
 from ._lists import Lists
 from ._measured import Measured
-from ._space import Array, Space
+from ._space import SCREENED, Array, Space
 
 
 class IVF(Measured):
-    """Approximate euclidean and cosine neighbours with a measured recall, for large dense data.
+    """Approximate neighbours with a measured recall under the common metrics, for large dense data.
 
     The rows are divided into cells by k-means. The neighbours of all rows of a cell are looked for in the same few
     cells, those nearest to its rows, so that the work is matrix products of whole cells on all cores. How many cells
@@ -54,6 +54,7 @@ class IVF(Measured):
     ((2000, 10), True)
     """
 
+    VALID_METRICS: ClassVar[list[str]] = SCREENED
     CELLS: ClassVar[float] = 2.0
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
@@ -73,6 +74,7 @@ class IVF(Measured):
 
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index
+        rows = lists.space.rows(rows)
         home = lists.cells.home(lists.screen.vectors(rows, lists.space.row_norms(rows, "query")))
         own, dtype = np.full(len(rows), -1), self._distance_type()
         return lists.search(rows, own, home, k, probes, dtype=dtype, n_jobs=self.n_jobs)

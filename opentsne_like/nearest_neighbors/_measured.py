@@ -10,7 +10,7 @@ import numpy as np
 from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors, log
-from ._space import Array, Space, plain
+from ._space import Array, Space
 
 RECALL = 0.99
 SAMPLE = 512  # rows that measure the recall; twice as many others calibrate the probes
@@ -35,7 +35,7 @@ class Measured(KNNIndex):
         Number of cells that are looked in; None before the index is made.
     """
 
-    VALID_METRICS: ClassVar[list[str]] = ["cosine", "euclidean", "l2"]
+    VALID_METRICS: ClassVar[list[str]] = ["correlation", "cosine", "euclidean", "l2"]
     SPARSE_METRICS = frozenset()
     CALLABLE_METRICS = False
     CELLS: ClassVar[float]  # cells per square root of the number of rows
@@ -76,7 +76,7 @@ class Measured(KNNIndex):
         X, k = self._check_query(query, k)
         with self._timer(f"Finding {k} approximate neighbours of {len(X)} new rows"):
             probes = self._prepare()
-            return self._search(plain(X), k, probes)
+            return self._search(X, k, probes)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed

@@ -12,7 +12,7 @@ import numpy as np
 from .. import kernels
 from .._parallel import run_tasks
 from ..errors import InvalidParameterError
-from ._space import COSINE, MOST, Array, Space, blocks, index_type
+from ._space import CHEBYSHEV, COSINE, EUCLIDEAN, MANHATTAN, MOST, Array, Space, blocks, index_type
 
 COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
 _BLOCK = 2**20  # numbers that are turned into vectors at once
@@ -86,12 +86,12 @@ class Screen:
 
     With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of about 1,
     ``score = |y|^2 - 2 x.y = |x - y|^2 - |x|^2`` is one product of the extended vectors ``(-2 x, 1)`` and
-    ``(y, |y|^2)``.
+    ``(y, |y|^2)``. Under the manhattan and chebyshev metrics the score is the distance itself, in float32.
 
     Parameters
     ----------
     space : Space
-        Of kind euclidean or cosine.
+        Under a metric of `SCREENED`.
 
     Attributes
     ----------
@@ -101,6 +101,7 @@ class Screen:
 
     def __init__(self, space: Space) -> None:
         self.space = space
+        self.products = space.kind in (EUCLIDEAN, COSINE)
         self.middle, self.scale = self._frame()
 
     def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Screen:
@@ -117,14 +118,17 @@ class Screen:
         space = self.space
         self.rows = np.arange(space.n, dtype=index_type(space.n)) if order is None else order
         self.starts = np.append(np.arange(0, space.n, COLUMNS), space.n) if starts is None else starts
-        self._flat = np.empty(space.n * (space.d + 1), np.float32)
+        self._flat = np.empty(space.n * self._height, np.float32)
 
         def work(first: int, last: int) -> None:
             low, high = self.starts[first], self.starts[last]
             vectors = self.row_vectors(slice(low, high) if order is None else order[low:high])
             for b in range(first, last):
                 part = vectors[self.starts[b] - low : self.starts[b + 1] - low]
-                extend(part, self.block(b))
+                if self.products:
+                    extend(part, self.block(b))
+                else:
+                    self.block(b)[:] = part.T
 
         group = max(1, _BLOCK // ((space.d + 1) * max(1, space.n // self.n_blocks)))
         bounds = range(0, self.n_blocks, group)
@@ -137,18 +141,22 @@ class Screen:
         return len(self.starts) - 1
 
     def block(self, b: int) -> Array:
-        """Return a block of extended vectors ``(y, |y|^2)`` as columns: (d + 1, width) float32, contiguous."""
+        """Return a block of extended vectors ``(y, |y|^2)``, or vectors, as columns: (d + 1 or d, width) float32."""
         low, high = self.starts[b], self.starts[b + 1]
-        height = self.space.d + 1
+        height = self._height
         return self._flat[low * height : high * height].reshape(height, high - low)
+
+    @property
+    def _height(self) -> int:
+        return int(self.space.d) + int(self.products)
 
     def tiles(self, left: Array, visit: Iterable[int]) -> Iterator[tuple[Array, Array]]:
         """Yield the scores of the columns of some blocks, about `COLUMNS` at a time, and the rows behind them.
 
         Parameters
         ----------
-        left : ndarray of shape (m, d + 1), float32
-            Extended vectors of queries, see `queries`.
+        left : ndarray of shape (m, d + 1) or (m, d), float32
+            See `queries`.
         visit : iterable of int
             The blocks, in the order to go through them.
         """
@@ -171,7 +179,10 @@ class Screen:
         with np.errstate(all="ignore"):  # a query may lie so far away that float32 overflows
             for b in group:
                 block = self.block(b)
-                np.matmul(left, block, out=tile[:, at : at + block.shape[1]])
+                if self.products:
+                    np.matmul(left, block, out=tile[:, at : at + block.shape[1]])
+                else:
+                    kernels.knn.differences(left, block, at, self.space.kind == CHEBYSHEV, tile)
                 at += block.shape[1]
         parts = [self.rows[self.starts[b] : self.starts[b + 1]] for b in group]
         return tile, parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -222,27 +233,38 @@ class Screen:
             return wide.astype(np.float32)
 
     def queries(self, rows: Array, norms: Array) -> tuple[Array, Array]:
-        """Return the extended vectors ``(-2 x, 1)`` of `rows` and ``|x|^2`` in float64."""
+        """Return what `tiles` takes for `rows`, ``(-2 x, 1)`` or ``x``, and the norms of their vectors in float64."""
         vectors = self.vectors(rows, norms)
-        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-        left = np.empty((len(rows), self.space.d + 1), np.float32)
+        if not self.products:
+            sizes = np.abs(vectors).astype(np.float64)
+            return vectors, sizes.sum(axis=1) if self.space.kind == MANHATTAN else sizes.max(axis=1)
+        left = np.ones((len(rows), self.space.d + 1), np.float32)
         with np.errstate(over="ignore"):
             np.multiply(vectors, -2, out=left[:, :-1])
-        left[:, -1] = 1
-        return left, squares
+        return left, np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
 
-    def error(self, squares: Array, reach: Array) -> Array:
-        """Return a bound on the error of the scores of all rows within `reach` of a query of squared norm `squares`.
+    def limits(self, sizes: Array, farthest: Array) -> Array:
+        """Return the score that no row closer than a distance exceeds, infinity where that is unknown.
 
         A sum of d + 1 products is wrong by at most (d + 1) u times the sum of their magnitudes, in any order of
         addition, with u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), and the
-        rows were rounded to float32 before. A row within `reach` has at most the norm |x| + reach.
-        """
-        own = np.sqrt(squares)
-        other = own + reach
-        bound: Array = (self.space.d + 8) * 2.0**-24 * (2 * own * other + other * other) + 2.0**-100
-        return bound
+        rows were rounded to float32 before. A row within reach of x has at most the norm |x| + reach.
 
-    def reach(self, distances: Array) -> Array:
-        """Return distances of the metric as euclidean distances of the vectors."""
-        return self.scale * (np.sqrt(2 * distances) if self.space.kind == COSINE else distances)
+        Parameters
+        ----------
+        sizes : ndarray of shape (m,)
+            The norms of the vectors, from `queries`.
+        farthest : ndarray of shape (m,)
+            The distances, in the metric of the space.
+        """
+        d = self.space.d
+        unit = (d + 8) * 2.0**-24
+        with np.errstate(all="ignore"):  # infinite where nothing was found, or too far away for float32
+            reach = self.scale * (np.sqrt(2 * farthest) if self.space.kind == COSINE else farthest)
+            reach = reach * (1 + (d + 8) * 2.0**-52)
+            other = sizes + reach
+            if self.products:
+                limit = reach * reach - sizes * sizes + unit * (2 * sizes * other + other * other)
+            else:
+                limit = reach + unit * (sizes + other)
+        return np.where(np.isfinite(limit), limit + 2.0**-100, np.inf)

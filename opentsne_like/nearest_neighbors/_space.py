@@ -27,11 +27,13 @@ KINDS = {
     "linf": 3,
     "linfty": 3,
     "linfinity": 3,
+    "correlation": 1,
     "hamming": 4,
     "dot": 5,
     "ip": 5,
 }
-EUCLIDEAN, COSINE, DOT = 0, 1, 5
+EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, DOT = 0, 1, 2, 3, 5
+SCREENED = sorted(name for name, kind in KINDS.items() if kind <= CHEBYSHEV)
 MOST = 1e150  # squares of anything larger overflow
 _BLOCK = 2**21  # numbers that are read from a matrix at once
 
@@ -81,9 +83,9 @@ def first_by_distance(indices: Array, distances: Array, own: Array, k: int) -> t
 class Space:
     """The rows of a dense matrix under a metric of `KINDS`.
 
-    Distances are summed in float64, coordinate by coordinate, from the rows as they were given. Cosine distance is
-    ``1 - cos``, and where that cancels half the squared distance of the unit vectors, so that rows with the same
-    direction are exactly 0 apart.
+    Distances are summed in float64 from the rows as they were given. Cosine distance is ``1 - cos``, and where that
+    cancels half the squared distance of the unit vectors, so that rows with the same direction are exactly 0 apart.
+    Correlation distance is the cosine distance of rows whose mean was taken off.
 
     Parameters
     ----------
@@ -93,10 +95,20 @@ class Space:
     """
 
     def __init__(self, data: Array, metric: str) -> None:
+        self.metric = metric
         self.kind = KINDS[metric]
-        self.data = plain(data)
+        self.data = self.rows(data)
         self.n, self.d = data.shape
         self.norms = self.row_norms(self.data, "data")
+
+    def rows(self, rows: Any) -> Array:
+        """Return rows of the user as the rows that distances are computed from: C-ordered, centred for correlation."""
+        if self.metric != "correlation":
+            return plain(rows)
+        means = np.mean(rows, axis=1, keepdims=True, dtype=np.float64)
+        centred = rows - means
+        centred[np.abs(centred) <= 2.0**-48 * np.abs(means)] = 0  # what rounding leaves of a constant row
+        return plain(centred, rows.dtype)
 
     def row_norms(self, rows: Array, name: str) -> Array:
         """Return the norms of `rows` that distances need, an empty array where they need none."""
@@ -105,8 +117,9 @@ class Space:
         norms = np.empty(len(rows))
         kernels.knn.norms(rows, norms)
         if not norms.all():
+            what = "all-zero" if self.metric == "cosine" else "constant"
             raise InvalidParameterError(
-                f"`{name}` must have no all-zero rows under metric 'cosine', got zeros in row {np.argmin(norms)}; "
+                f"`{name}` must have no {what} rows under metric '{self.metric}', got one in row {np.argmin(norms)}; "
                 f"remove such rows or use metric 'euclidean'"
             )
         if not np.isfinite(norms).all():

@@ -11,7 +11,7 @@ from .._parallel import run_tasks
 from ..errors import InvalidParameterError
 from ._space import COSINE, KINDS, Array, Space, first_by_distance, index_type
 
-_KINDS = {name: kind for name, kind in KINDS.items() if kind <= 2}
+_KINDS = {name: kind for name, kind in KINDS.items() if kind <= 2 and name != "correlation"}
 
 
 def space_of(data: Any, metric: Any) -> Space | SparseSpace | None:
@@ -47,7 +47,7 @@ class SparseSpace:
         norms: Array = np.sqrt(np.asarray(squares.sum(axis=1)).ravel())
         if not norms.all():
             raise InvalidParameterError(
-                f"`{name}` must have no all-zero rows under metric 'cosine', got zeros in row {np.argmin(norms)}; "
+                f"`{name}` must have no all-zero rows under metric 'cosine', got one in row {np.argmin(norms)}; "
                 f"remove such rows or use metric 'euclidean'"
             )
         return norms

@@ -12,6 +12,8 @@ def distance(x, y, metric):
         return np.sqrt(np.sum((x - y) ** 2))
     if metric == "cosine":
         return 1 - np.sum(x * y) / (np.sqrt(np.sum(x * x)) * np.sqrt(np.sum(y * y)))
+    if metric == "correlation":
+        return distance(x - x.mean(), y - y.mean(), "cosine")
     if metric == "manhattan":
         return np.sum(np.abs(x - y))
     if metric == "chebyshev":

@@ -171,11 +171,19 @@ def test_verbose_says_what_is_done(backend, X, capsys):
 def test_rows_of_zeros_under_cosine(backend, X):
     zeros = X.copy()
     zeros[[3, 9]] = 0
-    with pytest.raises(InvalidParameterError, match=r"`data` must have no all-zero rows .* got zeros in row 3"):
+    with pytest.raises(InvalidParameterError, match=r"`data` must have no all-zero rows .* got one in row 3"):
         backend(zeros, 5, "cosine", random_state=0).build()
     index = backend(X, 5, "cosine", random_state=0)
-    with pytest.raises(InvalidParameterError, match=r"`query` must have no all-zero rows .* got zeros in row 3"):
+    with pytest.raises(InvalidParameterError, match=r"`query` must have no all-zero rows .* got one in row 3"):
         index.query(zeros, 5)
+
+
+@pytest.mark.parametrize("backend", [Sklearn, IVF, Faiss])
+def test_constant_rows_under_correlation(backend, X):
+    constant = X.copy()
+    constant[5] = 0.1
+    with pytest.raises(InvalidParameterError, match=r"no constant rows under metric 'correlation', got one in row 5"):
+        backend(constant, 5, "correlation", random_state=0).build()
 
 
 @backends

@@ -19,12 +19,22 @@ def assert_true_neighbors(X, k, metric="euclidean", **kwargs):
     np.testing.assert_array_equal(indices, true_indices)
 
 
+METRICS = ["euclidean", "cosine", "correlation", "manhattan", "chebyshev"]
+every_metric = pytest.mark.parametrize("metric", METRICS)
+
+
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 10, 63, 64, 65, 200])
 @pytest.mark.parametrize("d", [1, 2, 50])
 def test_every_size(rng, n, d):
     X = rng.normal(size=(n, d))
     for k in {1, n // 2, n - 1} - {0}:
         assert_true_neighbors(X, k)
+
+
+@every_metric
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_metric(rng, metric, dtype):
+    assert_true_neighbors(rng.normal(1, 1, size=(130, 9)).astype(dtype), 33, metric)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.uint8, bool])
@@ -35,16 +45,18 @@ def test_every_type(rng, dtype):
     assert distances.dtype == (np.float32 if dtype in (np.float16, np.float32) else np.float64)
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
 @pytest.mark.parametrize("offset", [1e4, -1e7])
-def test_an_offset_loses_nothing(rng, offset):
+def test_an_offset_loses_nothing(rng, metric, offset):
     """Float32 products of such rows are wrong by far more than the distances are."""
-    assert_true_neighbors(rng.normal(size=(150, 20)) + offset, 30)
+    assert_true_neighbors(rng.normal(size=(150, 20)) + offset, 30, metric)
 
 
-def test_distant_tight_clusters(rng):
-    """Here the products cannot tell the neighbours apart, and the bound on their error has to notice."""
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+def test_distant_tight_clusters(rng, metric):
+    """Here float32 cannot tell the neighbours apart, and the bound on its error has to notice."""
     X = 1e-3 * rng.normal(size=(160, 8)) + 1e3 * np.repeat(rng.normal(size=(4, 8)), 40, axis=0)
-    assert_true_neighbors(X, 20)
+    assert_true_neighbors(X, 20, metric)
 
 
 @pytest.mark.parametrize("outlier", [1e4, 1e12, 1e25])
@@ -82,9 +94,10 @@ def test_all_rows_equal(n):
     assert indices[-1].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_ties_go_to_the_lower_index(rng):
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+def test_ties_go_to_the_lower_index(rng, metric):
     """On a lattice far more rows share the last distance than the margin of the candidates holds."""
-    assert_true_neighbors(rng.integers(0, 4, size=(400, 3)).astype(float), 30)
+    assert_true_neighbors(rng.integers(0, 4, size=(400, 3)).astype(float), 30, metric)
 
 
 def test_constant_columns(rng):
@@ -104,7 +117,7 @@ def test_tiles_and_threads_change_no_bit(rng, monkeypatch, columns):
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@every_metric
 def test_a_batch_changes_no_bit(rng, metric):
     X, Q = rng.normal(size=(300, 6)), rng.normal(size=(100, 6))
     index = Sklearn(X, 10, metric)
@@ -115,7 +128,7 @@ def test_a_batch_changes_no_bit(rng, metric):
         np.testing.assert_array_equal(some_distances, distances[part])
 
 
-@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan", "chebyshev", "hamming"])
+@pytest.mark.parametrize("metric", [*METRICS, "hamming"])
 def test_queries(rng, metric):
     X, Q = np.round(rng.normal(size=(90, 5)), 1) + 0.01, np.round(rng.normal(size=(30, 5)), 1) + 0.01
     for k in (1, 17, 90):
@@ -125,13 +138,14 @@ def test_queries(rng, metric):
         np.testing.assert_allclose(np.take_along_axis(truth, indices, 1), distances, rtol=1e-9, atol=1e-12)
 
 
+@every_metric
 @pytest.mark.parametrize("far", [1e20, 1e60])
-def test_a_query_may_lie_anywhere(rng, far):
+def test_a_query_may_lie_anywhere(rng, metric, far):
     X = rng.normal(size=(70, 3))
     Q = np.array([[far, 0, 0], [0, -far, far], [1.0, 2, 3]])
-    indices, distances = Sklearn(X, 5).query(Q, 70)
+    indices, distances = Sklearn(X, 5, metric).query(Q, 70)
     assert np.sort(indices, axis=1).tolist() == [list(range(70))] * 3
-    np.testing.assert_allclose(distances, np.sort(oracle.distances(Q, X), axis=1), rtol=1e-9)
+    np.testing.assert_allclose(distances, np.sort(oracle.distances(Q, X, metric), axis=1), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("d", [3, 50, 51])

@@ -28,8 +28,13 @@ def recall_of(indices, X, metric="euclidean"):
     return np.mean([len(np.intersect1d(a, b)) for a, b in zip(indices, truth, strict=True)]) / indices.shape[1]
 
 
-@both
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+EUCLIDEAN = ["euclidean", "cosine", "correlation"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "metric"),
+    [(b, m) for b in (IVF, Faiss) for m in EUCLIDEAN] + [(IVF, "manhattan"), (IVF, "chebyshev")],
+)
 @pytest.mark.parametrize("recall", [0.9, None, 0.999])
 def test_the_asked_recall_is_reached(backend, metric, recall, clustered):
     index = backend(clustered, 30, metric, random_state=0, recall=recall)
