@@ -14,7 +14,7 @@ from ._jit import helper, kernel, ordered_helper, ordered_kernel
 
 Array = np.ndarray[Any, Any]
 
-EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, HAMMING, DOT = range(6)
+EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, HAMMING, DOT, BRAYCURTIS, CANBERRA, RUSSELLRAO = range(9)
 LANE = 32  # columns that are tested against the threshold at once, and the room a buffer must have left
 FULL, ONE = np.uint32(2**32 - 1), np.uint32(1)
 
@@ -229,16 +229,25 @@ def _distance(kind: int, x: Array, data: Array, j: int, x_norm: float, y_norm: f
         return 0.5 * total
     if kind == DOT:
         return 1 - _dot(x, data, j)
-    total = 0.0
+    total = whole = 0.0
     for t in range(len(x)):
-        step = abs(np.float64(x[t]) - data[j, t])
+        a, b = np.float64(x[t]), np.float64(data[j, t])
         if kind == MANHATTAN:
-            total += step
+            total += abs(a - b)
         elif kind == CHEBYSHEV:
-            total = max(total, step)
+            total = max(total, abs(a - b))
+        elif kind == HAMMING:
+            total += a != b
+        elif kind == BRAYCURTIS:
+            total += abs(a - b)
+            whole += abs(a + b)
+        elif kind == CANBERRA:
+            total += abs(a - b) / (abs(a) + abs(b)) if a != b else 0.0
         else:
-            total += step > 0
-    return total / len(x) if kind == HAMMING else total
+            total += a == 0 or b == 0
+    if kind == BRAYCURTIS:
+        return total / whole if total > 0 else 0.0
+    return total / len(x) if kind in (HAMMING, RUSSELLRAO) else total
 
 
 @ordered_helper

@@ -105,7 +105,10 @@ class Sklearn(Backend):
 
     def _propose(self, rows: Any, own: Array, k: int) -> tuple[Array, Array | None]:
         asked = min(self.n_samples, k + _MARGIN)  # some more, so that ties at the end are decided by the index
-        distances, indices = self.index.kneighbors(self._rows(rows), n_neighbors=asked)
+        from sklearn import config_context
+
+        with config_context(working_memory=64):  # megabytes
+            distances, indices = self.index.kneighbors(self._rows(rows), n_neighbors=asked)
         return indices, distances
 
     def _rows(self, rows: Any) -> Any:

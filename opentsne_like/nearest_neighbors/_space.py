@@ -31,6 +31,9 @@ KINDS = {
     "hamming": 4,
     "dot": 5,
     "ip": 5,
+    "braycurtis": 6,
+    "canberra": 7,
+    "russellrao": 8,
 }
 EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, DOT = 0, 1, 2, 3, 5
 SCREENED = sorted(name for name, kind in KINDS.items() if kind <= CHEBYSHEV)

@@ -20,6 +20,12 @@ def distance(x, y, metric):
         return np.max(np.abs(x - y))
     if metric == "hamming":
         return np.mean(x != y)
+    if metric == "braycurtis":
+        return np.sum(np.abs(x - y)) / max(np.sum(np.abs(x + y)), 1e-300)
+    if metric == "canberra":
+        return np.sum(np.abs(x - y) / np.maximum(np.abs(x) + np.abs(y), 1e-300))
+    if metric == "russellrao":
+        return 1 - np.mean((x != 0) & (y != 0))
     if metric == "dot":
         return 1 - np.sum(x * y)
     raise ValueError(metric)

@@ -356,7 +356,7 @@ def test_pynndescent(rng):
     indices, distances = index.build()
     truth = Sklearn(dense, 10, "canberra").build()
     assert np.mean(np.sort(indices, 1) == np.sort(truth[0], 1)) > 0.9
-    np.testing.assert_allclose(np.median(distances), np.median(truth[1]), rtol=1e-2)
+    assert np.isin(distances, Sklearn(dense, 149, "canberra").build()[1]).all()
     for other in (copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
         np.testing.assert_array_equal(other.query(dense[:9], 4)[0], index.query(dense[:9], 4)[0])
 

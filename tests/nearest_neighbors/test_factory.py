@@ -20,7 +20,7 @@ def X(rng):
 @pytest.fixture
 def small_limits(monkeypatch):
     monkeypatch.setattr(_factory, "EXACT_ROWS", 100)
-    monkeypatch.setattr(_factory, "EXACT_ROWS_OTHERWISE", 50)
+    monkeypatch.setattr(_factory, "EXACT_ROWS_OTHERWISE", {"dense": 50, "sparse": 60, "function": 40})
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_names(method, backend, package, X):
         (101, "mahalanobis", False, "NNDescent"),
         (101, "p", False, "Sklearn"),
         (20, "true_angular", False, "NNDescent"),
-        (50, "cosine", True, "Sklearn"),
-        (51, "cosine", True, "NNDescent"),
+        (60, "cosine", True, "Sklearn"),
+        (61, "cosine", True, "NNDescent"),
         (20, "canberra", True, "NNDescent"),
     ],
 )
@@ -78,8 +78,8 @@ def test_automatic_choice_for_functions(X, small_limits):
     def metric(x, y):
         return np.abs(x - y).sum()
 
-    assert type(make_index(X[:50], 5, metric=metric)) is nn.Sklearn
-    assert type(make_index(X, 5, metric=metric)) is nn.NNDescent
+    assert type(make_index(X[:40], 5, metric=metric)) is nn.Sklearn
+    assert type(make_index(X[:41], 5, metric=metric)) is nn.NNDescent
 
 
 def test_wide_data_turn_approximate_earlier(X, rng, small_limits):

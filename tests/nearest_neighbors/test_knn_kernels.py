@@ -10,6 +10,7 @@ from opentsne_like import kernels
 from . import oracle
 
 KINDS = {"euclidean": 0, "cosine": 1, "manhattan": 2, "chebyshev": 3, "hamming": 4, "dot": 5}
+KINDS |= {"braycurtis": 6, "canberra": 7, "russellrao": 8}
 
 
 def run_scan(scores, keep, capacity, widths):
@@ -68,7 +69,7 @@ def test_scan_ignores_scores_that_are_not_numbers():
 @pytest.mark.parametrize("d", [1, 2, 7, 10])
 @pytest.mark.parametrize("metric", KINDS)
 def test_rank_is_the_definition(rng, metric, d, dtype):
-    data = np.round(rng.normal(3, 2, size=(40, d)), 1).astype(dtype)
+    data = np.maximum(np.round(rng.normal(3, 2, size=(40, d)), 1), 0.1 if metric == "cosine" else 0).astype(dtype)
     queries = data[5:15]
     norms = np.linalg.norm(data.astype(np.float64), axis=1)
     own = np.arange(5, 15)
