@@ -270,7 +270,7 @@ def test_dot_product(backend, X):
 @pytest.mark.parametrize("metric", ["manhattan", "l1", "taxicab", "hamming"])
 def test_other_metrics_of_annoy(metric, X):
     pytest.importorskip("annoy")
-    data = np.round(X - 5) if metric == "hamming" else X
+    data = np.round(X[:150] - 5) if metric == "hamming" else X[:150]
     indices, distances = Annoy(data, 5, metric, random_state=0, knn_kwargs={"n_trees": 10}).build()
     truth = oracle.distances(data, data, "hamming" if metric == "hamming" else "manhattan")
     np.testing.assert_allclose(distances, np.take_along_axis(truth, indices, 1), rtol=1e-12, atol=1e-15)
@@ -350,25 +350,19 @@ def test_few_lost_rows_are_looked_up(graph, rng):
 
 
 @pytest.mark.slow
-def test_pynndescent(rng):
-    dense = rng.normal(size=(150, 6))
-    index = NNDescent(dense, 10, "canberra", random_state=0)
-    indices, distances = index.build()
-    truth = Sklearn(dense, 10, "canberra").build()
-    assert np.mean(np.sort(indices, 1) == np.sort(truth[0], 1)) > 0.9
-    assert np.isin(distances, Sklearn(dense, 149, "canberra").build()[1]).all()
-    for other in (copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
-        np.testing.assert_array_equal(other.query(dense[:9], 4)[0], index.query(dense[:9], 4)[0])
-
-
-@pytest.mark.slow
-def test_pynndescent_on_sparse_data(rng):
+def test_pynndescent_itself(rng):
+    """On sparse data, for which it compiles the least."""
     dense = np.abs(rng.normal(size=(150, 20))) * (rng.random((150, 20)) < 0.5)
     dense[:, 0] = 1
-    indices, distances = NNDescent(sp.csr_matrix(dense), 10, "manhattan", random_state=0).build()
-    truth = Sklearn(dense, 10, "manhattan").build()
-    assert np.mean(np.sort(indices, 1) == np.sort(truth[0], 1)) > 0.9
-    assert indices.shape == distances.shape == (150, 10)
+    dense[7] = dense[3]
+    index = NNDescent(sp.csr_matrix(dense), 10, "manhattan", random_state=0)
+    indices, distances = index.build()
+    assert_right(indices, distances, dense, "manhattan")
+    assert (indices != np.arange(150)[:, None]).all()
+    expected = index.query(dense[:9], 4)
+    for other in (copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
+        for ours, theirs in zip(other.query(dense[:9], 4), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_functions_are_compiled_for_pynndescent(rng):
