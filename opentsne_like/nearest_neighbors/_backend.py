@@ -42,6 +42,10 @@ class Backend(KNNIndex):
             self._prepare()
             return self._nearest(X, np.full(X.shape[0], -1), k)
 
+    def trim(self) -> None:
+        """Drop what can be made again; see `KNNIndex.trim`."""
+        self._space = self._frame = None
+
     def release(self) -> None:
         """Drop the data and the index; see `KNNIndex.release`."""
         super().release()
@@ -88,7 +92,7 @@ class Backend(KNNIndex):
             return plain(rows, np.float32)
         if self._frame is None:
             self._frame = Screen(self._space)
-        vectors: Array = self._frame.vectors(plain(rows), np.empty(0))
+        vectors: Array = self._frame.bounded(plain(rows), np.empty(0))
         return vectors
 
 

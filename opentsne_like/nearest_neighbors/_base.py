@@ -143,6 +143,12 @@ class KNNIndex(ABC):
             )
         return metric
 
+    def trim(self) -> None:  # noqa: B027 (most have nothing to drop)
+        """Drop what can be made again from the data, with the same bits, when `query` or `build` needs it.
+
+        Classes whose index takes long to build keep it.
+        """
+
     def release(self) -> None:
         """Drop the data and the index; neighbours that were returned stay valid, `build` and `query` do not work."""
         self.data = None

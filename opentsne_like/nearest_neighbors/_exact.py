@@ -71,6 +71,11 @@ class Sklearn(Backend):
     ]
     SPARSE_METRICS = frozenset({"cityblock", "cosine", "euclidean", "l1", "l2", "manhattan"})
 
+    def trim(self) -> None:
+        """Drop what can be made again; see `KNNIndex.trim`."""
+        super().trim()
+        self.index = None
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "index": None}  # made again, with the same bits, when it is needed
 

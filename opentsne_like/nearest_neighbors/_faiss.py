@@ -62,6 +62,11 @@ class Faiss(Measured):
         super().__init__(*args, **kwargs)
         self._screen: Any = None
 
+    def trim(self) -> None:
+        """Drop what can be made again; see `KNNIndex.trim`."""
+        super().trim()
+        self._screen = None
+
     def release(self) -> None:
         """Drop the data and the index; see `KNNIndex.release`."""
         super().release()
@@ -80,13 +85,19 @@ class Faiss(Measured):
         index.cp.max_points_per_centroid = 64
         sample = sample_rows(space.n, 64 * self._n_cells, rng)
         with _threads(self.n_jobs):
-            index.train(self._screen.row_vectors(sample))
+            index.train(self._vectors(sample))
             for low, high in blocks(space.n, space.d):
-                index.add(self._screen.row_vectors(slice(low, high)))
+                index.add(self._vectors(slice(low, high)))
         return index
 
+    def _vectors(self, rows: Any) -> Array:
+        space: Space = self._screen.space
+        norms = space.norms[rows] if len(space.norms) else space.norms
+        vectors: Array = self._screen.bounded(space.data[rows], norms)
+        return vectors
+
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
-        vectors = self._screen.row_vectors(rows)
+        vectors = self._vectors(rows)
         probes = 1
         while probes < self._n_cells:
             with _threads(self.n_jobs):
@@ -111,7 +122,7 @@ class Faiss(Measured):
 
     def _ranked(self, rows: Array, own: Array, k: int, probes: int) -> Neighbors:
         space: Space = self._screen.space
-        vectors = self._screen.vectors(rows, space.row_norms(rows, "query"))
+        vectors = self._screen.bounded(rows, space.row_norms(rows, "query"))
         asked = min(space.n, k + 1 + 8)
         with _threads(self.n_jobs):
             self.index.nprobe = probes

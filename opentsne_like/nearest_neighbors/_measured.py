@@ -78,6 +78,10 @@ class Measured(KNNIndex):
             probes = self._prepare()
             return self._search(X, k, probes)
 
+    def trim(self) -> None:
+        """Drop what can be made again; see `KNNIndex.trim`."""
+        self.index = None
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed
 

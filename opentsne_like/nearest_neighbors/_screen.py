@@ -16,6 +16,7 @@ from ._space import CHEBYSHEV, COSINE, EUCLIDEAN, MANHATTAN, MOST, Array, Space,
 
 COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
 _BLOCK = 2**20  # numbers that are turned into vectors at once
+_FAR = np.float32(1e15)  # the square of which, and a sum of many, float32 can hold
 _TYPICAL = 256  # rows that say where the middle is and how far a typical row is from it
 _CONTROLLER: list[Any] = []
 _LIMITERS: list[Any] = []
@@ -231,6 +232,10 @@ class Screen:
         wide *= self.scale
         with np.errstate(over="ignore"):  # a query may lie anywhere
             return wide.astype(np.float32)
+
+    def bounded(self, rows: Array, norms: Array) -> Array:
+        """Return the vectors of `rows` for other libraries, to which infinity means nothing good."""
+        return np.clip(self.vectors(rows, norms), -_FAR, _FAR)
 
     def queries(self, rows: Array, norms: Array) -> tuple[Array, Array]:
         """Return what `tiles` takes for `rows`, ``(-2 x, 1)`` or ``x``, and the norms of their vectors in float64."""

@@ -69,6 +69,13 @@ def test_no_row_is_its_own_neighbour_where_rows_repeat(backend, metric, rng):
 
 
 @backends
+@pytest.mark.parametrize("outlier", [1e6, 1e25])
+def test_one_outlier_does_not_blind_the_search(backend, outlier, X):
+    X[17] = outlier
+    assert_right(*backend(X, 10, random_state=0).build(), X)
+
+
+@backends
 def test_all_rows_equal(backend):
     indices, distances = backend(np.ones((50, 3)), 7, random_state=0).build()
     assert (distances == 0).all()
@@ -148,6 +155,16 @@ def test_release(backend, X):
         with pytest.raises(UnavailableError, match="was released: make a new index"):
             call()
     assert pickle.loads(pickle.dumps(index)).data is None
+
+
+@backends
+def test_trim(backend, X):
+    index = backend(X, 5, random_state=0)
+    expected = index.build(), index.query(X[:9], 3)
+    index.trim()
+    for again, before in zip((index.build(), index.query(X[:9], 3)), expected, strict=True):
+        np.testing.assert_array_equal(again[0], before[0])
+        np.testing.assert_array_equal(again[1], before[1])
 
 
 @backends
