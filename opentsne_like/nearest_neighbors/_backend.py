@@ -76,7 +76,7 @@ class Backend(KNNIndex):
             indices, distances = first_by_distance(indices, distances, own, k)
             return indices.astype(index_type(self.n_samples)), distances.astype(dtype)
         if isinstance(self._space, Space):
-            rows = self._space.rows(rows)
+            rows = self._space.data if rows is self.data else self._space.rows(rows)
         indices, distances, found = self._space.rank(rows, own, indices, k, dtype=dtype, n_jobs=self.n_jobs)
         for i in np.flatnonzero(found < k).tolist():  # the backend found too few: look at all rows
             every = np.arange(self.n_samples)[None]
@@ -88,6 +88,8 @@ class Backend(KNNIndex):
 
     def _vectors(self, rows: Any) -> Array:
         """Return rows as float32, centred and scaled where that changes no neighbour, so that nothing is lost."""
+        if self.metric == "cosine" and isinstance(self._space, Space):
+            return plain(rows / self._space.row_norms(plain(rows), "query")[:, None], np.float32)
         if not isinstance(self._space, Space) or self.metric not in _CENTRED:
             return plain(rows, np.float32)
         if self._frame is None:

@@ -104,9 +104,8 @@ class Sklearn(Backend):
     def _nearest(self, rows: Any, own: Array, k: int) -> Neighbors:
         if not isinstance(self.index, Screen):
             return super()._nearest(rows, own, k)
-        return exact_neighbors(
-            self.index, self._space.rows(rows), own, k, dtype=self._distance_type(), n_jobs=self.n_jobs
-        )
+        rows = self._space.data if rows is self.data else self._space.rows(rows)
+        return exact_neighbors(self.index, rows, own, k, dtype=self._distance_type(), n_jobs=self.n_jobs)
 
     def _propose(self, rows: Any, own: Array, k: int) -> tuple[Array, Array | None]:
         asked = min(self.n_samples, k + _MARGIN)  # some more, so that ties at the end are decided by the index

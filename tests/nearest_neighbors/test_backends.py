@@ -250,6 +250,7 @@ def test_overflowing_data(backend, X):
         backend(X * 1e200, 5, random_state=0).build()
     with pytest.raises(InvalidParameterError, match=r"`data` must .*; rescale it"):
         backend(X * 1e-200, 5, random_state=0).build()
+    assert_right(*backend(X * 1e100, 5, "cosine", random_state=0).build(), X * 1e100, "cosine")
 
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
