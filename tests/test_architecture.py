@@ -21,6 +21,7 @@ ROOT = Path(opentsne_like.__file__).parent
 # From the top of the house to its cellar. An import points down this list only; rooms on one line never import each
 # other. `docs/development/architecture.md` says what each room is for.
 LAYERS = [
+    {"__main__"},
     {"cli", "sklearn", "anndata"},
     {"tsne"},
     {"embedding"},
