@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from .._parallel import run_tasks
+from .._parallel import run_tasks, serial_blas
 from .._validation import check_choice
-from ..nearest_neighbors._exact_search import serial_products
 from ._input import Array
 
 _ROWS, _COLUMNS = 64, 4096  # of a tile of scores: 2 MiB
@@ -36,7 +35,7 @@ def excess_ranks(data: Any, rows: Array, neighbors: Array, metric: str, n_jobs: 
         (_excess, (vectors, rows[low : low + _ROWS], neighbors[low : low + _ROWS]))
         for low in range(0, len(rows), _ROWS)
     ]
-    with serial_products():
+    with serial_blas():
         return sum(run_tasks(tasks, n_jobs=n_jobs))
 
 
