@@ -1,0 +1,120 @@
+"""Attraction along the edges of P, and the part of the loss that goes with it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._jit import kernel
+
+Array = np.ndarray[Any, Any]
+
+
+@kernel
+def add_attraction(
+    low: int,
+    high: int,
+    indptr: Array,
+    indices: Array,
+    values: Array,
+    points: Array,
+    others: Array,
+    inverse_dof: float,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    gradient: Array,
+) -> None:
+    """Write ``exaggeration * sum_j p_ij (y_i - x_j) / (1 + d² / dof) + scale * repulsion_i`` for a range of points.
+
+    Parameters
+    ----------
+    low, high : int
+        The range of rows of P.
+    indptr : (m + 1,) int32 or int64
+    indices : (edges,) int32 or int64
+    values : (edges,) float32 or float64
+    points : (m, d), dtype of `values`
+    others : (n, d), dtype of `values`
+        What the columns of P stand for: the points themselves or a frozen reference.
+    inverse_dof : float
+        In the dtype of `values`, as are the next and `scale`.
+    exaggeration : float
+    repulsion : (m, d)
+        Gradient of the potential.
+    scale : float
+    gradient : (m, d), out
+    """
+    d = points.shape[1]
+    one = values.dtype.type(1)
+    zero = values.dtype.type(0)
+    for i in range(low, high):
+        row = indices[indptr[i] : indptr[i + 1]]
+        weights = values[indptr[i] : indptr[i + 1]]
+        if d == 2:
+            xi, yi = points[i, 0], points[i, 1]
+            sx = sy = zero
+            for e in range(len(row)):
+                j = np.uint64(row[e])
+                dx = xi - others[j, 0]
+                dy = yi - others[j, 1]
+                w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+                sx += w * dx
+                sy += w * dy
+            gradient[i, 0] = exaggeration * sx + scale * repulsion[i, 0]
+            gradient[i, 1] = exaggeration * sy + scale * repulsion[i, 1]
+        else:
+            for k in range(d):
+                gradient[i, k] = scale * repulsion[i, k]
+            for e in range(len(row)):
+                j = np.uint64(row[e])
+                square = zero
+                for k in range(d):
+                    delta = points[i, k] - others[j, k]
+                    square += delta * delta
+                w = exaggeration * weights[e] / (one + square * inverse_dof)
+                for k in range(d):
+                    gradient[i, k] += w * (points[i, k] - others[j, k])
+
+
+@kernel
+def attraction_loss(
+    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, dof: float
+) -> float:
+    """Return ``sum p_ij dof log(1 + d² / dof)`` over the edges of a range of rows, in float64.
+
+    Parameters are those of `add_attraction`; the coordinates are float64.
+    """
+    d = points.shape[1]
+    total = 0.0
+    for i in range(low, high):
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            square = 0.0
+            for k in range(d):
+                square += (points[i, k] - others[j, k]) ** 2
+            total += values[e] * math.log1p(square / dof)
+    return dof * total
+
+
+@kernel
+def entropy(low: int, high: int, values: Array) -> tuple[float, float]:
+    """Return ``sum p log p`` and ``sum p`` over a range of edges; an edge of weight zero counts as zero."""
+    total = mass = 0.0
+    for e in range(low, high):
+        p = values[e]
+        if p > 0:
+            total += p * math.log(p)
+        mass += p
+    return total, mass
+
+
+@kernel
+def checksum(low: int, high: int, words: Array) -> np.uint64:
+    """Return a sum over ``words`` (uint64) that tells whether an array changed: every word counts by its place."""
+    total = np.uint64(0)
+    for e in range(low, high):
+        total += (words[e] ^ (words[e] >> np.uint64(29))) * (np.uint64(2 * e + 1) * np.uint64(0x9E3779B97F4A7C15))
+    return total

@@ -1,0 +1,307 @@
+"""Quintic B-spline spreading and gathering on a regular grid, in one, two or three dimensions.
+
+A grid always has three axes; the leading ones have a single node where the map has fewer dimensions. Along a real axis
+a point at ``u`` cells from the origin touches the six nodes ``floor(u) - 2 ... floor(u) + 3``, along a missing axis
+the only node, with weight 1. The last axis is always a real one and is contiguous.
+
+The weights are the B-spline of order 6 (degree 5): Hockney & Eastwood, *Computer Simulation Using Particles* (1988);
+Essmann et al., *A smooth particle mesh Ewald method* (1995).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._jit import helper, kernel
+
+Array = np.ndarray[Any, Any]
+
+TAPS = 6
+HARMONICS = 3  # of a point's response to its own charge, the constant included; the next is a thousandth of the last
+
+U0, U1, U2, U3, U4, U5 = (np.uint64(k) for k in range(TAPS))  # unsigned: no check for negative indices
+
+Six = tuple[Any, ...]
+
+
+@helper
+def _weights(t: float) -> Six:
+    """Return the six weights at the fraction `t` of a cell."""
+    r = 1.0 - t
+    t2 = t * t
+    r2 = r * r
+    return (
+        np.float32(r2 * r2 * r / 120.0),
+        np.float32((26.0 + t * (-50.0 + t * (20.0 + t * (20.0 + t * (-20.0 + 5.0 * t))))) / 120.0),
+        np.float32((66.0 + t2 * (-60.0 + t2 * (30.0 - 10.0 * t))) / 120.0),
+        np.float32((66.0 + r2 * (-60.0 + r2 * (30.0 - 10.0 * r))) / 120.0),
+        np.float32((26.0 + r * (-50.0 + r * (20.0 + r * (20.0 + r * (-20.0 + 5.0 * r))))) / 120.0),
+        np.float32(t2 * t2 * t / 120.0),
+    )
+
+
+@helper
+def _slopes(t: float) -> Six:
+    """Return the derivatives of the six weights at the fraction `t` of a cell."""
+    r = 1.0 - t
+    t2 = t * t
+    r2 = r * r
+    return (
+        np.float32(-r2 * r2 / 24.0),
+        np.float32((-10.0 + t * (8.0 + t * (12.0 + t * (-16.0 + 5.0 * t)))) / 24.0),
+        np.float32(t * (-24.0 + t2 * (24.0 - 10.0 * t)) / 24.0),
+        np.float32(r * (24.0 - r2 * (24.0 - 10.0 * r)) / 24.0),
+        np.float32((10.0 - r * (8.0 + r * (12.0 + r * (-16.0 + 5.0 * r)))) / 24.0),
+        np.float32(t2 * t2 / 24.0),
+    )
+
+
+@helper
+def _axis_weights(taps: int, t: float) -> Six:
+    """Return the weights along an axis that may be missing."""
+    one, zero = np.float32(1), np.float32(0)
+    return _weights(t) if taps == TAPS else (one, zero, zero, zero, zero, zero)
+
+
+@helper
+def _axis_slopes(taps: int, t: float) -> Six:
+    """Return the derivatives of the weights along an axis that may be missing."""
+    zero = np.float32(0)
+    return _slopes(t) if taps == TAPS else (zero, zero, zero, zero, zero, zero)
+
+
+@helper
+def _add_row(sums: Six, weight: float, flat: Array, base: Any) -> Six:
+    """Return ``sums + weight * flat[base : base + 6]``."""
+    return (
+        sums[0] + weight * flat[base],
+        sums[1] + weight * flat[base + U1],
+        sums[2] + weight * flat[base + U2],
+        sums[3] + weight * flat[base + U3],
+        sums[4] + weight * flat[base + U4],
+        sums[5] + weight * flat[base + U5],
+    )
+
+
+@helper
+def _dot(a: Six, b: Six) -> Any:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3] + a[4] * b[4] + a[5] * b[5]
+
+
+@kernel
+def locate(
+    low: int,
+    high: int,
+    chunk: int,
+    points: Array,
+    origin: Array,
+    inverse_spacing: float,
+    strip_height: int,
+    cells: Array,
+    fractions: Array,
+    strips: Array,
+    counts: Array,
+) -> None:
+    """Find the first node that each point touches, its place in the cell, and its strip; count the points per strip.
+
+    Parameters
+    ----------
+    low, high : int
+        The range of points.
+    chunk : int
+        Row of `counts` that this range owns.
+    points : (n, d) float64
+    origin : (d,) float64
+        Coordinates of node 0.
+    inverse_spacing : float
+        Cells per unit of length.
+    strip_height : int
+        Nodes of the first real axis per strip.
+    cells : (n, 3) int32, out
+    fractions : (n, 3) float32, out
+    strips : (n,) int32, out
+    counts : (chunks, strips) int32, out
+    """
+    d = points.shape[1]
+    for i in range(low, high):
+        for k in range(3 - d):
+            cells[i, k] = 0
+            fractions[i, k] = 0.0
+        for k in range(d):
+            u = (points[i, k] - origin[k]) * inverse_spacing
+            cell = int(np.floor(u))
+            cells[i, 3 - d + k] = cell - 2
+            fractions[i, 3 - d + k] = u - cell
+        strip = cells[i, 3 - d] // strip_height
+        strips[i] = strip
+        counts[chunk, strip] += 1
+
+
+@kernel
+def bucket(low: int, high: int, chunk: int, strips: Array, slots: Array, order: Array) -> None:
+    """Write the indices of the points of a range into their strips' places in `order`, keeping their sequence.
+
+    `slots` (chunks, strips) int32 holds the next free place of each chunk in each strip and is advanced.
+    """
+    for i in range(low, high):
+        strip = strips[i]
+        order[slots[chunk, strip]] = i
+        slots[chunk, strip] += 1
+
+
+@kernel
+def spread(first: int, last: int, order: Array, cells: Array, fractions: Array, taps: Array, grid: Array) -> None:
+    """Add unit charges to the grid, for the points ``order[first:last]`` in that sequence.
+
+    Parameters
+    ----------
+    first, last : int
+    order : (n,) int32
+    cells, fractions : (n, 3)
+        From `locate`.
+    taps : (3,) int64
+        6 along real axes, 1 along missing ones.
+    grid : (g0, g1, g2) float32, changed
+    """
+    n1, n2 = grid.shape[1], grid.shape[2]
+    flat = grid.reshape(-1)
+    for q in range(first, last):
+        i = order[q]
+        w0 = _axis_weights(taps[0], fractions[i, 0])
+        w1 = _axis_weights(taps[1], fractions[i, 1])
+        w2 = _weights(fractions[i, 2])
+        for a in range(taps[0]):
+            for b in range(taps[1]):
+                w = w0[a] * w1[b]
+                base = np.uint64(((cells[i, 0] + a) * n1 + cells[i, 1] + b) * n2 + cells[i, 2])
+                flat[base] += w * w2[0]
+                flat[base + U1] += w * w2[1]
+                flat[base + U2] += w * w2[2]
+                flat[base + U3] += w * w2[3]
+                flat[base + U4] += w * w2[4]
+                flat[base + U5] += w * w2[5]
+
+
+@kernel
+def gather(
+    first: int,
+    last: int,
+    order: Array,
+    cells: Array,
+    fractions: Array,
+    taps: Array,
+    potential: Array,
+    spacing: float,
+    own: Array,
+    shift: float,
+    phi: Array,
+    gradient: Array,
+) -> float:
+    """Interpolate the potential and its gradient at the points ``order[first:last]``; return the sum of the values.
+
+    The response of a point to its own charge is subtracted: a function of its place in the cell, of which `own` holds
+    the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
+
+    Parameters
+    ----------
+    first, last : int
+    order : (n,) int32
+    cells, fractions : (n, 3)
+        From `locate`.
+    taps : (3,) int64
+    potential : (g0, g1, >= g2) float32
+    spacing : float
+    own : (HARMONICS, HARMONICS, HARMONICS) float64
+        All zero for points that carry no charge.
+    shift : float
+        Added to every value.
+    phi : (n,) float32, out
+    gradient : (n, d) float32, out
+    """
+    d = gradient.shape[1]
+    n1, n2 = potential.shape[1], potential.shape[2]
+    flat = potential.reshape(-1)
+    zero = np.float32(0)
+    none = (zero, zero, zero, zero, zero, zero)
+    subtract = own[0, 0, 0] != 0.0
+    total = 0.0
+    for q in range(first, last):
+        i = order[q]
+        t0, t1, t2 = fractions[i, 0], fractions[i, 1], fractions[i, 2]
+        w0, s0 = _axis_weights(taps[0], t0), _axis_slopes(taps[0], t0)
+        w1, s1 = _axis_weights(taps[1], t1), _axis_slopes(taps[1], t1)
+        w2, s2 = _weights(t2), _slopes(t2)
+        rows, along0, along1 = none, none, none
+        for a in range(taps[0]):
+            for b in range(taps[1]):
+                base = np.uint64(((cells[i, 0] + a) * n1 + cells[i, 1] + b) * n2 + cells[i, 2])
+                rows = _add_row(rows, w0[a] * w1[b], flat, base)
+                along1 = _add_row(along1, w0[a] * s1[b], flat, base)
+                if d == 3:
+                    along0 = _add_row(along0, s0[a] * w1[b], flat, base)
+        value, g0, g1, g2 = _dot(rows, w2), _dot(along0, w2), _dot(along1, w2), _dot(rows, s2)
+        if subtract:
+            v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
+            value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
+        phi[i] = value + shift
+        total += value + shift
+        gradient[i, d - 1] = g2 / spacing
+        if d > 1:
+            gradient[i, d - 2] = g1 / spacing
+        if d > 2:
+            gradient[i, 0] = g0 / spacing
+    return total
+
+
+@helper
+def _cos_sin(t: float) -> tuple[float, float]:
+    """Return cos(2 pi t) and sin(2 pi t) for 0 <= t < 1, to 1e-6."""
+    x = 2.0 * math.pi * (t - 0.5)
+    y = 0.25 * x * x
+    half_sin = 0.5 * x * (1 + y * (-1 / 6 + y * (1 / 120 + y * (-1 / 5040 + y * (1 / 362880 - y / 39916800)))))
+    half_cos = 1 + y * (-1 / 2 + y * (1 / 24 + y * (-1 / 720 + y * (1 / 40320 - y / 3628800))))
+    return 2.0 * half_sin * half_sin - 1.0, -2.0 * half_sin * half_cos
+
+
+@helper
+def _own_response(taps: Array, own: Array, t0: float, t1: float, t2: float) -> tuple[float, float, float, float]:
+    """Return the potential of a point's own charge at the point, and its gradient per cell."""
+    c0, s0 = _cos_sin(t0)
+    c1, s1 = _cos_sin(t1)
+    c2, s2 = _cos_sin(t2)
+    cos0, sin0 = (1.0, c0, 2.0 * c0 * c0 - 1.0), (0.0, s0, 4.0 * s0 * c0)
+    cos1, sin1 = (1.0, c1, 2.0 * c1 * c1 - 1.0), (0.0, s1, 4.0 * s1 * c1)
+    value = g0 = g1 = g2 = 0.0
+    for a in range(HARMONICS if taps[0] == TAPS else 1):
+        for b in range(HARMONICS if taps[1] == TAPS else 1):
+            v = own[a, b, 0] + own[a, b, 1] * c2 + own[a, b, 2] * (2.0 * c2 * c2 - 1.0)
+            t = own[a, b, 1] * s2 + own[a, b, 2] * (4.0 * s2 * c2)
+            value += cos0[a] * cos1[b] * v
+            g0 += sin0[a] * cos1[b] * v
+            g1 += cos0[a] * sin1[b] * v
+            g2 += cos0[a] * cos1[b] * t
+    turn = -math.pi  # the gradient moves the point alone, not its charge: half of what the harmonics say
+    return value, turn * g0, turn * g1, turn * g2
+
+
+@kernel
+def apply_influence(spectrum: Array, influence: Array, column: int) -> None:
+    """Multiply a block of the spectrum by the even, real influence function.
+
+    Parameters
+    ----------
+    spectrum : (n0, n1, columns) complex64 or complex128, changed
+    influence : (n0 // 2 + 1, n1 // 2 + 1, n2 // 2 + 1) float64
+    column : int
+        The first column of the block.
+    """
+    n0, n1, columns = spectrum.shape
+    for i in range(n0):
+        p = min(i, n0 - i)
+        for j in range(n1):
+            q = min(j, n1 - j)
+            for k in range(columns):
+                spectrum[i, j, k] *= influence[p, q, column + k]

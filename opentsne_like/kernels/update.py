@@ -1,0 +1,128 @@
+"""One step of gradient descent with gains and momentum, and the few sums over all points that go with it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._jit import kernel
+
+Array = np.ndarray[Any, Any]
+
+
+@kernel
+def step(
+    low: int,
+    high: int,
+    chunk: int,
+    points: Array,
+    update: Array,
+    gains: Array,
+    gradient: Array,
+    fixed: Array,
+    learning_rate: float,
+    momentum: float,
+    max_grad_norm: float,
+    max_step_norm: float,
+    new_points: Array,
+    new_update: Array,
+    new_gains: Array,
+    sums: Array,
+) -> None:
+    """Move a range of points by one step (Jacobs 1988; van der Maaten & Hinton 2008).
+
+    A gain grows by 0.2 where the last step and the gradient have different signs, else it becomes ``0.8 gain + 0.01``.
+
+    Parameters
+    ----------
+    low, high : int
+        The range of points.
+    chunk : int
+        Row of `sums` that this range owns.
+    points, update, gains : (n, d) float64
+    gradient : (n, d) float32 or float64
+        A quarter of the gradient of the loss.
+    fixed : (n,) bool, or (0,) if every point moves
+    learning_rate, momentum : float
+    max_grad_norm, max_step_norm : float
+        Longest row of the gradient and of the step; infinite for no bound.
+    new_points, new_update, new_gains : (n, d) float64, out
+    sums : (chunks, d + 1) float64, out
+        Sums of the new coordinates, and of the squared gradient.
+    """
+    d = points.shape[1]
+    hold = len(fixed) > 0
+    for k in range(d + 1):
+        sums[chunk, k] = 0.0
+    for i in range(low, high):
+        square = 0.0
+        for k in range(d):
+            square += float(gradient[i, k]) ** 2
+        sums[chunk, d] += square
+        norm = math.sqrt(square)
+        clip = max_grad_norm / (norm + 1e-6) if norm > max_grad_norm else 1.0
+        square = 0.0
+        for k in range(d):
+            g = clip * gradient[i, k]
+            u = update[i, k]
+            gain = gains[i, k]
+            same = (u > 0.0 and g > 0.0) or (u < 0.0 and g < 0.0) or (u == 0.0 and g == 0.0)
+            gain = 0.8 * gain + 0.01 if same else gain + 0.2
+            u = momentum * u - learning_rate * gain * g
+            new_gains[i, k] = gain
+            new_update[i, k] = u
+            square += u * u
+        norm = math.sqrt(square)
+        shrink = max_step_norm / norm if norm > max_step_norm else 1.0
+        for k in range(d):
+            new_update[i, k] *= shrink
+            new_points[i, k] = points[i, k] + new_update[i, k]
+            if hold and fixed[i]:
+                new_points[i, k] = points[i, k]
+                new_update[i, k] = 0.0
+                new_gains[i, k] = gains[i, k]
+            sums[chunk, k] += new_points[i, k]
+
+
+@kernel
+def commit(
+    points: Array,
+    update: Array,
+    gains: Array,
+    iteration: Array,
+    new_points: Array,
+    new_update: Array,
+    new_gains: Array,
+    offset: Array,
+) -> None:
+    """Make one step the current one, centred by `offset` (d,), in a single call that Ctrl-C cannot split.
+
+    Parameters
+    ----------
+    points, update, gains : (n, d) float64, changed
+    iteration : (1,) int64, changed
+        Counts the steps that were made.
+    new_points, new_update, new_gains : (n, d) float64
+    offset : (d,) float64
+    """
+    n, d = points.shape
+    for i in range(n):
+        for k in range(d):
+            points[i, k] = new_points[i, k] - offset[k]
+            update[i, k] = new_update[i, k]
+            gains[i, k] = new_gains[i, k]
+    iteration[0] += 1
+
+
+@kernel
+def extent(low: int, high: int, chunk: int, points: Array, lows: Array, highs: Array) -> None:
+    """Write the smallest and largest coordinates of a range of points to row `chunk` of `lows` and `highs`."""
+    for k in range(points.shape[1]):
+        a = b = points[low, k]
+        for i in range(low + 1, high):
+            a = min(a, points[i, k])
+            b = max(b, points[i, k])
+        lows[chunk, k] = a
+        highs[chunk, k] = b

@@ -1,0 +1,10 @@
+"""Losses of neighbour embedding and their gradients."""
+
+from __future__ import annotations
+
+from .base import Objective
+from .edges import Edges, checksum
+from .plain import CallableObjective
+from .tsne import PartialTSNEObjective, TSNEObjective
+
+__all__ = ["CallableObjective", "Edges", "Objective", "PartialTSNEObjective", "TSNEObjective", "checksum"]

@@ -1,0 +1,91 @@
+"""The KL divergence of t-SNE, for maps that move as a whole and for points that are added to a frozen one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..repulsion import FrozenReference, RepulsionEngine, exact_sums
+from .edges import Edges
+
+Array = np.ndarray[Any, Any]
+
+
+class TSNEObjective:
+    r"""The KL divergence between P and the map's heavy-tailed similarities, and a quarter of its gradient.
+
+    .. math::
+        KL = \sum_{ij} p_{ij} [\log p_{ij} + a \log(1 + d_{ij}^2 / a)] + (\sum_{ij} p_{ij}) \log Z,
+        \qquad Z = \sum_{i \ne j} (1 + d_{ij}^2 / a)^{-a}
+
+    with `a` the degrees of freedom. With exaggeration :math:`\rho` and the potential :math:`\varphi` of the map,
+
+    .. math::
+        \frac{1}{4} \frac{\partial KL}{\partial y_i} = \rho \sum_j \frac{p_{ij} (y_i - y_j)}{1 + d_{ij}^2 / a}
+        + \frac{\nabla \varphi(y_i)}{2 Z}.
+
+    Parameters
+    ----------
+    edges : Edges
+        Of P, whose entries sum to 1.
+    dof : float
+        Degrees of freedom.
+    engine : RepulsionEngine
+        With the kernel of the same degrees of freedom.
+
+    References
+    ----------
+    van der Maaten & Hinton, *Visualizing data using t-SNE* (2008); Kobak et al., *Heavy-tailed kernels* (2019).
+    """
+
+    def __init__(self, edges: Edges, dof: float, engine: RepulsionEngine) -> None:
+        self.edges = edges
+        self.dof = dof
+        self.engine = engine
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        n_jobs = self.engine.n_jobs
+        if self.edges.values.dtype == np.float64:
+            potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
+            near = points
+        else:
+            potential = self.engine.evaluate(points)
+            near = points.astype(np.float32)
+        z = potential.total
+        scale = 0.5 / z if z > 0.0 else np.inf
+        gradient = self.edges.add_attraction(near, near, self.dof, exaggeration, potential.gradient, scale, n_jobs)
+        loss = self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * np.log(z) if with_loss else np.nan
+        return float(loss), gradient
+
+
+class PartialTSNEObjective:
+    r"""The KL divergences of points that are placed on a frozen reference, each its own.
+
+    .. math::
+        KL = \sum_i \Big( \sum_j p_{ij} [\log p_{ij} + a \log(1 + d_{ij}^2 / a)] + (\sum_j p_{ij}) \log Z_i \Big),
+        \qquad Z_i = \sum_j (1 + d_{ij}^2 / a)^{-a}
+
+    where j runs over the reference. Rows of P sum to 1.
+    """
+
+    def __init__(self, edges: Edges, dof: float, reference: FrozenReference, n_jobs: int) -> None:
+        self.edges = edges
+        self.dof = dof
+        self.reference = reference
+        self.n_jobs = n_jobs
+        self._near = reference.sources.astype(np.float32)
+        self._mass = np.add.reduceat(np.append(edges.weights, 0.0), edges.indptr[:-1]) * (np.diff(edges.indptr) > 0)
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the summed KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        potential = self.reference.evaluate(points)
+        repulsion = potential.gradient / (2.0 * potential.values[:, None])
+        gradient = self.edges.add_attraction(
+            points.astype(np.float32), self._near, self.dof, exaggeration, repulsion, 1.0, self.n_jobs
+        )
+        if not with_loss:
+            return float("nan"), gradient
+        attraction = self.edges.loss(points, self.reference.sources, self.dof, self.n_jobs)
+        return attraction + float((self._mass * np.log(potential.values.astype(np.float64))).sum()), gradient

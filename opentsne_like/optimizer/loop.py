@@ -1,0 +1,203 @@
+"""The iteration loop: gradient descent with gains and momentum, for every objective."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from .. import _parallel, kernels
+from ..errors import NumericalError
+from ..objectives import Objective
+
+Array = np.ndarray[Any, Any]
+
+GRAIN = 2048
+
+
+class StopReason(Enum):
+    """Why an optimization ended."""
+
+    FINISHED = "all iterations were done"
+    CALLBACK = "a callback asked to stop"
+
+
+class Record(NamedTuple):
+    """What is kept of one iteration.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations of this embedding so far, this one included.
+    kl_divergence : float
+        Before the step; NaN where nobody asked for it.
+    gradient_norm : float
+        Root of the summed squares of a quarter of the gradient, before clipping.
+    exaggeration : float
+    seconds : float
+        Of this iteration, callbacks included.
+    """
+
+    iteration: int
+    kl_divergence: float
+    gradient_norm: float
+    exaggeration: float
+    seconds: float
+
+
+@dataclass
+class DescentState:
+    """What an optimization needs to go on: gains, the last step, and the number of iterations done.
+
+    Attributes
+    ----------
+    gains, update : ndarray of shape (n, d), float64
+        The learning rates' gains and the last step, both per coordinate.
+    counter : ndarray of shape (1,), int64
+        Iterations done.
+    history : list of Record
+    """
+
+    gains: Array
+    update: Array
+    counter: Array = field(default_factory=lambda: np.zeros(1, np.int64))
+    history: list[Record] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, shape: tuple[int, ...]) -> DescentState:
+        """Return the state before the first iteration: gains of 1 and no step."""
+        return cls(np.ones(shape), np.zeros(shape))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the points are to move.
+
+    Attributes
+    ----------
+    n_iter : int
+    exaggeration : float or callable
+        Factor on the attraction, or a function of the iteration (from 0) within this call.
+    learning_rate : callable
+        From the exaggeration to the learning rate.
+    momentum : float
+    max_grad_norm, max_step_norm : float
+        Longest row of the gradient and of the step; infinite for no bound.
+    centre : bool
+        Whether the map is centred after each step.
+    fixed : ndarray of shape (n,), bool, or (0,)
+        Points that stay where they are.
+    """
+
+    n_iter: int
+    exaggeration: float | Callable[[int], float]
+    learning_rate: Callable[[float], float]
+    momentum: float
+    max_grad_norm: float = np.inf
+    max_step_norm: float = np.inf
+    centre: bool = True
+    fixed: Array = field(default_factory=lambda: np.zeros(0, bool))
+
+    def exaggeration_at(self, iteration: int) -> float:
+        """Return the exaggeration of an iteration, counted from 0 within the call."""
+        return float(self.exaggeration(iteration)) if callable(self.exaggeration) else self.exaggeration
+
+
+class Watcher(Protocol):
+    """Whoever follows the loop."""
+
+    def wants_loss(self, iteration: int) -> bool:
+        """Say whether the loss is wanted in the iteration about to be made (counted from 1)."""
+
+    def before_step(self, iteration: int, loss: float) -> bool:
+        """Look at the map before the step of an iteration; True stops the loop without the step."""
+
+    def after_step(self, iteration: int, record: Record) -> None:
+        """Look at the map after an iteration was committed."""
+
+
+def minimize(
+    points: Array,
+    state: DescentState,
+    objective: Objective,
+    schedule: Schedule,
+    watchers: Sequence[Watcher],
+    n_jobs: int,
+) -> tuple[StopReason, float]:
+    """Move `points` down the objective, in place; an iteration is committed whole or not at all.
+
+    One iteration: gradient; its rows clipped; watchers, which see the map before the step; gains; momentum; rows of
+    the step clipped; move; centre.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float64, C-contiguous, changed
+    state : DescentState, changed
+    objective : Objective
+    schedule : Schedule
+    watchers : sequence of Watcher
+    n_jobs : int
+
+    Returns
+    -------
+    reason : StopReason
+    loss : float
+        The last loss that was evaluated; NaN if none was.
+
+    Raises
+    ------
+    NumericalError
+        If a step leaves the finite numbers. Points and state are then those of the last good iteration.
+    """
+    stepper = _Stepper(points, state, schedule, n_jobs)
+    loss = float("nan")
+    for i in range(schedule.n_iter):
+        started = time.perf_counter()
+        exaggeration = schedule.exaggeration_at(i)
+        wanted = any(watcher.wants_loss(i + 1) for watcher in watchers)
+        value, gradient = objective.evaluate(points, exaggeration=exaggeration, with_loss=wanted)
+        loss = value if wanted else loss
+        stops = [watcher.before_step(i + 1, value) for watcher in watchers]  # each looks, whatever the others say
+        if any(stops):
+            return StopReason.CALLBACK, loss
+        norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1)
+        record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
+        state.history.append(record)
+        for watcher in watchers:
+            watcher.after_step(i + 1, record)
+    return StopReason.FINISHED, loss
+
+
+class _Stepper:
+    """Makes steps into work memory and commits them when they are good."""
+
+    def __init__(self, points: Array, state: DescentState, schedule: Schedule, n_jobs: int) -> None:
+        self.points, self.state, self.schedule, self.n_jobs = points, state, schedule, n_jobs
+        self.new = [np.empty_like(points) for _ in range(3)]
+        self.chunks = _parallel.chunk_bounds(len(points), GRAIN)
+        self.sums = np.empty((len(self.chunks), points.shape[1] + 1))
+
+    def step(self, gradient: Array, learning_rate: float, iteration: int) -> float:
+        """Make one step and return the norm of the gradient."""
+        schedule, state, d = self.schedule, self.state, self.points.shape[1]
+        arrays = (self.points, state.update, state.gains, gradient, schedule.fixed)
+        numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm)
+        args = (*arrays, *(float(number) for number in numbers), *self.new, self.sums)
+        kernel = kernels.update.step
+        tasks = [(kernel, (low, high, c, *args)) for c, (low, high) in enumerate(self.chunks)]
+        _parallel.run_tasks(tasks, n_jobs=self.n_jobs)
+        sums = self.sums.sum(axis=0)
+        if not np.isfinite(sums).all():
+            raise NumericalError(
+                f"iteration {iteration} left the finite numbers with a learning rate of {learning_rate:g}; the last "
+                "good coordinates were kept. Use a smaller `learning_rate` ('auto' is N / exaggeration) or "
+                "bound the steps with `max_step_norm`"
+            )
+        centred = schedule.centre and not len(schedule.fixed)
+        offset = sums[:d] / len(self.points) if centred else np.zeros(d)
+        kernels.update.commit(self.points, state.update, state.gains, state.counter, *self.new, offset)
+        return float(np.sqrt(sums[d]))

@@ -1,0 +1,20 @@
+"""All-pairs repulsion by exact sums, by Barnes-Hut or by an FFT grid, for any radial kernel."""
+
+from __future__ import annotations
+
+from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
+from .exact import exact_sums
+from .potential import Potential
+from .radial import Gaussian, Radial, StudentT
+
+__all__ = [
+    "DEFAULT_TOLERANCE",
+    "FrozenReference",
+    "Gaussian",
+    "Method",
+    "Potential",
+    "Radial",
+    "RepulsionEngine",
+    "StudentT",
+    "exact_sums",
+]

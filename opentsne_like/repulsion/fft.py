@@ -1,0 +1,336 @@
+"""All-pairs repulsion by one convolution on a grid.
+
+Unit charges are spread onto a grid by B-splines, convolved with the kernel by one forward and one inverse real FFT, and
+the potential and its gradient are gathered by the same splines. The influence function is the one that minimizes the
+mean squared error of this (Hockney & Eastwood 1988), and a point's response to its own charge is subtracted exactly.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import _parallel, kernels
+from .potential import Potential
+from .radial import Radial
+
+Array = np.ndarray[Any, Any]
+
+TAPS = 6
+MARGIN = 4  # empty cells kept between the map and the border, where the splines of the kernel's images would ring
+CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
+SMALL_SPAN = 1.0  # below this the kernel is nearly constant and its constant is handled apart from the grid
+MOST_CELLS = 2**24  # of the map's own grid (an eighth of the memory of the padded one in 3-D, a quarter in 2-D)
+GRAIN = 1024
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid: `spacing`, the map's nodes along its axes, and the padded lengths of the transforms."""
+
+    spacing: float
+    shape: tuple[int, int, int]
+    padded: tuple[int, int, int]
+
+    @property
+    def taps(self) -> Array:
+        """Nodes that a point touches along each axis."""
+        return np.array([1 if n == 1 else TAPS for n in self.padded])
+
+
+@lru_cache(maxsize=1)
+def _lengths() -> Array:
+    """Return the ladder of transform lengths: even, of small prime factors, about 7 % apart."""
+    smooth = sorted(2**a * 3**b * 5**c for a in range(1, 26) for b in range(5) for c in range(4))
+    ladder = [32]
+    for length in smooth:
+        if length >= 1.065 * ladder[-1]:
+            ladder.append(length)
+    return np.array(ladder)
+
+
+def plan_grid(spans: Array, coarsest: float, cells_across: float = CELLS_ACROSS) -> Grid:
+    """Return the grid for a map that is `spans` wide: a pure function, so that a resumed run takes the same grid.
+
+    The spacing is `coarsest`, halved in steps of √2 while the map is small: the widest span then covers
+    `cells_across` cells or more.
+    """
+    widest = float(spans.max())
+    spacing = coarsest
+    if widest < coarsest * cells_across:
+        steps = np.ceil(2.0 * np.log2(coarsest * cells_across / max(widest, 1e-150)))
+        spacing = coarsest * 2.0 ** (-steps / 2.0)
+    needed = 2 * (np.ceil(spans / spacing) + TAPS + 2 * MARGIN).astype(np.float64)
+    lengths = _lengths()
+    padded = [int(lengths[min(np.searchsorted(lengths, n), len(lengths) - 1)]) for n in needed]
+    missing = [1] * (3 - len(padded))
+    return Grid(spacing, (*missing, *(n // 2 for n in padded)), (*missing, *padded))  # type: ignore[arg-type]
+
+
+def count_cells(grid: Grid) -> int:
+    """Return the number of nodes of the map's own grid."""
+    return int(np.prod([float(n) for n in grid.shape]))
+
+
+def spans_of(points: Array, n_jobs: int) -> tuple[Array, Array]:
+    """Return the lowest coordinates and the widths of a map, each of shape (d,)."""
+    chunks = _parallel.chunk_bounds(len(points), 4 * GRAIN)
+    lows, highs = np.empty((2, len(chunks), points.shape[1]))
+    tasks = [(kernels.update.extent, (low, high, c, points, lows, highs)) for c, (low, high) in enumerate(chunks)]
+    _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    low = lows.min(axis=0)
+    return low, highs.max(axis=0) - low
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What a grid does to a unit charge: its real, even spectrum, its response to itself, and the constant left out."""
+
+    spectrum: Array
+    own: Array
+    constant: float
+
+
+def _aliasing(padded: int) -> Array:
+    """Return ``U2 / S2²`` along one axis, the optimal correction for spreading and gathering by the splines."""
+    k = 2.0 * np.pi * np.arange(padded // 2 + 1) / padded
+    images = np.arange(-4, 5)
+    u2 = np.sinc((k[:, None] / (2.0 * np.pi)) + images) ** (2 * TAPS)
+    return np.asarray(u2[:, 4] / u2.sum(axis=1) ** 2)
+
+
+def make_influence(grid: Grid, radial: Radial) -> Influence:
+    """Return the influence function of `radial` on `grid`."""
+    from scipy import fft
+
+    squares = [(np.arange(n // 2 + 1) * grid.spacing) ** 2 for n in grid.padded]
+    distance = squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :]
+    small = max(n * grid.spacing for n in grid.shape if n > 1) < SMALL_SPAN
+    constant = 1.0 if small else 0.0
+    spectrum = radial(distance)
+    spectrum -= constant
+    for axis, n in enumerate(grid.padded):
+        if n > 1:
+            spectrum = fft.dct(spectrum, type=1, axis=axis, overwrite_x=True)
+            shape = [1, 1, 1]
+            shape[axis] = -1
+            spectrum *= _aliasing(n).reshape(shape)
+    return Influence(spectrum.astype(np.float32), _own_response(spectrum, grid.padded), constant)
+
+
+def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
+    """Return the harmonics of a point's response to its own charge, as a function of its place in the cell.
+
+    Spreading and gathering at the fraction t multiply a wave k by
+    ``sum_ab B(k + 2 pi a) B(k + 2 pi b) cos(2 pi (a - b) t)`` with B the transform of the spline; the terms with
+    ``|a - b| = m`` make harmonic m.
+    """
+    harmonics = kernels.grid.HARMONICS
+    response = spectrum
+    for axis, n in enumerate(padded):
+        if n > 1:
+            k = np.arange(n // 2 + 1)
+            images = np.sinc(k / n + np.arange(-6, 7)[:, None]) ** TAPS
+            products = [(images[: 13 - m] * images[m:]).sum(axis=0) * (1 if m == 0 else 2) for m in range(harmonics)]
+            waves = np.array(products) * np.where((k == 0) | (k == n // 2), 1, 2) / n
+            response = np.moveaxis(np.einsum("mk,k...->m...", waves, np.moveaxis(response, axis, 0)), 0, axis)
+    out = np.zeros((harmonics,) * 3)
+    out[tuple(slice(n) for n in response.shape)] = response
+    return out
+
+
+class GridConvolver:
+    """Evaluates the potential of unit charges; keeps work memory and the last influence functions."""
+
+    def __init__(self, radial: Radial, *, n_jobs: int) -> None:
+        self.radial = radial
+        self.n_jobs = n_jobs
+        self._influences: OrderedDict[Grid, Influence] = OrderedDict()
+
+    def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array) -> Potential:
+        """Return the potential of the points' unit charges at the points themselves.
+
+        Parameters
+        ----------
+        points : (n, d) float64
+        grid : Grid
+        low, spans : (d,) float64
+            From `spans_of`.
+        """
+        sorting = sort_into_strips(points, _origin(grid, low, spans), grid, self.n_jobs)
+        influence = self.influence(grid)
+        potential = self._convolve(sorting, grid, influence)
+        return gather(potential, sorting, grid, influence.own, influence.constant * (len(points) - 1), self.n_jobs)
+
+    def influence(self, grid: Grid) -> Influence:
+        """Return the influence function for `grid`, made anew where it is not among the last four."""
+        influence = self._influences.pop(grid, None) or make_influence(grid, self.radial)
+        self._influences[grid] = influence
+        if len(self._influences) > 4:
+            self._influences.popitem(last=False)
+        return influence
+
+    def field(self, sources: Array, grid: Grid, low: Array, spans: Array) -> Field:
+        """Return the potential of `sources` as a field that can be evaluated anywhere within the grid."""
+        origin = _origin(grid, low, spans)
+        influence = self.influence(grid)
+        potential = self._convolve(sort_into_strips(sources, origin, grid, self.n_jobs), grid, influence)
+        return Field(potential, grid, origin, influence.constant * len(sources))
+
+    def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence) -> Array:
+        return convolve(_spread(sorting, grid, self.n_jobs), influence.spectrum, grid.padded, self.n_jobs)
+
+
+@dataclass(frozen=True)
+class Field:
+    """The potential of frozen sources on a grid."""
+
+    potential: Array
+    grid: Grid
+    origin: Array
+    shift: float
+
+    def covers(self, points: Array) -> Array:
+        """Return which points, shape (n,) bool, lie where the field is accurate."""
+        d = points.shape[1]
+        u = (points - self.origin) / self.grid.spacing
+        return np.asarray(((u >= TAPS // 2) & (u <= np.array(self.grid.shape[3 - d :]) - TAPS)).all(axis=1))
+
+    def evaluate(self, targets: Array, n_jobs: int) -> Potential:
+        """Return the potential at `targets`, which the field must cover."""
+        sorting = sort_into_strips(targets, self.origin, self.grid, n_jobs)
+        return gather(self.potential, sorting, self.grid, np.zeros((kernels.grid.HARMONICS,) * 3), self.shift, n_jobs)
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """Points in the order of the strips of the grid's first real axis."""
+
+    order: Array
+    cells: Array
+    fractions: Array
+    bounds: Array
+
+
+def _origin(grid: Grid, low: Array, spans: Array) -> Array:
+    """Return the coordinates of node 0 that centre the map in its grid."""
+    shape = np.array(grid.shape[3 - len(low) :])
+    return np.asarray(low - 0.5 * ((shape - 1) * grid.spacing - spans))
+
+
+def sort_into_strips(points: Array, origin: Array, grid: Grid, n_jobs: int) -> Sorting:
+    """Sort points by strip, keeping their sequence within a strip, on fixed chunks."""
+    n, d = points.shape
+    length = grid.shape[3 - d]
+    height = max(16, -(-length // 64))
+    n_strips = -(-length // height)
+    chunks = _parallel.chunk_bounds(n, GRAIN)
+    cells = np.empty((n, 3), np.int32)
+    fractions = np.empty((n, 3), np.float32)
+    strips, order = np.empty((2, n), np.int32)
+    counts = np.zeros((len(chunks), n_strips), np.int32)
+    located = (points, origin, 1.0 / grid.spacing, height, cells, fractions, strips, counts)
+    locate, bucket = kernels.grid.locate, kernels.grid.bucket
+    _parallel.run_tasks([(locate, (low, high, c, *located)) for c, (low, high) in enumerate(chunks)], n_jobs=n_jobs)
+    ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
+    slots = np.ascontiguousarray(ends - counts)
+    bounds = np.append(slots[0], np.int32(n))
+    _parallel.run_tasks(
+        [(bucket, (low, high, c, strips, slots, order)) for c, (low, high) in enumerate(chunks)], n_jobs=n_jobs
+    )
+    return Sorting(order, cells, fractions, bounds)
+
+
+def _spread(sorting: Sorting, grid: Grid, n_jobs: int) -> Array:
+    """Return the charges on the grid; strips of even and of odd number take turns, so that no two threads meet."""
+    charges = np.zeros((*grid.shape[:2], grid.padded[2]), np.float32)
+    for parity in (0, 1):
+        tasks = [
+            (
+                kernels.grid.spread,
+                (
+                    sorting.bounds[s],
+                    sorting.bounds[s + 1],
+                    sorting.order,
+                    sorting.cells,
+                    sorting.fractions,
+                    grid.taps,
+                    charges,
+                ),
+            )
+            for s in range(parity, len(sorting.bounds) - 1, 2)
+        ]
+        _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    return charges
+
+
+def gather(potential: Array, sorting: Sorting, grid: Grid, own: Array, shift: float, n_jobs: int) -> Potential:
+    """Return value and gradient of the gridded potential at the sorted points."""
+    n = len(sorting.order)
+    values = np.empty(n, np.float32)
+    gradient = np.empty((n, 3 - grid.padded.count(1)), np.float32)
+    shared = (sorting.order, sorting.cells, sorting.fractions, grid.taps, potential, grid.spacing, own, shift)
+    tasks = [
+        (kernels.grid.gather, (low, high, *shared, values, gradient)) for low, high in _parallel.chunk_bounds(n, GRAIN)
+    ]
+    return Potential(values, gradient, float(sum(_parallel.run_tasks(tasks, n_jobs=n_jobs))))
+
+
+def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_jobs: int) -> Array:
+    """Return the charges convolved with the kernel, by transforms of blocks of fixed size.
+
+    Only the rows that hold charges are transformed, and only those that are read are transformed back. Both middle
+    transforms and the product run on one block of columns while it is in the cache.
+
+    Parameters
+    ----------
+    charges : (g0, g1, p2) float32
+    influence : (p0 // 2 + 1, p1 // 2 + 1, p2 // 2 + 1) float32
+    padded : tuple of int
+        The lengths (p0, p1, p2) of the transforms.
+    n_jobs : int
+
+    Returns
+    -------
+    (g0, g1, p2) float32
+    """
+    from scipy import fft
+
+    g0, g1, p2 = charges.shape
+    columns = p2 // 2 + 1
+    flat = charges.reshape(g0 * g1, p2)
+    spectrum = np.empty((g0 * g1, columns), np.complex64)
+    cube = spectrum.reshape(g0, g1, columns)
+    potential = np.empty_like(flat)
+
+    def forward(low: int, high: int) -> None:
+        spectrum[low:high] = fft.rfft(flat[low:high], axis=1)
+
+    def middle(low: int, high: int) -> None:
+        block = cube[:, :, low:high]
+        if g1 > 1:
+            block = fft.fft(block, n=padded[1], axis=1)
+        if g0 > 1:
+            block = fft.fft(block, n=padded[0], axis=0)
+        if g0 == g1 == 1:
+            block = np.ascontiguousarray(block)
+        kernels.grid.apply_influence(block, influence, low)
+        if g0 > 1:
+            block = fft.ifft(block, axis=0, overwrite_x=True)[:g0]
+        if g1 > 1:
+            block = fft.ifft(block, axis=1, overwrite_x=True)[:, :g1]
+        cube[:, :, low:high] = block
+
+    def backward(low: int, high: int) -> None:
+        potential[low:high] = fft.irfft(spectrum[low:high], n=p2, axis=1)
+
+    rows = max(1, 2**15 // p2)
+    width = max(1, min(64, 2**16 // (padded[0] * padded[1])))
+    _parallel.for_chunks(forward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
+    _parallel.for_chunks(middle, columns, (), n_jobs=n_jobs, grain=width)
+    _parallel.for_chunks(backward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
+    return potential.reshape(charges.shape)
