@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from .base import Objective
 from .edges import Edges, checksum
+from .opentsne import kl_divergence_bh, kl_divergence_fft, method_of
 from .plain import CallableObjective
 from .tsne import PartialTSNEObjective, TSNEObjective
 
-__all__ = ["CallableObjective", "Edges", "Objective", "PartialTSNEObjective", "TSNEObjective", "checksum"]
+__all__ = [
+    "CallableObjective",
+    "Edges",
+    "Objective",
+    "PartialTSNEObjective",
+    "TSNEObjective",
+    "checksum",
+    "kl_divergence_bh",
+    "kl_divergence_fft",
+    "method_of",
+]
