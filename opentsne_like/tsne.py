@@ -1,0 +1,176 @@
+"""TSNE: openTSNE's estimator, a recipe over affinities, initialization and embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import initialization as initialization_scheme
+from ._validation import check_choice, check_integer, check_matrix, check_n_jobs, check_real
+from .embedding import PartialTSNEEmbedding, TSNEEmbedding
+from .errors import InvalidParameterError, OptimizationInterrupt
+from .objectives import kl_divergence_bh, kl_divergence_fft
+from .optimizer import gradient_descent
+from .utils import Timer
+
+__all__ = [
+    "TSNE",
+    "OptimizationInterrupt",
+    "PartialTSNEEmbedding",
+    "TSNEEmbedding",
+    "gradient_descent",
+    "kl_divergence_bh",
+    "kl_divergence_fft",
+]
+
+_INITIALIZATIONS = ("pca", "spectral", "random")
+
+
+class TSNE:
+    """t-Distributed Stochastic Neighbour Embedding, with openTSNE's parameters and defaults.
+
+    Parameters
+    ----------
+    n_components : int
+        Dimensions of the map.
+    perplexity : float or sequence of float
+        Effective number of neighbours.
+    learning_rate : float or "auto"
+        "auto" is the number of points divided by the exaggeration.
+    early_exaggeration_iter, n_iter : int
+        Iterations of early exaggeration, and after it.
+    early_exaggeration : float or "auto"
+        "auto" is ``max(12, exaggeration)``.
+    exaggeration : float, optional
+        Exaggeration after the early phase; None is 1.
+    dof : float
+        Degrees of freedom of the kernel.
+    theta : float
+        Opening angle of Barnes-Hut.
+    n_interpolation_points, min_num_intervals, ints_in_interval : int
+        openTSNE's grid parameters, mapped onto an accuracy; 3, 50, 1 mean the default.
+    initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
+    metric : str or callable
+    metric_params : dict, optional
+    initial_momentum, final_momentum : float
+    max_grad_norm, max_step_norm : float, optional
+    n_jobs : int
+        Threads; -1 for all cores. The map does not depend on it.
+    neighbors : str or KNNIndex
+    knn_kwargs : dict, optional
+    negative_gradient_method : {"auto", "exact", "bh", "fft"} or callable
+    callbacks : callable, Hook, or a list of them
+    callbacks_every_iters : int
+    random_state : int, RandomState or None
+    verbose : bool
+    n_neighbors : int, optional
+        Uniform affinities to that many neighbours, instead of a perplexity.
+    grid_tolerance : float, optional
+        Relative error that the grid may add to the forces.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> TSNE(perplexity=10, n_iter=50, early_exaggeration_iter=50, random_state=0).fit(X).shape
+    (100, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        perplexity: Any = 30,
+        learning_rate: float | str = "auto",
+        early_exaggeration_iter: int = 250,
+        early_exaggeration: float | str = "auto",
+        n_iter: int = 500,
+        exaggeration: Any = None,
+        dof: float = 1,
+        theta: float = 0.5,
+        n_interpolation_points: int = 3,
+        min_num_intervals: int = 50,
+        ints_in_interval: int = 1,
+        initialization: Any = "pca",
+        metric: Any = "euclidean",
+        metric_params: dict[str, Any] | None = None,
+        initial_momentum: float = 0.8,
+        final_momentum: float = 0.8,
+        max_grad_norm: float | None = None,
+        max_step_norm: float | None = 5,
+        n_jobs: int = -1,
+        neighbors: Any = "auto",
+        knn_kwargs: dict[str, Any] | None = None,
+        negative_gradient_method: Any = "auto",
+        callbacks: Any = None,
+        callbacks_every_iters: int = 50,
+        random_state: Any = None,
+        verbose: bool = False,
+        *,
+        n_neighbors: int | None = None,
+        grid_tolerance: float | None = None,
+    ) -> None:
+        for name, value in list(locals().items()):
+            if name != "self":
+                setattr(self, name, value)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name, as scikit-learn's estimators do."""
+        import inspect
+
+        return {name: getattr(self, name) for name in inspect.signature(TSNE.__init__).parameters if name != "self"}
+
+    def set_params(self, **params: Any) -> TSNE:
+        """Change parameters by name."""
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        default = TSNE().get_params()
+        changed = {k: v for k, v in self.get_params().items() if v is not default[k] and not np.array_equal(v, default[k])}
+        return f"TSNE({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
+        """Make a map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), optional
+        affinities : Affinities, optional
+            Instead of `X`, or beside it.
+        initialization : array of shape (n, n_components) or str, optional
+            Instead of the estimator's own.
+
+        Returns
+        -------
+        TSNEEmbedding of shape (n, n_components)
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            Before any work.
+        """
+        embedding = self.prepare_initial(X, affinities=affinities, initialization=initialization)
+        try:
+            embedding.optimize(
+                n_iter=self.early_exaggeration_iter,  # type: ignore[attr-defined]
+                exaggeration=self._early_exaggeration(),
+                momentum=self.initial_momentum,  # type: ignore[attr-defined]
+                inplace=True,
+                propagate_exception=True,
+            )
+            embedding.optimize(
+                n_iter=self.n_iter,  # type: ignore[attr-defined]
+                exaggeration=self.exaggeration,  # type: ignore[attr-defined]
+                momentum=self.final_momentum,  # type: ignore[attr-defined]
+                inplace=True,
+                propagate_exception=True,
+            )
+        except OptimizationInterrupt as interrupt:
+            return interrupt.final_embedding  # type: ignore[no-any-return]
+        return embedding
