@@ -8,6 +8,7 @@ import numpy as np
 
 from . import initialization as initialization_scheme
 from ._validation import check_choice, check_integer, check_matrix, check_n_jobs, check_real
+from .affinity import Affinities, MultiscaleMixture, Uniform
 from .embedding import PartialTSNEEmbedding, TSNEEmbedding
 from .errors import InvalidParameterError, OptimizationInterrupt
 from .objectives import kl_divergence_bh, kl_divergence_fft
@@ -111,9 +112,35 @@ class TSNE:
         n_neighbors: int | None = None,
         grid_tolerance: float | None = None,
     ) -> None:
-        for name, value in list(locals().items()):
-            if name != "self":
-                setattr(self, name, value)
+        self.n_components = n_components
+        self.perplexity = perplexity
+        self.learning_rate = learning_rate
+        self.early_exaggeration_iter = early_exaggeration_iter
+        self.early_exaggeration = early_exaggeration
+        self.n_iter = n_iter
+        self.exaggeration = exaggeration
+        self.dof = dof
+        self.theta = theta
+        self.n_interpolation_points = n_interpolation_points
+        self.min_num_intervals = min_num_intervals
+        self.ints_in_interval = ints_in_interval
+        self.initialization = initialization
+        self.metric = metric
+        self.metric_params = metric_params
+        self.initial_momentum = initial_momentum
+        self.final_momentum = final_momentum
+        self.max_grad_norm = max_grad_norm
+        self.max_step_norm = max_step_norm
+        self.n_jobs = n_jobs
+        self.neighbors = neighbors
+        self.knn_kwargs = knn_kwargs
+        self.negative_gradient_method = negative_gradient_method
+        self.callbacks = callbacks
+        self.callbacks_every_iters = callbacks_every_iters
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_neighbors = n_neighbors
+        self.grid_tolerance = grid_tolerance
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, as scikit-learn's estimators do."""
@@ -132,7 +159,9 @@ class TSNE:
 
     def __repr__(self) -> str:
         default = TSNE().get_params()
-        changed = {k: v for k, v in self.get_params().items() if v is not default[k] and not np.array_equal(v, default[k])}
+        changed = {
+            k: v for k, v in self.get_params().items() if v is not default[k] and not np.array_equal(v, default[k])
+        }
         return f"TSNE({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
@@ -158,19 +187,107 @@ class TSNE:
         embedding = self.prepare_initial(X, affinities=affinities, initialization=initialization)
         try:
             embedding.optimize(
-                n_iter=self.early_exaggeration_iter,  # type: ignore[attr-defined]
+                n_iter=self.early_exaggeration_iter,
                 exaggeration=self._early_exaggeration(),
-                momentum=self.initial_momentum,  # type: ignore[attr-defined]
+                momentum=self.initial_momentum,
                 inplace=True,
                 propagate_exception=True,
             )
             embedding.optimize(
-                n_iter=self.n_iter,  # type: ignore[attr-defined]
-                exaggeration=self.exaggeration,  # type: ignore[attr-defined]
-                momentum=self.final_momentum,  # type: ignore[attr-defined]
+                n_iter=self.n_iter,
+                exaggeration=self.exaggeration,
+                momentum=self.final_momentum,
                 inplace=True,
                 propagate_exception=True,
             )
         except OptimizationInterrupt as interrupt:
             return interrupt.final_embedding  # type: ignore[no-any-return]
         return embedding
+
+    def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
+        """Return the embedding before its first iteration; see `fit`."""
+        self._check()
+        if X is None and affinities is None:
+            raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
+        if affinities is None:
+            X = check_matrix(X, at_least_rows=2, accept_sparse=True)
+            affinities = self._affinities(X)
+        elif not isinstance(affinities, Affinities):
+            raise InvalidParameterError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+        start = self._start(X, affinities, self.initialization if initialization is None else initialization)
+        return TSNEEmbedding(
+            start,
+            affinities,
+            dof=self.dof,
+            n_interpolation_points=self.n_interpolation_points,
+            min_num_intervals=self.min_num_intervals,
+            ints_in_interval=self.ints_in_interval,
+            negative_gradient_method=self.negative_gradient_method,
+            random_state=self.random_state,
+            learning_rate=self.learning_rate,
+            theta=self.theta,
+            max_grad_norm=self.max_grad_norm,
+            max_step_norm=self.max_step_norm,
+            grid_tolerance=self.grid_tolerance,
+            n_jobs=self.n_jobs,
+            callbacks=self.callbacks,
+            use_callbacks=self.callbacks is not None,
+            callbacks_every_iters=self.callbacks_every_iters,
+            verbose=self.verbose,
+        )
+
+    def _check(self) -> None:
+        """Refuse what cannot work before any work."""
+        check_integer(self.n_components, "n_components", at_least=1)
+        check_integer(self.early_exaggeration_iter, "early_exaggeration_iter", at_least=0)
+        check_integer(self.n_iter, "n_iter", at_least=0)
+        check_n_jobs(self.n_jobs)
+        check_real(self.dof, "dof", above=0)
+        check_real(self.theta, "theta", at_least=0)
+        if self.early_exaggeration is not None:
+            self._early_exaggeration()
+        if isinstance(self.initialization, str):
+            check_choice(self.initialization, "initialization", _INITIALIZATIONS)
+        for perplexity in np.atleast_1d(self.perplexity).tolist():
+            check_real(perplexity, "perplexity", above=0)
+
+    def _early_exaggeration(self) -> Any:
+        if isinstance(self.early_exaggeration, str):
+            check_choice(self.early_exaggeration, "early_exaggeration", ("auto",))
+            late = 1.0 if self.exaggeration is None or callable(self.exaggeration) else float(self.exaggeration)
+            return max(12, late)
+        return self.early_exaggeration
+
+    def _affinities(self, X: Any) -> Affinities:
+        shared = {
+            "method": self.neighbors,
+            "metric": self.metric,
+            "metric_params": self.metric_params,
+            "n_jobs": self.n_jobs,
+            "random_state": self.random_state,
+            "verbose": self.verbose,
+            "knn_kwargs": self.knn_kwargs,
+        }
+        if self.n_neighbors is not None:
+            return Uniform(X, k_neighbors=self.n_neighbors, **shared)
+        return MultiscaleMixture(X, perplexities=self.perplexity, **shared)
+
+    def _start(self, X: Any, affinities: Affinities, how: Any) -> Any:
+        n = affinities.P.shape[0]
+        if not isinstance(how, str):
+            start = check_matrix(how, "initialization")
+            if start.shape != (n, self.n_components):
+                raise InvalidParameterError(
+                    f"`initialization` must have shape {(n, self.n_components)}, got {start.shape}"
+                )
+            return start
+        check_choice(how, "initialization", _INITIALIZATIONS)
+        with Timer(f"Calculating {how} initialization...", self.verbose):
+            if how == "random":
+                return initialization_scheme.random(n, self.n_components, random_state=self.random_state)
+            if how == "pca" and X is not None and not self._precomputed():
+                return initialization_scheme.pca(X, self.n_components, random_state=self.random_state)
+            return initialization_scheme.spectral(affinities.P, self.n_components, random_state=self.random_state)
+
+    def _precomputed(self) -> bool:
+        return isinstance(self.metric, str) and self.metric == "precomputed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,28 +37,38 @@ class Edges:
         In the precision of the gradient.
     weights : ndarray of shape (edges,)
         As they are in P.
-    entropy : float
-        ``sum p log p``.
-    mass : float
-        ``sum p``.
+    n_jobs : int
+        Threads for sums over the edges.
     """
 
     indptr: Array
     indices: Array
     values: Array
     weights: Array
-    entropy: float
-    mass: float
+    n_jobs: int
 
     @classmethod
     def of(cls, P: Any, *, dtype: type = np.float32, n_jobs: int = -1) -> Edges:
         """Return the edges of the sparse matrix `P`."""
         P = P.tocsr()
-        chunks = _parallel.chunk_bounds(len(P.data), GRAIN)
-        parts = _parallel.run_tasks([(kernels.attraction.entropy, (*c, P.data)) for c in chunks], n_jobs=n_jobs)
-        values = P.data.astype(dtype, copy=False)
-        entropy, mass = (float(sum(part[k] for part in parts)) for k in range(2))
-        return cls(P.indptr, P.indices, values, P.data, entropy, mass)
+        return cls(P.indptr, P.indices, P.data.astype(dtype, copy=False), P.data, n_jobs)
+
+    @cached_property
+    def _sums(self) -> tuple[float, float]:
+        chunks = _parallel.chunk_bounds(len(self.weights), GRAIN)
+        tasks = [(kernels.attraction.entropy, (*chunk, self.weights)) for chunk in chunks]
+        parts = _parallel.run_tasks(tasks, n_jobs=self.n_jobs)
+        return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
+
+    @property
+    def entropy(self) -> float:
+        """``sum p log p``."""
+        return self._sums[0]
+
+    @property
+    def mass(self) -> float:
+        """``sum p``."""
+        return self._sums[1]
 
     def add_attraction(
         self, points: Array, others: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int

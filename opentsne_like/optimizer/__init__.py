@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from .descent import DescentOptions, gradient_descent
 from .loop import DescentState, Record, Schedule, StopReason, Watcher, minimize
 
-__all__ = ["DescentState", "Record", "Schedule", "StopReason", "Watcher", "minimize"]
+__all__ = [
+    "DescentOptions",
+    "DescentState",
+    "Record",
+    "Schedule",
+    "StopReason",
+    "Watcher",
+    "gradient_descent",
+    "minimize",
+]

@@ -12,7 +12,7 @@ import numpy as np
 from .._validation import check_choice, check_integer, check_n_jobs, check_real
 from ..callbacks import ErrorLogger, Hook, Progress
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
-from ..objectives import CallableObjective, Edges, Objective, PartialTSNEObjective, TSNEObjective, method_of
+from ..objectives import CallableObjective, Edges, Objective, PartialTSNEObjective, TSNEObjective, checksum, method_of
 from ..repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
 from .loop import DescentState, Record, Schedule, StopReason, minimize
 
@@ -104,6 +104,10 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
     def __init__(self) -> None:
         self.state: DescentState | None = None
+        self._edges: tuple[Any, Edges] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"state": self.state, "_edges": None}
 
     @property
     def gains(self) -> Array | None:
@@ -118,6 +122,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
     def copy(self) -> gradient_descent:
         """Return an independent optimizer in the same state."""
         other = type(self)()
+        other._edges = self._edges
         if self.state is not None:
             s = self.state
             other.state = DescentState(s.gains.copy(), s.update.copy(), s.counter.copy(), list(s.history))
@@ -133,6 +138,44 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
                 "give every embedding an optimizer of its own"
             )
         return self.state
+
+    def objective(
+        self, embedding: Any, P: Any, objective_function: Any = "auto", exaggeration: Any = None, **options: Any
+    ) -> Objective:
+        """Return the objective that a call with these arguments would go down."""
+        for name in ("learning_rate", "momentum"):
+            options.pop(name, None)
+        return self._objective(embedding, P, objective_function, _options(options))
+
+    def _objective(self, embedding: Any, P: Any, objective_function: Any, options: DescentOptions) -> Objective:
+        reference = options.reference_embedding
+        method = method_of(objective_function)
+        if method is None:
+            context = {
+                "dof": options.dof,
+                "bh_params": {"theta": options.theta},
+                "fft_params": {
+                    "n_interpolation_points": options.n_interpolation_points,
+                    "min_num_intervals": options.min_num_intervals,
+                    "ints_in_interval": options.ints_in_interval,
+                },
+                "reference_embedding": reference,
+                "n_jobs": options.n_jobs,
+            }
+            return CallableObjective(objective_function, P, context)
+        edges = self._edges_of(P, options.n_jobs)
+        engine = options.engine(check_choice(method, "negative_gradient_method", ("auto", "exact", "bh", "fft")))
+        if reference is None:
+            return TSNEObjective(edges, options.dof, engine)
+        frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.array(reference))
+        return PartialTSNEObjective(edges, options.dof, frozen, options.n_jobs)
+
+    def _edges_of(self, P: Any, n_jobs: int) -> Edges:
+        """Return the edges of P, made anew only when somebody has written into it."""
+        key = (P.shape, checksum(P.data, n_jobs))
+        if self._edges is None or self._edges[0] != key:
+            self._edges = (key, Edges.of(P, n_jobs=n_jobs))
+        return self._edges[1]
 
     def __call__(
         self,
@@ -173,14 +216,11 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         OptimizationInterrupt
             If a callback asks to stop.
         """
-        known = {field.name for field in fields(DescentOptions)}
-        if unknown := sorted(set(options) - known):
-            raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {', '.join(sorted(known))}")
-        chosen = DescentOptions(**options)
+        chosen = _options(options)
         points = np.asarray(embedding)
         schedule = _schedule(len(points), n_iter, learning_rate, momentum, exaggeration, chosen)
         state = self.start(points.shape)
-        objective = _objective(embedding, P, objective_function, chosen)
+        objective = self._objective(embedding, P, objective_function, chosen)
         run = _Run(embedding, state, schedule, chosen)
         with run:
             reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
@@ -222,29 +262,11 @@ def _schedule(
     )
 
 
-def _objective(embedding: Any, P: Any, objective_function: Any, options: DescentOptions) -> Objective:
-    """Return the objective: the caller's own, a user's function, or t-SNE's with the method asked for."""
-    reference = options.reference_embedding
-    method = method_of(objective_function)
-    if method is None:
-        context = {
-            "dof": options.dof,
-            "bh_params": {"theta": options.theta},
-            "fft_params": {
-                "n_interpolation_points": options.n_interpolation_points,
-                "min_num_intervals": options.min_num_intervals,
-                "ints_in_interval": options.ints_in_interval,
-            },
-            "reference_embedding": reference,
-            "n_jobs": options.n_jobs,
-        }
-        return CallableObjective(objective_function, P, context)
-    edges = Edges.of(P, n_jobs=options.n_jobs)
-    engine = options.engine(check_choice(method, "negative_gradient_method", ("auto", "exact", "bh", "fft")))
-    if reference is None:
-        return TSNEObjective(edges, options.dof, engine)
-    frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.asarray(reference))
-    return PartialTSNEObjective(edges, options.dof, frozen, options.n_jobs)
+def _options(options: dict[str, Any]) -> DescentOptions:
+    known = {field.name for field in fields(DescentOptions)}
+    if unknown := sorted(set(options) - known):
+        raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {', '.join(sorted(known))}")
+    return DescentOptions(**options)
 
 
 def as_list(callbacks: Any) -> list[Any]:
@@ -271,7 +293,6 @@ class _Run:
         self.every = options.callbacks_every_iters
         self.done = 0
         self.loss = float("nan")
-        self.stop = False
         self.started = time.perf_counter()
 
     def __enter__(self) -> _Run:
@@ -294,17 +315,16 @@ class _Run:
     def before_step(self, iteration: int, loss: float) -> bool:
         if loss == loss:
             self.loss = loss
-        if self.stop:
-            return True
         if not self.plain or iteration % self.every:
             return False
-        return any([bool(callback(iteration, loss, self.embedding)) for callback in self.plain])
+        stops = [bool(callback(iteration, loss, self.embedding)) for callback in self.plain]  # all of them look
+        return any(stops)
 
-    def after_step(self, iteration: int, record: Record) -> None:
+    def after_step(self, iteration: int, record: Record) -> bool:
         self.done = iteration
         progress = self._progress(record)
-        for hook in self.hooks:
-            self.stop = bool(hook.iteration(progress)) or self.stop
+        stops = [bool(hook.iteration(progress)) for hook in self.hooks]
+        return any(stops)
 
     def _progress(self, record: Record | None) -> Progress:
         return Progress(

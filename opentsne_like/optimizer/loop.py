@@ -116,8 +116,8 @@ class Watcher(Protocol):
     def before_step(self, iteration: int, loss: float) -> bool:
         """Look at the map before the step of an iteration; True stops the loop without the step."""
 
-    def after_step(self, iteration: int, record: Record) -> None:
-        """Look at the map after an iteration was committed."""
+    def after_step(self, iteration: int, record: Record) -> bool:
+        """Look at the map after an iteration was committed; True stops the loop."""
 
 
 def minimize(
@@ -167,8 +167,9 @@ def minimize(
         norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1)
         record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
         state.history.append(record)
-        for watcher in watchers:
-            watcher.after_step(i + 1, record)
+        stops = [watcher.after_step(i + 1, record) for watcher in watchers]
+        if any(stops):
+            return StopReason.CALLBACK, loss
     return StopReason.FINISHED, loss
 
 
