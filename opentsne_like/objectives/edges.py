@@ -17,7 +17,7 @@ GRAIN = 2**15
 
 def checksum(values: Array, n_jobs: int) -> int:
     """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to."""
-    raw = np.ascontiguousarray(values).view(np.uint8)
+    raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     whole = len(raw) // 8 * 8
     words = raw[:whole].view(np.uint64)
     chunks = _parallel.chunk_bounds(len(words), GRAIN)
