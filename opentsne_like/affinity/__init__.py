@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from .archive import pack_affinities, unpack_affinities
 from .base import Affinities
 from .family import Entropic, Fuzzy, SelfTuning
 from .gaussian import joint_probabilities_nn
@@ -30,6 +31,8 @@ __all__ = [
     "from_neighbors",
     "get_knn_index",
     "joint_probabilities_nn",
+    "pack_affinities",
+    "unpack_affinities",
 ]
 
 log = logging.getLogger(__name__)

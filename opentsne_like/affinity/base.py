@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from .. import _validation as check
 from ..errors import InvalidParameterError, UnavailableError
+from ..nearest_neighbors import stacked
 from ..utils import Timer
 from .memory import check_memory
 from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index, lists_from_graph
@@ -83,6 +84,25 @@ class Affinities:
         """
         raise UnavailableError(f"{type(self).__name__} affinities know no data that new points could be compared with")
 
+    def extended(self, data: Any) -> Affinities:
+        """Return the affinities of the points of this object and new ones together.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+
+        Returns
+        -------
+        Affinities
+            With `P` of shape (n_samples + n_new, n_samples + n_new).
+
+        Raises
+        ------
+        UnavailableError
+            A RuntimeError, if these affinities know no data to compare new points with.
+        """
+        raise UnavailableError(f"{type(self).__name__} affinities know no data that new points could be compared with")
+
     def release(self) -> None:
         """Drop the data, the neighbour index and the neighbours, and keep `P`.
 
@@ -102,11 +122,16 @@ class Affinities:
 class NeighborAffinities(Affinities):
     """Affinities that live on a graph of nearest neighbours; a base class, not for use by itself."""
 
+    ARGUMENTS: ClassVar[tuple[str, ...]] = ()  # of the constructor, kept as attributes; besides the search's and common
+    SEARCH: ClassVar[tuple[str, ...]] = ("method", "metric", "metric_params", "random_state", "knn_kwargs")
+
     def __init__(self, *, n_jobs: int | None, verbose: bool, dtype: Any) -> None:
         super().__init__(verbose=verbose)
         self.n_jobs = check.check_n_jobs(n_jobs)
         self.dtype = check_dtype(dtype)
         self._lists: NeighborLists | None = None
+        self._width = 0
+        self._search: dict[str, Any] | None = None  # how neighbours were asked for; None where an index was given
 
     def _find_neighbors(self, data: Any, knn_index: Any, choose_k: Callable[[int], int], **search: Any) -> None:
         """Set the neighbour index, from `data` or as given, and the neighbour lists.
@@ -122,7 +147,10 @@ class NeighborAffinities(Affinities):
             log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
             self.knn_index = knn_index
             self._lists = as_lists(*knn_index.build())
+            self._width = self._lists.width
             return
+        if not hasattr(search["method"], "build"):
+            self._search = search
         table = as_table(data)
         graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
         k = choose_k(table.shape[0])
@@ -134,12 +162,48 @@ class NeighborAffinities(Affinities):
             self.knn_index.distance_dtype = np.float32
         lists = as_lists(*self.knn_index.build())
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
+        self._width = self._lists.width
 
     def _kept_lists(self) -> NeighborLists:
-        """Return the neighbour lists unless they were released."""
+        """Return the neighbour lists, found again where these affinities were stored without, unless released."""
         if self._lists is None:
-            raise UnavailableError(f"the neighbours of this {type(self).__name__} were dropped by `release()`")
+            lists = None if self.knn_index is None else as_lists(*self.knn_index.build())
+            if lists is None or lists.width < self._width:
+                raise UnavailableError(f"the neighbours of this {type(self).__name__} were not kept")
+            self._lists = lists
         return self._lists
+
+    def extended(self, data: Any) -> Self:
+        """Return the affinities of the points of this object and new ones, as if all had been given at once.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+            Rows that come after the old ones, which may gain them as neighbours.
+
+        Returns
+        -------
+        Affinities
+            Of the same class and parameters, `P` of shape (n_samples + n_new, n_samples + n_new).
+
+        Raises
+        ------
+        UnavailableError
+            A RuntimeError, if the data were released, or were never there.
+
+        Examples
+        --------
+        >>> from opentsne_like.affinity import Uniform
+        >>> Uniform([[0.0], [1.0]], k_neighbors=1).extended([[1.5]]).P.toarray().tolist()
+        [[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]]
+        """
+        if self.knn_index is None or (self._search is not None and self.knn_index.data is None):
+            raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
+        arguments = {name: getattr(self, name) for name in self.ARGUMENTS}
+        common = {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
+        if self._search is None:
+            return type(self)(**arguments, **common, knn_index=self.knn_index.extended(data))
+        return type(self)(stacked(self.knn_index.data, data), **arguments, **common, **self._search)
 
     def _query(self, data: Any, k: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as two arrays and as lists."""

@@ -117,6 +117,8 @@ class Fuzzy(NeighborAffinities):
     1.0
     """
 
+    ARGUMENTS = ("k_neighbors", "local_connectivity", "bandwidth", "symmetrize", "normalize")
+
     def __init__(
         self,
         data: Any = None,
@@ -149,6 +151,8 @@ class Fuzzy(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
+        self.k_neighbors = k_neighbors
+        self.normalize = bool(normalize)
         self.symmetrize = bool(symmetrize)
         lists = self._kept_lists()
         with self._timer():
@@ -193,7 +197,7 @@ class Fuzzy(NeighborAffinities):
         distances : ndarray of shape (n_new, k)
             Only if `return_distances`.
         """
-        k = self._new_neighbors(k_neighbors, "k_neighbors", self._kept_lists().width)
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
         indices, distances, lists = self._query(data, k)
         rows = _fuzzy_rows(lists, *self._widths(lists, max(0.0, self.local_connectivity - 1)))
         P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)
@@ -233,6 +237,8 @@ class SelfTuning(NeighborAffinities):
     [[0.0, 0.368, 0.011], [0.368, 0.0, 0.135], [0.011, 0.135, 0.0]]
     """
 
+    ARGUMENTS = ("k_neighbors", "scale_neighbor", "normalize")
+
     def __init__(
         self,
         data: Any = None,
@@ -265,6 +271,8 @@ class SelfTuning(NeighborAffinities):
         self.scale_neighbor = check.check_integer(
             scale_neighbor, "scale_neighbor", at_least=1, at_most=int(lists.sizes().min())
         )
+        self.k_neighbors = k_neighbors
+        self.normalize = bool(normalize)
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
             rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
@@ -292,7 +300,7 @@ class SelfTuning(NeighborAffinities):
         distances : ndarray of shape (n_new, k)
             Only if `return_distances`.
         """
-        k = self._new_neighbors(k_neighbors, "k_neighbors", self._kept_lists().width)
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
         check.check_integer(k, "k_neighbors", at_least=self.scale_neighbor)
         indices, distances, lists = self._query(data, k)
         rows = _self_tuning_rows(lists, _scales(lists, self.scale_neighbor), self.sigmas_)

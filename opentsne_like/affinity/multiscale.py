@@ -72,6 +72,7 @@ class MultiscaleMixture(NeighborAffinities):
     ((100, 100), [5, 20])
     """
 
+    ARGUMENTS = ("perplexities", "symmetrize")
     _average = False
 
     def __init__(

@@ -79,6 +79,8 @@ class PerplexityBasedNN(NeighborAffinities):
     (3, 100)
     """
 
+    ARGUMENTS = ("perplexity", "symmetrize", "k_neighbors")
+
     def __init__(
         self,
         data: Any = None,
@@ -110,6 +112,7 @@ class PerplexityBasedNN(NeighborAffinities):
         )
         stored = self._kept_lists().width
         self.perplexity = perplexity
+        self.k_neighbors = k_neighbors
         self.effective_perplexity_ = self.check_perplexity(perplexity, stored)
         if isinstance(k_neighbors, int) and knn_index is None and stored > max(1, int(3 * self.effective_perplexity_)):
             log.warning(

@@ -62,6 +62,8 @@ class Uniform(NeighborAffinities):
     [[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]]
     """
 
+    ARGUMENTS = ("k_neighbors", "symmetrize")
+
     def __init__(
         self,
         data: Any = None,
@@ -94,6 +96,7 @@ class Uniform(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
+        self.k_neighbors = k_neighbors
         self.symmetrize = symmetrize
         lists = self._kept_lists()
         with self._timer():
@@ -127,7 +130,7 @@ class Uniform(NeighborAffinities):
         distances : ndarray of shape (n_new, k)
             Only if `return_distances`.
         """
-        k = self._new_neighbors(k_neighbors, "k_neighbors", self._kept_lists().width)
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
         indices, distances, lists = self._query(data, k)
         P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
         return answer(P, indices, distances, return_distances)
@@ -179,6 +182,8 @@ class FixedSigmaNN(NeighborAffinities):
     [[0.0, 0.3, 0.016], [0.3, 0.0, 0.184], [0.016, 0.184, 0.0]]
     """
 
+    ARGUMENTS = ("sigma", "k", "symmetrize")
+
     def __init__(
         self,
         data: Any = None,
@@ -211,6 +216,7 @@ class FixedSigmaNN(NeighborAffinities):
             knn_kwargs=knn_kwargs,
         )
         self.sigma = sigma
+        self.k = k
         self.symmetrize = bool(symmetrize)
         lists = self._kept_lists()
         with self._timer():
@@ -247,7 +253,7 @@ class FixedSigmaNN(NeighborAffinities):
             Only if `return_distances`.
         """
         width = check.check_real(self.sigma if sigma is None else sigma, "sigma", above=0)
-        number = self._new_neighbors(k, "k", self._kept_lists().width)
+        number = self._new_neighbors(k, "k", self._width)
         indices, distances, lists = self._query(data, number)
         rows = gaussian_rows(lists, fixed_precisions(lists, width))
         with self._timer():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ._annoy import Annoy
-from ._base import KNNIndex
+from ._archive import pack_index, pack_table, unpack_index, unpack_table
+from ._base import KNNIndex, stacked
 from ._exact import Sklearn
 from ._factory import check_index, make_index
 from ._faiss import Faiss
@@ -26,4 +27,9 @@ __all__ = [
     "check_index",
     "from_neighbors",
     "make_index",
+    "pack_index",
+    "pack_table",
+    "stacked",
+    "unpack_index",
+    "unpack_table",
 ]

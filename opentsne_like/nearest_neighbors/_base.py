@@ -154,6 +154,38 @@ class KNNIndex(ABC):
         self.data = None
         self.index = None
 
+    def extended(self, new: Any) -> KNNIndex:
+        """Return an index of the same kind and parameters over the rows of this one and new ones.
+
+        Parameters
+        ----------
+        new : array-like or sparse matrix of shape (m, n_features)
+            Rows that come after the old ones.
+
+        Returns
+        -------
+        KNNIndex
+            Not built yet.
+        """
+        return self.remade(stacked(self._require_data(), new))
+
+    def remade(self, data: Any) -> KNNIndex:
+        """Return an index of the same kind, parameters and seed over other data, not built yet.
+
+        Parameters
+        ----------
+        data : array-like or sparse matrix of shape (n_samples, n_features)
+        """
+        arguments = (self.k, self.metric, self.metric_params, self.n_jobs, self.random_state, self.verbose)
+        other = type(self)(data, *arguments, self.knn_kwargs, **self._options())
+        other._seed = self._seed
+        other.distance_dtype = self.distance_dtype
+        return other
+
+    def _options(self) -> dict[str, Any]:
+        """Return the arguments that this class has besides those of all classes."""
+        return {}
+
     @property
     def seed(self) -> int:
         """The seed that `random_state` gave, drawn when it is first needed."""
@@ -200,6 +232,22 @@ class KNNIndex(ABC):
     def _timer(self, what: str) -> Timer:
         name = self.metric if isinstance(self.metric, str) else getattr(self.metric, "__name__", "a callable")
         return Timer(f"{what}, {name} distance, {type(self).__name__}...", bool(self.verbose))
+
+
+def stacked(old: Any, new: Any) -> Any:
+    """Return checked rows of old data with new rows after them, in the type of the old.
+
+    Parameters
+    ----------
+    old : ndarray or sparse matrix of shape (n, n_features)
+    new : array-like or sparse matrix of shape (m, n_features)
+    """
+    rows = check_matrix(new, "new", n_columns=old.shape[1], accept_sparse=True)
+    if not hasattr(old, "tocsr"):
+        return np.concatenate([old, rows.toarray() if hasattr(rows, "tocsr") else rows], dtype=old.dtype)
+    from scipy.sparse import vstack
+
+    return vstack([old, type(old)(rows)], format="csr", dtype=old.dtype)
 
 
 def check_k(k: Any, most: int) -> int:

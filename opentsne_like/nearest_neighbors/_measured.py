@@ -82,6 +82,9 @@ class Measured(KNNIndex):
         """Drop what can be made again; see `KNNIndex.trim`."""
         self.index = None
 
+    def _options(self) -> dict[str, Any]:
+        return {"recall": self.recall}
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "index": None}  # made again from the data, with the same bits, when it is needed
 

@@ -124,6 +124,9 @@ class NNDescent(Backend):
         super().__init__(*args, **kwargs)
         self.build_jobs = self.n_jobs if build_jobs is None else build_jobs
 
+    def _options(self) -> dict[str, Any]:
+        return {"build_jobs": self.build_jobs}
+
     def check_metric(self, metric: Metric) -> Metric:
         """Return `metric` if pynndescent has it; a function is compiled by Numba where it is not yet.
 

@@ -37,6 +37,19 @@ class _Precomputed(KNNIndex):
         distances = self.distances
         return self.indices, distances if self.distance_dtype is None else distances.astype(self.distance_dtype)
 
+    def remade(self, data: Any) -> KNNIndex:
+        """Raise an error: there are no data that other rows could be compared with.
+
+        Raises
+        ------
+        UnavailableError
+        """
+        raise UnavailableError("precomputed neighbours cannot be extended: make new ones for all rows")
+
+    def extended(self, new: Any) -> KNNIndex:
+        """Raise an error, as `remade` does."""
+        return self.remade(new)
+
     def release(self) -> None:
         """Drop the neighbours; those that `build` returned stay valid."""
         self.indices = self.distances = None

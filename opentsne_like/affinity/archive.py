@@ -1,0 +1,125 @@
+"""Affinities as arrays and JSON values, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import StorageError, UnavailableError
+from ..nearest_neighbors import pack_index, pack_table, unpack_index, unpack_table
+from .base import Affinities, NeighborAffinities
+from .family import Entropic, Fuzzy, SelfTuning
+from .multiscale import Multiscale, MultiscaleMixture
+from .neighbors import Array
+from .perplexity import PerplexityBasedNN
+from .plain import FixedSigmaNN, Uniform
+
+KNOWN: dict[str, type[NeighborAffinities]] = {
+    cls.__name__: cls
+    for cls in (PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform, Entropic, Fuzzy, SelfTuning)
+}
+
+
+def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return affinities as arrays and JSON values.
+
+    Parameters
+    ----------
+    affinities : Affinities
+        Of a class of this package; of others `P` alone is stored.
+    with_data : bool
+        Whether the data, from which the neighbour index is made again, are among the arrays.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        ``P.*``, ``index.*`` and what the affinities learned.
+    header : dict
+    """
+    arrays = {f"P.{key}": value for key, value in pack_table(affinities.P).items()}
+    if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
+        return arrays, {"class": None}
+    learned = {key: value for key, value in vars(affinities).items() if key.endswith("_")}
+    arrays |= {f"learned.{key}": value for key, value in learned.items() if isinstance(value, np.ndarray)}
+    search = None if affinities._search is None else dict(affinities._search)
+    if search is not None and not isinstance(search["random_state"], int):
+        search["random_state"] = None
+    header: dict[str, Any] = {
+        "class": type(affinities).__name__,
+        "arguments": {name: plain(getattr(affinities, name)) for name in affinities.ARGUMENTS},
+        "learned": {key: value for key, value in learned.items() if not isinstance(value, np.ndarray)},
+        "n_jobs": affinities.n_jobs,
+        "verbose": affinities.verbose,
+        "dtype": affinities.dtype.str,
+        "width": affinities._width,
+        "search": None if search is not None and callable(search["metric"]) else search,
+        "index": None,
+    }
+    if affinities.knn_index is not None and not callable(affinities.knn_index.metric):
+        index_arrays, header["index"] = pack_index(affinities.knn_index, with_data=with_data)
+        arrays |= {f"index.{key}": value for key, value in index_arrays.items()}
+    elif with_data and affinities.knn_index is not None:
+        raise UnavailableError(
+            "data whose `metric` is a function cannot be stored with what finds their neighbours; "
+            "save with include='affinities'"
+        )
+    return arrays, header
+
+
+def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -> Affinities:
+    """Return the affinities that `pack_affinities` took apart.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    header : dict
+    data : array-like or sparse matrix, optional
+        The data, where they were not stored; without either the affinities cannot place new points.
+
+    Returns
+    -------
+    Affinities
+
+    Raises
+    ------
+    StorageError
+        The parts make no affinities.
+    """
+    P = unpack_table(_below("P.", arrays))
+    if P is None or P.shape[0] != P.shape[1] or P.data.dtype not in (np.float32, np.float64):
+        raise StorageError("the stored affinities are no square matrix of floats")
+    if not (np.isfinite(P.data).all() and (P.data >= 0).all()):
+        raise StorageError("the stored affinities are not all finite and positive")
+    name = header.get("class")
+    if name is None:
+        given = Affinities()
+        given.P = P
+        return given
+    if name not in KNOWN:
+        raise StorageError(f"the affinities are of the class {str(name)[:40]!r}, which is not known")
+    cls = KNOWN[name]
+    affinities = cls.__new__(cls)
+    NeighborAffinities.__init__(affinities, n_jobs=header["n_jobs"], verbose=header["verbose"], dtype=header["dtype"])
+    affinities.P = P
+    affinities._width = int(header["width"])
+    affinities._search = header["search"]
+    for key in cls.ARGUMENTS:
+        setattr(affinities, key, header["arguments"][key])
+    learned = {**header["learned"], **_below("learned.", arrays)}
+    for key, value in learned.items():
+        if key.isidentifier() and key.endswith("_") and not key.startswith("_"):
+            setattr(affinities, key, value)
+    if header["index"] is not None:
+        affinities.knn_index = unpack_index(_below("index.", arrays), header["index"], data)
+    return affinities
+
+
+def plain(value: Any) -> Any:
+    """Return arrays as lists, all else as it is."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,140 @@
+"""Indices as arrays and JSON values: what is needed to make them again, with the same bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidTypeError, StorageError
+from ._annoy import Annoy
+from ._base import KNNIndex
+from ._exact import Sklearn
+from ._faiss import Faiss
+from ._hnsw import HNSW, Voyager
+from ._ivf import IVF
+from ._nndescent import NNDescent
+from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors
+from ._space import Array
+
+SEARCHING: dict[str, type[KNNIndex]] = {
+    cls.__name__: cls for cls in (Sklearn, IVF, Faiss, NNDescent, Annoy, HNSW, Voyager)
+}
+GIVEN: dict[str, Any] = {cls.__name__: cls for cls in (PrecomputedDistanceMatrix, PrecomputedNeighbors)}
+
+_ARGUMENTS = ("k", "metric", "metric_params", "n_jobs", "verbose", "knn_kwargs")
+
+
+def pack_index(index: KNNIndex, *, with_data: bool) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return an index as arrays and JSON values.
+
+    Parameters
+    ----------
+    index : KNNIndex
+    with_data : bool
+        Whether the data, or given neighbours, are among the arrays.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+    header : dict
+
+    Raises
+    ------
+    InvalidTypeError
+        The index is of a class of the user's, or its metric is a function.
+    """
+    name = type(index).__name__
+    if type(index) not in (*SEARCHING.values(), *GIVEN.values()):
+        raise InvalidTypeError(f"`neighbors` must be an index of this package to be stored, got {name}")
+    if callable(index.metric):
+        raise InvalidTypeError("`metric` must be a name to be stored, got a function; leave out the data")
+    header: dict[str, Any] = {"class": name, "n_samples": index.n_samples}
+    if name in GIVEN:
+        arrays = {"indices": index.indices, "distances": index.distances} if with_data else {}  # type: ignore[attr-defined]
+        return {key: value for key, value in arrays.items() if value is not None}, header
+    header |= {argument: getattr(index, argument) for argument in _ARGUMENTS}
+    header["seed"] = index.seed
+    header["random_state"] = index.random_state if isinstance(index.random_state, int) else None
+    header["distance_dtype"] = None if index.distance_dtype is None else np.dtype(index.distance_dtype).str
+    header["options"] = index._options()
+    return (pack_table(index.data) if with_data and index.data is not None else {}), header
+
+
+def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -> KNNIndex | None:
+    """Return the index that `pack_index` took apart, None where there are neither stored data nor given ones.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    header : dict
+    data : array-like or sparse matrix, optional
+        The data, where they were not stored.
+
+    Raises
+    ------
+    StorageError
+        The class is not known.
+    InvalidParameterError, InvalidTypeError
+        The contents make no index.
+    """
+    name = str(header.get("class"))
+    if name in GIVEN:
+        if not {"indices", "distances"} <= set(arrays):
+            return None
+        given = GIVEN[name].__new__(GIVEN[name])
+        checked = PrecomputedNeighbors(arrays["indices"], arrays["distances"])
+        given.__dict__.update(checked.__dict__)
+        return given  # type: ignore[no-any-return]
+    if name not in SEARCHING:
+        raise StorageError(f"the neighbour index is of the class {name[:40]!r}, which is not known")
+    table = unpack_table(arrays) if data is None else data
+    if table is None:
+        return None
+    arguments = {argument: header[argument] for argument in _ARGUMENTS}
+    index = SEARCHING[name](table, random_state=header["random_state"], **arguments, **header["options"])
+    index._seed = int(header["seed"])
+    dtype = header["distance_dtype"]
+    index.distance_dtype = None if dtype is None else np.dtype(dtype)
+    return index
+
+
+def pack_table(data: Any) -> dict[str, Array]:
+    """Return dense or CSR data as arrays.
+
+    Parameters
+    ----------
+    data : ndarray or sparse matrix
+    """
+    if not hasattr(data, "tocsr"):
+        return {"data": data}
+    matrix = data.tocsr()
+    shape = np.array(matrix.shape, dtype=np.int64)
+    return {"csr_data": matrix.data, "csr_indices": matrix.indices, "csr_indptr": matrix.indptr, "csr_shape": shape}
+
+
+def unpack_table(arrays: dict[str, Array]) -> Any:
+    """Return the data that `pack_table` took apart, or None if there are none.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    StorageError
+        The parts make no matrix.
+    """
+    if "data" in arrays:
+        return arrays["data"]
+    if "csr_data" not in arrays:
+        return None
+    from scipy.sparse import csr_matrix
+
+    try:
+        parts = (arrays["csr_data"], arrays["csr_indices"], arrays["csr_indptr"])
+        matrix = csr_matrix(parts, shape=tuple(arrays["csr_shape"].tolist()))
+        matrix.check_format(full_check=True)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise StorageError(f"a stored sparse matrix is damaged: {error}") from error
+    return matrix
