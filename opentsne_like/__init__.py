@@ -23,6 +23,7 @@ _SUBMODULES = {
     "embedding",
     "errors",
     "initialization",
+    "kl_divergence",
     "metrics",
     "nearest_neighbors",
     "objectives",

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ._validation import check_integer, check_real
@@ -27,15 +28,29 @@ __all__ = [
     "Progress",
     "ProgressBar",
     "Snapshots",
+    "StopReason",
     "TimeLimit",
 ]
+
+
+class StopReason(Enum):
+    """Why an optimization ended."""
+
+    FINISHED = "all iterations were done"
+    CALLBACK = "a callback asked to stop"
+    CONVERGED = "the KL divergence no longer falls"
+    TIME = "the time is up"
+    INTERRUPTED = "an error or Ctrl-C ended it; the last finished iteration was kept"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Callback:
     """Base of callbacks that look at the map before a step, every `callbacks_every_iters` iterations."""
 
     def optimization_about_to_start(self) -> None:
-        """Called once at the start of every `optimize` call."""
+        """Look once at the start of every `optimize` call."""
 
     def __call__(self, iteration: int, error: float, embedding: Any) -> bool | None:
         """Look at the map; returning True stops the optimization.
@@ -71,6 +86,8 @@ class Progress:
     exaggeration : float
     seconds : float
         Since the call began.
+    callbacks : tuple
+        All callbacks and hooks of the run.
     """
 
     embedding: Any
@@ -81,6 +98,7 @@ class Progress:
     gradient_norm: float
     exaggeration: float
     seconds: float
+    callbacks: tuple[Any, ...] = ()
 
 
 class Hook:
@@ -95,13 +113,13 @@ class Hook:
     kl_every: int = 0
 
     def start(self, progress: Progress) -> None:
-        """Called before the first iteration of a call of `optimize`."""
+        """Look before the first iteration of a call of `optimize`."""
 
-    def iteration(self, progress: Progress) -> bool | None:
-        """Called after every committed iteration; returning True stops the optimization."""
+    def iteration(self, progress: Progress) -> bool | StopReason | None:
+        """Look after a committed iteration; True or a reason stops the optimization."""
 
     def end(self, progress: Progress) -> None:
-        """Called when the call ends, also by an exception or Ctrl-C."""
+        """Look when the call ends, also by an exception or Ctrl-C."""
 
     def state(self) -> dict[str, Any]:
         """Return what the hook has to remember across an interrupted run, as JSON values."""
@@ -182,7 +200,7 @@ class ErrorLogger(Callback):
 
 
 class EarlyStopping(Hook):
-    """Stop when the KL divergence no longer falls.
+    """Stop the phase when the KL divergence no longer falls; `TSNE.fit` then goes on with its next phase.
 
     Parameters
     ----------
@@ -197,7 +215,7 @@ class EarlyStopping(Hook):
     --------
     >>> from opentsne_like.callbacks import EarlyStopping
     >>> EarlyStopping(tolerance=1e-3, patience=2).state()
-    {'best': inf, 'fails': 0}
+    {'best': inf, 'fails': 0, 'phase': None}
     """
 
     def __init__(self, tolerance: float = 1e-4, patience: int = 3, every: int = 25) -> None:
@@ -214,24 +232,24 @@ class EarlyStopping(Hook):
             self._best, self._fails = float("inf"), 0
         self._phase = progress.exaggeration
 
-    def iteration(self, progress: Progress) -> bool:
+    def iteration(self, progress: Progress) -> StopReason | None:
         """Look every `every` iterations."""
         if progress.iteration % self.kl_every:
-            return False
+            return None
         kl = progress.kl_divergence
         if kl < self._best * (1.0 - self.tolerance) or self._best == float("inf"):
             self._best, self._fails = kl, 0
         else:
             self._fails += 1
-        return self._fails >= self.patience
+        return StopReason.CONVERGED if self._fails >= self.patience else None
 
     def state(self) -> dict[str, Any]:
-        """Return the best KL divergence and the number of looks without progress."""
-        return {"best": self._best, "fails": self._fails}
+        """Return the best KL divergence, the number of looks without progress, and the exaggeration they hold for."""
+        return {"best": self._best, "fails": self._fails, "phase": self._phase}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with the patience that was left."""
-        self._best, self._fails = float(state["best"]), int(state["fails"])
+        self._best, self._fails, self._phase = float(state["best"]), int(state["fails"]), state["phase"]
 
 
 class TimeLimit(Hook):
@@ -245,9 +263,9 @@ class TimeLimit(Hook):
     def __init__(self, seconds: float) -> None:
         self.seconds = check_real(seconds, "seconds", above=0)
 
-    def iteration(self, progress: Progress) -> bool:
+    def iteration(self, progress: Progress) -> StopReason | None:
         """Look at the clock."""
-        return progress.seconds >= self.seconds
+        return StopReason.TIME if progress.seconds >= self.seconds else None
 
 
 class History(Hook):
@@ -316,6 +334,10 @@ class Snapshots(Hook):
 class Checkpoint(Hook):
     """Save the embedding as it runs, so that a killed run can go on.
 
+    The affinities are written once, to a file beside `path`; a checkpoint holds the coordinates, the optimizer's state
+    and what the other callbacks remember. `opentsne_like.load` reads it, ``TSNE.fit(X, checkpoint=path)`` goes on from
+    it.
+
     Parameters
     ----------
     path : path-like
@@ -324,33 +346,41 @@ class Checkpoint(Hook):
         Iterations between checkpoints.
     every_seconds : float, optional
         Seconds between checkpoints; by default 30 where `every` is not given.
-    save : callable, optional
-        ``save(embedding, path)``; by default the embedding's own `save`.
+
+    Attributes
+    ----------
+    run : dict of str to JSON values
+        What else is to be kept with each checkpoint, such as the data's fingerprint.
     """
 
-    def __init__(
-        self,
-        path: Any,
-        every: int | None = None,
-        every_seconds: float | None = None,
-        save: Callable[[Any, Any], Any] | None = None,
-    ) -> None:
+    def __init__(self, path: Any, every: int | None = None, every_seconds: float | None = None) -> None:
         self.path = path
         self.every = None if every is None else check_integer(every, "every", at_least=1)
         default = 30.0 if every is None else None
         self.every_seconds = default if every_seconds is None else check_real(every_seconds, "every_seconds", above=0)
-        self._save = save or (lambda embedding, path: embedding.save(path))
+        self.run: dict[str, Any] = {}
+        self._affinities = ""
         self._last = time.perf_counter()
 
     def start(self, progress: Progress) -> None:
-        """Start the clock."""
-        self._last = time.perf_counter()
+        """Write the affinities unless they are there, and the first checkpoint."""
+        self._affinities = progress.embedding.save_affinities(self.path)
+        self._write(progress)
 
     def iteration(self, progress: Progress) -> None:
-        """Save when a checkpoint is due."""
+        """Write a checkpoint when one is due."""
         due = self.every is not None and progress.total % self.every == 0
         if self.every_seconds is not None and time.perf_counter() - self._last >= self.every_seconds:
             due = True
         if due:
-            self._save(progress.embedding, self.path)
-            self._last = time.perf_counter()
+            self._write(progress)
+
+    def end(self, progress: Progress) -> None:
+        """Write the last checkpoint."""
+        self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        states = [callback.state() if isinstance(callback, Hook) else {} for callback in progress.callbacks]
+        run = {**self.run, "iteration": progress.iteration, "callbacks": states}
+        progress.embedding.save_checkpoint(self.path, self._affinities, run)
+        self._last = time.perf_counter()

@@ -20,7 +20,9 @@ __all__ = [
     "OpenTSNEWarning",
     "OptimizationInterrupt",
     "StorageError",
+    "TreeDimensionWarning",
     "UnavailableError",
+    "UnsupportedDimensionError",
 ]
 
 
@@ -52,6 +54,10 @@ class UnavailableError(OpenTSNEError, RuntimeError):
     """Something was asked for that needs data which this object never had or has dropped."""
 
 
+class UnsupportedDimensionError(InvalidParameterError, RuntimeError):
+    """A map has too many dimensions for the method that was asked for."""
+
+
 class InsufficientMemoryError(OpenTSNEError, MemoryError):
     """The work would need more memory than there is; the message says how much and what to change."""
 
@@ -79,3 +85,7 @@ class OptimizationInterrupt(OpenTSNEError, InterruptedError):  # noqa: N818 (ope
 
 class OpenTSNEWarning(UserWarning):
     """Something works, but not as well as the user could make it."""
+
+
+class TreeDimensionWarning(OpenTSNEWarning, FutureWarning):
+    """Barnes-Hut was asked for where a map has more than three dimensions; exact sums are taken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Objective
 from .edges import Edges, checksum
-from .opentsne import kl_divergence_bh, kl_divergence_fft, method_of
+from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
 from .plain import CallableObjective
 from .tsne import PartialTSNEObjective, TSNEObjective
 
@@ -14,8 +14,10 @@ __all__ = [
     "Objective",
     "PartialTSNEObjective",
     "TSNEObjective",
+    "check_dimension",
     "checksum",
     "kl_divergence_bh",
     "kl_divergence_fft",
     "method_of",
+    "tolerance_of",
 ]

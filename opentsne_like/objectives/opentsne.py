@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ..repulsion import Method, RepulsionEngine, StudentT
+from .._validation import check_choice, check_integer, check_real
+from ..errors import TreeDimensionWarning, UnsupportedDimensionError
+from ..repulsion import DEFAULT_TOLERANCE, Method, RepulsionEngine, StudentT
 from .edges import Edges
 from .tsne import PartialTSNEObjective, TSNEObjective
 
 Array = np.ndarray[Any, Any]
+
+METHODS = ("auto", "exact", "bh", "fft")
+_ALIASES = {"BH": "bh", "barnes-hut": "bh", "FFT": "fft", "interpolation": "fft"}
 
 
 def kl_divergence_bh(
@@ -42,10 +48,10 @@ def kl_divergence_bh(
     Returns
     -------
     error : float
-    gradient : ndarray of shape (n, d)
+    gradient : ndarray of shape (n, d), float64
     """
-    theta = (bh_params or {}).get("theta", 0.5)
-    return _evaluate("bh", embedding, P, dof, theta, reference_embedding, should_eval_error, n_jobs)
+    engine = RepulsionEngine(StudentT(float(dof)), method="bh", n_jobs=n_jobs, **(bh_params or {}))
+    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
 
 
 def kl_divergence_fft(
@@ -58,26 +64,110 @@ def kl_divergence_fft(
     n_jobs: int = -1,
     **_: Any,
 ) -> tuple[float, Array]:
-    """Return the KL divergence and a quarter of its gradient by interpolation on a grid; see `kl_divergence_bh`."""
-    return _evaluate("fft", embedding, P, dof, 0.5, reference_embedding, should_eval_error, n_jobs)
+    """Return the KL divergence and a quarter of its gradient by convolution on a grid.
+
+    Parameters
+    ----------
+    embedding, P, dof, reference_embedding, should_eval_error, n_jobs
+        As in `kl_divergence_bh`.
+    fft_params : dict, optional
+        ``{"n_interpolation_points": 3, "min_num_intervals": 50, "ints_in_interval": 1}``; see `tolerance_of`.
+
+    Returns
+    -------
+    error : float
+    gradient : ndarray of shape (n, d), float64
+    """
+    tolerance = tolerance_of(**(fft_params or {}))
+    engine = RepulsionEngine(StudentT(float(dof)), method="fft", tolerance=tolerance, n_jobs=n_jobs)
+    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
+
+
+def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, ints_in_interval: float = 1) -> float:
+    """Return the relative error of the forces that openTSNE's grid parameters stand for here.
+
+    Its error falls about with the square of the nodes per unit of length, which is what they set: 3, 50, 1 mean the
+    default. A `min_num_intervals` below 50 makes nothing worse, because small maps get a fine grid anyway.
+
+    Parameters
+    ----------
+    n_interpolation_points : int
+        Nodes of a cell, along each axis.
+    min_num_intervals : int
+        The fewest cells along an axis.
+    ints_in_interval : float
+        Side of a cell, in units of the map.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import tolerance_of
+    >>> tolerance_of(6) == tolerance_of() / 4 == tolerance_of(ints_in_interval=0.5)
+    True
+    """
+    points = check_integer(n_interpolation_points, "n_interpolation_points", at_least=1)
+    cells = check_integer(min_num_intervals, "min_num_intervals", at_least=1)
+    nodes = points / check_real(ints_in_interval, "ints_in_interval", above=0) * max(1.0, cells / 50)
+    return float(np.clip(DEFAULT_TOLERANCE * (3 / nodes) ** 2, 1e-5, 5e-2))
+
+
+def check_dimension(method: Method, dimension: int) -> None:
+    """Refuse a grid in more than three dimensions, and warn of a tree there."""
+    if dimension > 3 and method == "fft":
+        raise UnsupportedDimensionError(
+            f"`negative_gradient_method` must not be 'fft' in {dimension} dimensions; use 'exact', or at most 3"
+        )
+    if dimension > 3 and method == "bh":
+        warnings.warn(
+            f"`negative_gradient_method` 'bh' takes exact sums in {dimension} dimensions, where no tree pays; "
+            "the time grows with the square of the number of points",
+            TreeDimensionWarning,
+            stacklevel=2,
+        )
 
 
 def method_of(objective_function: Any) -> Any:
-    """Return the name of the built-in method that is meant, or None for a function of the user's own."""
+    """Return the name of the built-in method that is meant, or None for a function of the user's own.
+
+    Parameters
+    ----------
+    objective_function : str or callable
+        "auto", "exact", "bh", "fft", openTSNE's other names of them, one of the two functions above, or any callable.
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import kl_divergence_fft, method_of
+    >>> method_of("barnes-hut"), method_of(kl_divergence_fft), method_of(lambda embedding, P, **_: (0.0, embedding))
+    ('bh', 'fft', None)
+    """
     if objective_function is kl_divergence_bh:
         return "bh"
     if objective_function is kl_divergence_fft:
         return "fft"
-    return None if callable(objective_function) else objective_function
+    if callable(objective_function):
+        return None
+    name = _ALIASES.get(objective_function, objective_function) if isinstance(objective_function, str) else None
+    return check_choice(objective_function if name is None else name, "negative_gradient_method", METHODS)
 
 
-def _evaluate(
-    method: Method, embedding: Any, P: Any, dof: float, theta: float, reference: Any, with_loss: bool, n_jobs: int
-) -> tuple[float, Array]:
-    points = np.ascontiguousarray(embedding, dtype=np.float64)
-    engine = RepulsionEngine(StudentT(float(dof)), method=method, theta=theta, n_jobs=n_jobs)
-    edges = Edges.of(P, n_jobs=n_jobs)
+def _evaluate(engine: RepulsionEngine, embedding: Any, P: Any, reference: Any, with_loss: bool) -> tuple[float, Array]:
+    points = _columns(embedding)
+    check_dimension(engine.method, points.shape[1])
+    edges = Edges.of(P, n_jobs=engine.n_jobs)
+    dof = engine.radial.parameter
+    objective: TSNEObjective | PartialTSNEObjective
     if reference is None:
-        return TSNEObjective(edges, dof, engine).evaluate(points, exaggeration=1.0, with_loss=with_loss)
-    frozen = engine.freeze(np.ascontiguousarray(reference, dtype=np.float64))
-    return PartialTSNEObjective(edges, dof, frozen, n_jobs).evaluate(points, exaggeration=1.0, with_loss=with_loss)
+        objective = TSNEObjective(edges, dof, engine)
+    else:
+        objective = PartialTSNEObjective(edges, dof, engine.freeze(_columns(reference)), engine.n_jobs)
+    error, gradient = objective.evaluate(points, exaggeration=1.0, with_loss=with_loss)
+    return error, gradient.astype(np.float64).reshape(np.shape(embedding))
+
+
+def _columns(points: Any) -> Array:
+    """Return coordinates as (n, d) float64; a flat array is a map of one dimension."""
+    array = np.ascontiguousarray(points, dtype=np.float64)
+    return array.reshape(len(array), -1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..callbacks import StopReason
 from .descent import DescentOptions, gradient_descent
-from .loop import DescentState, Record, Schedule, StopReason, Watcher, minimize
+from .loop import DescentState, Record, Schedule, Watcher, minimize
 
 __all__ = [
     "DescentOptions",

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice, check_integer, check_n_jobs, check_real
-from ..callbacks import ErrorLogger, Hook, Progress
+from .._validation import check_integer, check_n_jobs, check_real
+from ..callbacks import StopReason
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
-from ..objectives import CallableObjective, Edges, Objective, PartialTSNEObjective, TSNEObjective, checksum, method_of
-from ..repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
-from .loop import DescentState, Record, Schedule, StopReason, minimize
+from ..objectives import (
+    CallableObjective,
+    Edges,
+    Objective,
+    PartialTSNEObjective,
+    TSNEObjective,
+    check_dimension,
+    checksum,
+    method_of,
+    tolerance_of,
+)
+from ..repulsion import RepulsionEngine, StudentT
+from .loop import DescentState, Schedule, minimize
+from .run import Run, as_list
 
 Array = np.ndarray[Any, Any]
 
@@ -23,69 +34,79 @@ PARTIAL_LEARNING_RATE = 0.1
 
 @dataclass(frozen=True)
 class DescentOptions:
-    """What may be said of a descent beside the schedule; openTSNE's names and defaults.
+    """What may be said of a descent beside its length, its rate and its exaggeration; openTSNE's names and defaults.
 
     Attributes
     ----------
     dof : float
         Degrees of freedom.
+    min_gain : float
+        What is added to a gain that shrinks.
     max_grad_norm, max_step_norm : float or None
         Longest row of the gradient and of the step.
     theta : float
         Opening angle of Barnes-Hut.
-    n_interpolation_points, min_num_intervals, ints_in_interval : int
+    n_interpolation_points, min_num_intervals : int
+    ints_in_interval : float
         The grid parameters of openTSNE, which are mapped onto an accuracy; 3, 50, 1 mean the default one.
-    grid_tolerance : float or None
-        Relative error that the grid may add to the forces; wins over the three above.
     reference_embedding : TSNEEmbedding or None
         The frozen map that a partial embedding is placed on.
-    fixed : array of bool of shape (n,), or None
-        Points that stay where they are; nothing is centred then.
     n_jobs : int
     use_callbacks : bool
-    callbacks : callable, Hook, list of them, or None
+    callbacks : callable, Hook, several of them, or None
     callbacks_every_iters : int
     verbose : bool
+    grid_tolerance : float or None
+        Relative error that the grid may add to the forces; wins over openTSNE's three parameters.
+    fixed : array of bool of shape (n,), or None
+        Points that stay where they are; nothing is centred then.
+    first_iteration : int
+        Iterations of this call that were done before it was interrupted; they are counted and not made again.
     """
 
-    dof: float = 1.0
+    dof: float = 1
+    min_gain: float = 0.01
     max_grad_norm: float | None = None
-    max_step_norm: float | None = 5.0
+    max_step_norm: float | None = 5
     theta: float = 0.5
     n_interpolation_points: int = 3
     min_num_intervals: int = 50
-    ints_in_interval: int = 1
-    grid_tolerance: float | None = None
+    ints_in_interval: float = 1
     reference_embedding: Any = None
-    fixed: Any = None
     n_jobs: int = -1
     use_callbacks: bool = False
     callbacks: Any = None
     callbacks_every_iters: int = 50
     verbose: bool = False
+    grid_tolerance: float | None = None
+    fixed: Any = None
+    first_iteration: int = 0
 
     def __post_init__(self) -> None:
         check_real(self.dof, "dof", above=0)
+        check_real(self.min_gain, "min_gain", at_least=0)
         check_real(self.theta, "theta", at_least=0)
-        check_integer(self.n_interpolation_points, "n_interpolation_points", at_least=1)
-        check_integer(self.min_num_intervals, "min_num_intervals", at_least=1)
-        check_integer(self.ints_in_interval, "ints_in_interval", at_least=1)
+        tolerance_of(**self.grid)
         check_n_jobs(self.n_jobs)
+        check_integer(self.first_iteration, "first_iteration", at_least=0)
         check_integer(self.callbacks_every_iters, "callbacks_every_iters", at_least=1)
         for name in ("max_grad_norm", "max_step_norm", "grid_tolerance"):
             if getattr(self, name) is not None:
                 check_real(getattr(self, name), name, above=0)
 
     @property
-    def tolerance(self) -> float:
-        """Relative error that the grid may add to the forces.
+    def grid(self) -> dict[str, Any]:
+        """Grid parameters by openTSNE's names."""
+        return {
+            "n_interpolation_points": self.n_interpolation_points,
+            "min_num_intervals": self.min_num_intervals,
+            "ints_in_interval": self.ints_in_interval,
+        }
 
-        openTSNE's error falls about with the square of the nodes per unit of length, which is what its parameters set.
-        """
-        if self.grid_tolerance is not None:
-            return float(self.grid_tolerance)
-        nodes = self.n_interpolation_points * self.ints_in_interval * max(1.0, self.min_num_intervals / 50)
-        return float(np.clip(DEFAULT_TOLERANCE * (3 / nodes) ** 2, 1e-5, 5e-2))
+    @property
+    def tolerance(self) -> float:
+        """Relative error that the grid may add to the forces."""
+        return tolerance_of(**self.grid) if self.grid_tolerance is None else float(self.grid_tolerance)
 
     def engine(self, method: Any) -> RepulsionEngine:
         """Return the repulsion engine that these options ask for."""
@@ -104,10 +125,11 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
     def __init__(self) -> None:
         self.state: DescentState | None = None
+        self.stop_reason: StopReason | None = None
         self._edges: tuple[Any, Edges] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"state": self.state, "_edges": None}
+        return {**vars(self), "_edges": None}
 
     @property
     def gains(self) -> Array | None:
@@ -122,7 +144,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
     def copy(self) -> gradient_descent:
         """Return an independent optimizer in the same state."""
         other = type(self)()
-        other._edges = self._edges
+        other._edges, other.stop_reason = self._edges, self.stop_reason
         if self.state is not None:
             s = self.state
             other.state = DescentState(s.gains.copy(), s.update.copy(), s.counter.copy(), list(s.history))
@@ -139,11 +161,9 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
             )
         return self.state
 
-    def objective(
-        self, embedding: Any, P: Any, objective_function: Any = "auto", exaggeration: Any = None, **options: Any
-    ) -> Objective:
+    def objective(self, embedding: Any, P: Any, objective_function: Any = "auto", **options: Any) -> Objective:
         """Return the objective that a call with these arguments would go down."""
-        for name in ("learning_rate", "momentum"):
+        for name in ("learning_rate", "momentum", "exaggeration"):
             options.pop(name, None)
         return self._objective(embedding, P, objective_function, _options(options))
 
@@ -154,17 +174,14 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
             context = {
                 "dof": options.dof,
                 "bh_params": {"theta": options.theta},
-                "fft_params": {
-                    "n_interpolation_points": options.n_interpolation_points,
-                    "min_num_intervals": options.min_num_intervals,
-                    "ints_in_interval": options.ints_in_interval,
-                },
+                "fft_params": options.grid,
                 "reference_embedding": reference,
                 "n_jobs": options.n_jobs,
             }
             return CallableObjective(objective_function, P, context)
+        check_dimension(method, embedding.shape[1])
         edges = self._edges_of(P, options.n_jobs)
-        engine = options.engine(check_choice(method, "negative_gradient_method", ("auto", "exact", "bh", "fft")))
+        engine = options.engine(method)
         if reference is None:
             return TSNEObjective(edges, options.dof, engine)
         frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.array(reference))
@@ -221,10 +238,11 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         schedule = _schedule(len(points), n_iter, learning_rate, momentum, exaggeration, chosen)
         state = self.start(points.shape)
         objective = self._objective(embedding, P, objective_function, chosen)
-        run = _Run(embedding, state, schedule, chosen)
-        with run:
-            reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
-        if reason is StopReason.CALLBACK:
+        self.stop_reason = StopReason.INTERRUPTED
+        callbacks = as_list(chosen.callbacks if chosen.use_callbacks else None)
+        with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
+            self.stop_reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
+        if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
             raise OptimizationInterrupt(error, embedding)
         return error, embedding
 
@@ -259,81 +277,22 @@ def _schedule(
         max_step_norm=options.max_step_norm or np.inf,
         centre=not partial,
         fixed=fixed,
+        first=options.first_iteration,
     )
 
 
+def _described(call: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of the call with the options that it hands on spelled out."""
+    own = [p for p in inspect.signature(call).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = inspect.signature(DescentOptions).parameters.values()
+    return inspect.Signature([*own, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in options)])
+
+
+gradient_descent.__call__.__signature__ = _described(gradient_descent.__call__)  # type: ignore[attr-defined]
+
+
 def _options(options: dict[str, Any]) -> DescentOptions:
-    known = {field.name for field in fields(DescentOptions)}
-    if unknown := sorted(set(options) - known):
-        raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {', '.join(sorted(known))}")
+    known = inspect.signature(DescentOptions).parameters
+    if unknown := sorted(set(options) - set(known)):
+        raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {', '.join(known)}")
     return DescentOptions(**options)
-
-
-def as_list(callbacks: Any) -> list[Any]:
-    """Return callbacks as a list, whether none, one or several were given."""
-    if callbacks is None:
-        return []
-    found = list(callbacks) if isinstance(callbacks, Sequence) else [callbacks]
-    for callback in found:
-        if not (isinstance(callback, Hook) or callable(callback)):
-            raise InvalidTypeError(f"`callbacks` must be callables or Hooks, got {type(callback).__name__}")
-    return found
-
-
-class _Run:
-    """Tells callbacks and hooks what the loop does: one object between the two protocols and the loop."""
-
-    def __init__(self, embedding: Any, state: DescentState, schedule: Schedule, options: DescentOptions) -> None:
-        active = as_list(options.callbacks) if options.use_callbacks else []
-        self.hooks = [c for c in active if isinstance(c, Hook)]
-        self.plain = [c for c in active if not isinstance(c, Hook)]
-        if options.verbose:
-            self.plain.append(ErrorLogger(print))
-        self.embedding, self.state, self.schedule = embedding, state, schedule
-        self.every = options.callbacks_every_iters
-        self.done = 0
-        self.loss = float("nan")
-        self.started = time.perf_counter()
-
-    def __enter__(self) -> _Run:
-        for callback in self.plain:
-            if hasattr(callback, "optimization_about_to_start"):
-                callback.optimization_about_to_start()
-        for hook in self.hooks:
-            hook.start(self._progress(None))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for hook in self.hooks:
-            hook.end(self._progress(None))
-
-    def wants_loss(self, iteration: int) -> bool:
-        if self.plain and iteration % self.every == 0:
-            return True
-        return any(hook.kl_every and iteration % hook.kl_every == 0 for hook in self.hooks)
-
-    def before_step(self, iteration: int, loss: float) -> bool:
-        if loss == loss:
-            self.loss = loss
-        if not self.plain or iteration % self.every:
-            return False
-        stops = [bool(callback(iteration, loss, self.embedding)) for callback in self.plain]  # all of them look
-        return any(stops)
-
-    def after_step(self, iteration: int, record: Record) -> bool:
-        self.done = iteration
-        progress = self._progress(record)
-        stops = [bool(hook.iteration(progress)) for hook in self.hooks]
-        return any(stops)
-
-    def _progress(self, record: Record | None) -> Progress:
-        return Progress(
-            embedding=self.embedding,
-            iteration=self.done,
-            n_iter=self.schedule.n_iter,
-            total=int(self.state.counter[0]),
-            kl_divergence=self.loss,
-            gradient_norm=float("nan") if record is None else record.gradient_norm,
-            exaggeration=self.schedule.exaggeration_at(max(self.done - 1, 0)),
-            seconds=time.perf_counter() - self.started,
-        )

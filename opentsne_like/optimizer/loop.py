@@ -5,25 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from .. import _parallel, kernels
+from ..callbacks import StopReason
 from ..errors import NumericalError
 from ..objectives import Objective
 
 Array = np.ndarray[Any, Any]
 
 GRAIN = 2048
-
-
-class StopReason(Enum):
-    """Why an optimization ended."""
-
-    FINISHED = "all iterations were done"
-    CALLBACK = "a callback asked to stop"
 
 
 class Record(NamedTuple):
@@ -80,6 +73,8 @@ class Schedule:
     Attributes
     ----------
     n_iter : int
+    first : int
+        Iterations of these that were done before, in a run that was interrupted.
     exaggeration : float or callable
         Factor on the attraction, or a function of the iteration (from 0) within this call.
     learning_rate : callable
@@ -101,6 +96,7 @@ class Schedule:
     max_step_norm: float = np.inf
     centre: bool = True
     fixed: Array = field(default_factory=lambda: np.zeros(0, bool))
+    first: int = 0
 
     def exaggeration_at(self, iteration: int) -> float:
         """Return the exaggeration of an iteration, counted from 0 within the call."""
@@ -116,8 +112,8 @@ class Watcher(Protocol):
     def before_step(self, iteration: int, loss: float) -> bool:
         """Look at the map before the step of an iteration; True stops the loop without the step."""
 
-    def after_step(self, iteration: int, record: Record) -> bool:
-        """Look at the map after an iteration was committed; True stops the loop."""
+    def after_step(self, iteration: int, record: Record) -> StopReason | None:
+        """Look at the map after an iteration was committed; a reason stops the loop."""
 
 
 def minimize(
@@ -155,7 +151,7 @@ def minimize(
     """
     stepper = _Stepper(points, state, schedule, n_jobs)
     loss = float("nan")
-    for i in range(schedule.n_iter):
+    for i in range(schedule.first, schedule.n_iter):
         started = time.perf_counter()
         exaggeration = schedule.exaggeration_at(i)
         wanted = any(watcher.wants_loss(i + 1) for watcher in watchers)
@@ -167,9 +163,9 @@ def minimize(
         norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1)
         record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
         state.history.append(record)
-        stops = [watcher.after_step(i + 1, record) for watcher in watchers]
-        if any(stops):
-            return StopReason.CALLBACK, loss
+        reasons = [reason for watcher in watchers if (reason := watcher.after_step(i + 1, record))]
+        if reasons:
+            return reasons[0], loss
     return StopReason.FINISHED, loss
 
 
