@@ -1,0 +1,34 @@
+"""What happens between iterations: progress, early stopping, records, frames, checkpoints.
+
+Two kinds of callbacks can be mixed in one list. A *callback* in the sense of openTSNE is any callable
+``(iteration, error, embedding) -> stop?``; it runs every `callbacks_every_iters` iterations, before the step of its
+iteration. A `Hook` follows the run: it is told of its start, of every finished iteration, and of its end.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from .base import Callback, Hook, Progress, StopReason
+from .checks import ErrorApproximations, VerifyExaggerationError
+from .display import ErrorLogger, ProgressBar
+from .records import Checkpoint, History, Snapshots
+from .stopping import EarlyStopping, TimeLimit
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "ErrorApproximations",
+    "ErrorLogger",
+    "History",
+    "Hook",
+    "Progress",
+    "ProgressBar",
+    "Snapshots",
+    "StopReason",
+    "TimeLimit",
+    "VerifyExaggerationError",
+]
+
+log = logging.getLogger(__name__)

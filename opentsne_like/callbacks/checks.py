@@ -1,0 +1,102 @@
+"""Callbacks that check the KL divergence."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from .. import kl_divergence
+from .base import Callback
+
+log = logging.getLogger(__package__)
+
+
+class VerifyExaggerationError(Callback):
+    """Raise an error if the KL divergence that callbacks are told of is not that of P without exaggeration.
+
+    Parameters
+    ----------
+    embedding : TSNEEmbedding
+        The map, before it is optimized; its P is copied.
+
+    Raises
+    ------
+    RuntimeError
+        When the two numbers differ by more than 1e-6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import VerifyExaggerationError
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y.optimize(50, exaggeration=12, callbacks=[VerifyExaggerationError(Y)]).shape
+    (100, 2)
+    """
+
+    def __init__(self, embedding: Any) -> None:
+        self.embedding = embedding
+        self.P = embedding.affinities.P.copy()
+
+    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
+        """Compare `error` with the KL divergence of the map from the copy of P."""
+        params = dict(embedding.gradient_descent_params)
+        method = params.pop("negative_gradient_method", "auto")
+        objective = embedding.optimizer.objective(embedding, self.P, method, **params)
+        expected, _ = objective.evaluate(np.asarray(embedding), exaggeration=1.0, with_loss=True)
+        log.info("KL divergence %.6f, from P without exaggeration %.6f", error, expected)
+        if not abs(expected - error) <= 1e-6:
+            raise RuntimeError(
+                f"the KL divergence in iteration {iteration} is {expected:.6g}, but callbacks are told {error:.6g}"
+            )
+
+
+class ErrorApproximations(Callback):
+    """Keep the KL divergence by exact sums, by Barnes-Hut and on a grid, to see how well the latter two do.
+
+    Parameters
+    ----------
+    P : sparse matrix of shape (n, n)
+        Joint probabilities; copied.
+
+    Attributes
+    ----------
+    exact_errors, bh_errors, fft_errors : list of float
+        One entry per call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import ErrorApproximations
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> errors = ErrorApproximations(Y.affinities.P)
+    >>> Y = Y.optimize(50, callbacks=[errors], callbacks_every_iters=25)
+    >>> np.allclose(errors.fft_errors, errors.exact_errors, atol=1e-3)
+    True
+    """
+
+    def __init__(self, P: Any) -> None:
+        self.P = P.tocsr().copy()
+        self.exact_errors: list[float] = []
+        self.bh_errors: list[float] = []
+        self.fft_errors: list[float] = []
+
+    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
+        """Evaluate the map three times."""
+        edges = (self.P.indices, self.P.indptr, self.P.data)
+        points = np.asarray(embedding)
+        self.exact_errors.append(kl_divergence.kl_divergence_exact(self.P, points))
+        self.bh_errors.append(kl_divergence.kl_divergence_approx_bh(*edges, points))
+        self.fft_errors.append(kl_divergence.kl_divergence_approx_fft(*edges, points))
+
+    def report(self) -> None:
+        """Print mean and standard deviation of the differences from the exact value."""
+        exact = np.array(self.exact_errors)
+        for name, errors in (("Barnes-Hut", self.bh_errors), ("Interpolation", self.fft_errors)):
+            difference = np.array(errors) - exact
+            print(f"{name}: mean difference {difference.mean():.4f} (±{difference.std():.4f})")  # noqa: T201

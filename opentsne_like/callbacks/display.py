@@ -1,0 +1,83 @@
+"""Callbacks that say how far the optimization is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .._validation import check_integer
+from .base import Callback, Hook, Progress
+
+log = logging.getLogger(__package__)
+
+
+class ProgressBar(Hook):
+    """A progress bar with the KL divergence and the time left, in a terminal or a notebook.
+
+    Parameters
+    ----------
+    description : str, optional
+        What stands before the bar; by default the phase.
+    kl_every : int
+        How often the KL divergence is computed, in iterations.
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import ProgressBar
+    >>> ProgressBar(kl_every=100).kl_every
+    100
+    """
+
+    def __init__(self, description: str | None = None, kl_every: int = 50) -> None:
+        self.description = description
+        self.kl_every = check_integer(kl_every, "kl_every", at_least=0)
+        self._bar: Any = None
+
+    def start(self, progress: Progress) -> None:
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        phase = "exaggerated" if progress.exaggeration > 1 else "optimizing"
+        self._bar = tqdm(total=progress.n_iter, desc=self.description or phase, unit="it", mininterval=0.2)
+
+    def iteration(self, progress: Progress) -> None:
+        """Advance the bar."""
+        if progress.kl_divergence == progress.kl_divergence:
+            self._bar.set_postfix_str(f"KL {progress.kl_divergence:.4f}", refresh=False)
+        self._bar.update()
+
+    def end(self, progress: Progress) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class ErrorLogger(Callback):
+    """Log iteration, KL divergence and speed, every `callbacks_every_iters` iterations.
+
+    Parameters
+    ----------
+    write : callable, optional
+        Where the lines go: ``print``, say; by default this module's logger.
+    """
+
+    def __init__(self, write: Callable[[str], Any] | None = None) -> None:
+        self.write = write or log.info
+        self._last = (0, time.perf_counter())
+
+    def optimization_about_to_start(self) -> None:
+        """Start the clock."""
+        self._last = (0, time.perf_counter())
+
+    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
+        """Write one line."""
+        now = time.perf_counter()
+        done, before = self._last
+        self._last = (iteration, now)
+        self.write(
+            f"Iteration {iteration:4d}, KL divergence {error:6.4f}, "
+            f"{iteration - done} iterations in {now - before:.4f} sec"
+        )

@@ -1,0 +1,127 @@
+"""Callbacks that keep what happened: numbers, frames, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from .._validation import check_integer, check_real
+from .base import Hook, Progress
+
+
+class History(Hook):
+    """Keep iteration, KL divergence, gradient norm and exaggeration of every iteration.
+
+    Parameters
+    ----------
+    kl_every : int
+        How often the KL divergence is computed; between, the last one stands.
+
+    Attributes
+    ----------
+    records : list of dict
+    """
+
+    def __init__(self, kl_every: int = 0) -> None:
+        self.kl_every = check_integer(kl_every, "kl_every", at_least=0)
+        self.records: list[dict[str, float]] = []
+
+    def iteration(self, progress: Progress) -> None:
+        """Append one record."""
+        self.records.append(
+            {
+                "iteration": progress.total,
+                "kl_divergence": progress.kl_divergence,
+                "gradient_norm": progress.gradient_norm,
+                "exaggeration": progress.exaggeration,
+            }
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return the records."""
+        return {"records": self.records}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on after the records."""
+        self.records = list(state["records"])
+
+
+class Snapshots(Hook):
+    """Keep copies of the coordinates, for an animation.
+
+    Parameters
+    ----------
+    every : int
+        Iterations between frames.
+
+    Attributes
+    ----------
+    frames : list of (int, ndarray of shape (n, d), float32)
+        Total iteration and coordinates.
+    """
+
+    def __init__(self, every: int = 10) -> None:
+        self.every = check_integer(every, "every", at_least=1)
+        self.frames: list[tuple[int, Any]] = []
+
+    def iteration(self, progress: Progress) -> None:
+        """Keep a frame when one is due."""
+        if progress.total % self.every == 0:
+            self.frames.append((progress.total, np.array(progress.embedding, dtype=np.float32)))
+
+
+class Checkpoint(Hook):
+    """Save the embedding as it runs, so that a killed run can go on.
+
+    The affinities are written once, to a file beside `path`; a checkpoint holds the coordinates, the optimizer's state
+    and what the other callbacks remember. `opentsne_like.load` reads it, ``TSNE.fit(X, checkpoint=path)`` goes on from
+    it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; it is replaced in one step, so that at any moment the last or the new one is there.
+    every : int, optional
+        Iterations between checkpoints.
+    every_seconds : float, optional
+        Seconds between checkpoints; by default 30 where `every` is not given.
+
+    Attributes
+    ----------
+    run : dict of str to JSON values
+        What else is to be kept with each checkpoint, such as the data's fingerprint.
+    """
+
+    def __init__(self, path: Any, every: int | None = None, every_seconds: float | None = None) -> None:
+        self.path = path
+        self.every = None if every is None else check_integer(every, "every", at_least=1)
+        default = 30.0 if every is None else None
+        self.every_seconds = default if every_seconds is None else check_real(every_seconds, "every_seconds", above=0)
+        self.run: dict[str, Any] = {}
+        self._affinities = ""
+        self._last = time.perf_counter()
+
+    def start(self, progress: Progress) -> None:
+        """Write the affinities unless they are there, and the first checkpoint."""
+        self._affinities = progress.embedding.save_affinities(self.path)
+        self._write(progress)
+
+    def iteration(self, progress: Progress) -> None:
+        """Write a checkpoint when one is due."""
+        due = self.every is not None and progress.total % self.every == 0
+        if self.every_seconds is not None and time.perf_counter() - self._last >= self.every_seconds:
+            due = True
+        if due:
+            self._write(progress)
+
+    def end(self, progress: Progress) -> None:
+        """Write the last checkpoint."""
+        self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        states = [callback.state() if isinstance(callback, Hook) else {} for callback in progress.callbacks]
+        run = {**self.run, "iteration": progress.iteration, "callbacks": states}
+        progress.embedding.save_checkpoint(self.path, self._affinities, run)
+        self._last = time.perf_counter()

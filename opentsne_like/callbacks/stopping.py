@@ -1,0 +1,77 @@
+"""Callbacks that end an optimization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._validation import check_integer, check_real
+from .base import Hook, Progress, StopReason
+
+
+class EarlyStopping(Hook):
+    """Stop the phase when the KL divergence no longer falls; `TSNE.fit` then goes on with its next phase.
+
+    Parameters
+    ----------
+    tolerance : float
+        The smallest relative fall of the KL divergence, from one look to the next, that counts.
+    patience : int
+        How many looks in a row may fail to see one.
+    every : int
+        Iterations between looks.
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import EarlyStopping
+    >>> EarlyStopping(tolerance=1e-3, patience=2).state()
+    {'best': inf, 'fails': 0, 'phase': None}
+    """
+
+    def __init__(self, tolerance: float = 1e-4, patience: int = 3, every: int = 25) -> None:
+        self.tolerance = check_real(tolerance, "tolerance", at_least=0)
+        self.patience = check_integer(patience, "patience", at_least=1)
+        self.kl_every = check_integer(every, "every", at_least=1)
+        self._best = float("inf")
+        self._fails = 0
+        self._phase: float | None = None
+
+    def start(self, progress: Progress) -> None:
+        """Forget the KL divergence of a phase with another exaggeration."""
+        if self._phase is not None and self._phase != progress.exaggeration:
+            self._best, self._fails = float("inf"), 0
+        self._phase = progress.exaggeration
+
+    def iteration(self, progress: Progress) -> StopReason | None:
+        """Look every `every` iterations."""
+        if progress.iteration % self.kl_every:
+            return None
+        kl = progress.kl_divergence
+        if kl < self._best * (1.0 - self.tolerance) or self._best == float("inf"):
+            self._best, self._fails = kl, 0
+        else:
+            self._fails += 1
+        return StopReason.CONVERGED if self._fails >= self.patience else None
+
+    def state(self) -> dict[str, Any]:
+        """Return the best KL divergence, the number of looks without progress, and the exaggeration they hold for."""
+        return {"best": self._best, "fails": self._fails, "phase": self._phase}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with the patience that was left."""
+        self._best, self._fails, self._phase = float(state["best"]), int(state["fails"]), state["phase"]
+
+
+class TimeLimit(Hook):
+    """Stop after a number of seconds, counted from the start of the call.
+
+    Parameters
+    ----------
+    seconds : float
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = check_real(seconds, "seconds", above=0)
+
+    def iteration(self, progress: Progress) -> StopReason | None:
+        """Look at the clock."""
+        return StopReason.TIME if progress.seconds >= self.seconds else None

@@ -1,0 +1,100 @@
+"""t-SNE as a transformer of scikit-learn: for pipelines, with the map in the attribute `embedding_`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import tsne
+from .embedding import TSNEEmbedding
+
+__all__ = ["TSNE"]
+
+Array = np.ndarray[Any, Any]
+
+
+class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsne.TSNE):  # type: ignore[misc]
+    """`opentsne_like.TSNE`, with all of its parameters, as a scikit-learn estimator.
+
+    Attributes
+    ----------
+    embedding_ : TSNEEmbedding of shape (n, n_components)
+        The map of the last fit.
+    n_features_in_ : int
+        Columns of the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from opentsne_like.sklearn import TSNE
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> pipeline = make_pipeline(StandardScaler(), TSNE(perplexity=10, n_iter=50, random_state=0))
+    >>> pipeline.fit_transform(X).shape, pipeline.transform(X[:3]).shape
+    ((100, 2), (3, 2))
+    """
+
+    embedding_: TSNEEmbedding
+
+    def fit(self, X: Any, y: Any = None) -> TSNE:  # type: ignore[override]
+        """Make a map of `X` and keep it as `embedding_`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features)
+        y : ignored
+
+        Returns
+        -------
+        TSNE
+            This estimator.
+        """
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
+        self.embedding_ = super().fit(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Make a map of `X` and return its coordinates.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, n_features)
+        y : ignored
+
+        Returns
+        -------
+        ndarray of shape (n, n_components), float64
+        """
+        return np.array(self.fit(X, y).embedding_)
+
+    def transform(self, X: Any, *args: Any, **kwargs: Any) -> Array:
+        """Place new points on the map, which does not change.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (m, n_features)
+        *args, **kwargs
+            As in `opentsne_like.TSNEEmbedding.transform`.
+
+        Returns
+        -------
+        ndarray of shape (m, n_components), float64
+        """
+        check_is_fitted(self, "embedding_")
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        return np.array(self.embedding_.transform(X, *args, **kwargs))
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.embedding_.shape[1])
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what the estimator takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = isinstance(self.metric, str) and self.metric == "precomputed"
+        return tags
