@@ -1,0 +1,32 @@
+"""Small and large neighbourhoods at once, on a neighbour graph that was found elsewhere.
+
+The graph comes from scikit-learn's `KNeighborsTransformer`; the distances that scanpy keeps in ``adata.obsp`` have the
+same form. Writes ``multiscale_graph.png``.
+"""
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsTransformer
+
+from opentsne_like import TSNEEmbedding, affinity, initialization, metrics
+
+X, digit = load_digits(return_X_y=True)
+
+# A sparse matrix with the distances to 450 neighbours in each row: three times the largest perplexity below.
+graph = KNeighborsTransformer(n_neighbors=450, mode="distance").fit_transform(X)
+
+start = initialization.pca(X, random_state=0)
+maps = {}
+for perplexity in (10, 150, [10, 150]):
+    affinities = affinity.from_neighbors(graph, perplexity=perplexity)
+    early = TSNEEmbedding(start, affinities).optimize(n_iter=250, exaggeration=12)
+    maps[f"perplexity {perplexity}"] = early.optimize(n_iter=500)
+
+figure, panels = plt.subplots(1, len(maps), figsize=(12, 4.4), layout="constrained")
+for axes, (title, embedding) in zip(panels, maps.items(), strict=True):
+    recall = metrics.knn_recall(X, embedding, k=10)
+    correlation = metrics.distance_correlation(X, embedding)
+    print(f"{title:20s} neighbour recall {recall:.3f}, correlation of distances {correlation:.3f}")
+    axes.scatter(embedding[:, 0], embedding[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
+    axes.set(title=title, aspect="equal", xticks=[], yticks=[])
+figure.savefig("multiscale_graph.png", dpi=120)
