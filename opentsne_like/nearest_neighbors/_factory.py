@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -107,7 +108,18 @@ def make_index(
     options: dict[str, Any] = {"recall": recall} if issubclass(backend, Measured) else {}
     if backend is NNDescent and method == "auto":
         options["build_jobs"] = 1  # its graph depends on the number of threads
-    return backend(data, k, metric, metric_params, n_jobs, random_state, verbose, knn_kwargs, **options)
+    maker = getattr(sys.modules[__package__], backend.__name__)  # where a user may have put a class of their own
+    return maker(  # type: ignore[no-any-return]
+        data,
+        k,
+        metric=metric,
+        metric_params=metric_params,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+        knn_kwargs=knn_kwargs,
+        **options,
+    )
 
 
 def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:

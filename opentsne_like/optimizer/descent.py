@@ -136,10 +136,20 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         """Factors on the learning rate, one per coordinate."""
         return None if self.state is None else self.state.gains
 
+    @gains.setter
+    def gains(self, value: Any) -> None:
+        gains = np.array(value, dtype=np.float64)
+        self.start(gains.shape).gains = gains
+
     @property
     def update(self) -> Array | None:
         """The last step, one entry per coordinate."""
         return None if self.state is None else self.state.update
+
+    @update.setter
+    def update(self, value: Any) -> None:
+        update = np.array(value, dtype=np.float64)
+        self.start(update.shape).update = update
 
     def copy(self) -> gradient_descent:
         """Return an independent optimizer in the same state."""
