@@ -41,16 +41,17 @@ class VerifyExaggerationError(Callback):
         self.embedding = embedding
         self.P = embedding.affinities.P.copy()
 
-    def __call__(self, iteration: int, error: float, embedding: Any) -> None:
-        """Compare `error` with the KL divergence of the map from the copy of P."""
+    def __call__(self, iteration: int, corrected_error: float, embedding: Any) -> None:
+        """Compare `corrected_error` with the KL divergence of the map from the copy of P."""
         params = dict(embedding.gradient_descent_params)
         method = params.pop("negative_gradient_method", "auto")
         objective = embedding.optimizer.objective(embedding, self.P, method, **params)
         expected, _ = objective.evaluate(np.asarray(embedding), exaggeration=1.0, with_loss=True)
-        log.info("KL divergence %.6f, from P without exaggeration %.6f", error, expected)
-        if not abs(expected - error) <= 1e-6:
+        log.info("KL divergence %.6f, from P without exaggeration %.6f", corrected_error, expected)
+        if not abs(expected - corrected_error) <= 1e-6:
             raise RuntimeError(
-                f"the KL divergence in iteration {iteration} is {expected:.6g}, but callbacks are told {error:.6g}"
+                f"the KL divergence in iteration {iteration} is {expected:.6g}, "
+                f"but callbacks are told {corrected_error:.6g}"
             )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from ._annoy import Annoy
 from ._archive import pack_index, pack_table, unpack_index, unpack_table
 from ._base import KNNIndex, stacked
@@ -33,3 +35,5 @@ __all__ = [
     "unpack_index",
     "unpack_table",
 ]
+
+log = logging.getLogger(__name__)
