@@ -9,10 +9,10 @@ import numpy as np
 from . import initialization as initialization_scheme
 from ._validation import check_choice, check_integer, check_matrix, check_n_jobs, check_real
 from .affinity import Affinities, MultiscaleMixture, Uniform
-from .embedding import PartialTSNEEmbedding, TSNEEmbedding
-from .errors import InvalidParameterError, OptimizationInterrupt
+from .embedding import PartialTSNEEmbedding, ResumableRun, TSNEEmbedding
+from .errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
 from .objectives import kl_divergence_bh, kl_divergence_fft
-from .optimizer import gradient_descent
+from .optimizer import as_list, gradient_descent
 from .utils import Timer
 
 __all__ = [
@@ -26,6 +26,13 @@ __all__ = [
 ]
 
 _INITIALIZATIONS = ("pca", "spectral", "random")
+_DESCENT = (
+    *("dof", "n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method"),
+    *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance"),
+    *("n_jobs", "callbacks", "callbacks_every_iters", "verbose"),
+)
+# What a run may be resumed with other values of: they change nothing in the map.
+_FREE = {"n_jobs", "verbose", "callbacks", "callbacks_every_iters"}
 
 
 class TSNE:
@@ -164,7 +171,9 @@ class TSNE:
         }
         return f"TSNE({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
-    def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
+    def fit(
+        self, X: Any = None, affinities: Any = None, initialization: Any = None, *, checkpoint: Any = None
+    ) -> TSNEEmbedding:
         """Make a map.
 
         Parameters
@@ -174,6 +183,10 @@ class TSNE:
             Instead of `X`, or beside it.
         initialization : array of shape (n, n_components) or str, optional
             Instead of the estimator's own.
+        checkpoint : path-like or callbacks.Checkpoint, keyword only, optional
+            Where the run is kept while it runs, every 30 seconds unless the Checkpoint says otherwise. If the file is
+            there already the run goes on from it and ends with the same bits as one that was never interrupted; it is
+            refused if data or parameters differ. A function as `exaggeration` has to be given again.
 
         Returns
         -------
@@ -183,58 +196,72 @@ class TSNE:
         ------
         InvalidParameterError, InvalidTypeError
             Before any work.
+        StorageError
+            The checkpoint cannot be written or read.
         """
-        embedding = self.prepare_initial(X, affinities=affinities, initialization=initialization)
+        if checkpoint is None:
+            return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
+        self._check()
+        self._check_source(X, affinities)
+        data = check_matrix(X, at_least_rows=2, accept_sparse=True) if affinities is None else affinities.P
+        parameters = {name: value for name, value in self.get_params().items() if name not in _FREE}
+        run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data)
+        embedding = run.resume(data if affinities is None else None, as_list(self.callbacks))
+        if embedding is None:
+            embedding = self.prepare_initial(X, affinities=affinities, initialization=initialization)
+        else:
+            known = affinities if affinities is not None else embedding.affinities
+            embedding = TSNEEmbedding(embedding, known, optimizer=embedding.optimizer, **self._descent_params())
+        return self._run(embedding, run)
+
+    def _run(self, embedding: TSNEEmbedding, run: ResumableRun | None) -> TSNEEmbedding:
+        """Optimize in two stages, from where a run stands."""
+        stages = (
+            (self.early_exaggeration_iter, self._early_exaggeration(), self.initial_momentum),
+            (self.n_iter, self.exaggeration, self.final_momentum),
+        )
         try:
-            embedding.optimize(
-                n_iter=self.early_exaggeration_iter,
-                exaggeration=self._early_exaggeration(),
-                momentum=self.initial_momentum,
-                inplace=True,
-                propagate_exception=True,
-            )
-            embedding.optimize(
-                n_iter=self.n_iter,
-                exaggeration=self.exaggeration,
-                momentum=self.final_momentum,
-                inplace=True,
-                propagate_exception=True,
-            )
+            for stage, (n_iter, exaggeration, momentum) in enumerate(stages):
+                if run is not None and stage < run.stage:
+                    continue
+                embedding.optimize(
+                    n_iter=n_iter,
+                    exaggeration=exaggeration,
+                    momentum=momentum,
+                    inplace=True,
+                    propagate_exception=True,
+                    **self._resuming(run, stage),
+                )
         except OptimizationInterrupt as interrupt:
             return interrupt.final_embedding  # type: ignore[no-any-return]
         return embedding
 
+    def _resuming(self, run: ResumableRun | None, stage: int) -> dict[str, Any]:
+        """Return what makes a stage go on from a checkpoint and keep it up to date."""
+        if run is None:
+            return {}
+        run.begin(stage)
+        return {"callbacks": [*as_list(self.callbacks), run.hook], "first_iteration": run.first}
+
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
         """Return the embedding before its first iteration; see `fit`."""
         self._check()
-        if X is None and affinities is None:
-            raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
+        self._check_source(X, affinities)
         if affinities is None:
             X = check_matrix(X, at_least_rows=2, accept_sparse=True)
             affinities = self._affinities(X)
-        elif not isinstance(affinities, Affinities):
-            raise InvalidParameterError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
         start = self._start(X, affinities, self.initialization if initialization is None else initialization)
-        return TSNEEmbedding(
-            start,
-            affinities,
-            dof=self.dof,
-            n_interpolation_points=self.n_interpolation_points,
-            min_num_intervals=self.min_num_intervals,
-            ints_in_interval=self.ints_in_interval,
-            negative_gradient_method=self.negative_gradient_method,
-            random_state=self.random_state,
-            learning_rate=self.learning_rate,
-            theta=self.theta,
-            max_grad_norm=self.max_grad_norm,
-            max_step_norm=self.max_step_norm,
-            grid_tolerance=self.grid_tolerance,
-            n_jobs=self.n_jobs,
-            callbacks=self.callbacks,
-            use_callbacks=self.callbacks is not None,
-            callbacks_every_iters=self.callbacks_every_iters,
-            verbose=self.verbose,
-        )
+        return TSNEEmbedding(start, affinities, **self._descent_params())
+
+    def _check_source(self, X: Any, affinities: Any) -> None:
+        if X is None and affinities is None:
+            raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
+        if affinities is not None and not isinstance(affinities, Affinities):
+            raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+
+    def _descent_params(self) -> dict[str, Any]:
+        """Return what the embedding keeps for its `optimize` calls."""
+        return {**{name: getattr(self, name) for name in _DESCENT}, "use_callbacks": self.callbacks is not None}
 
     def _check(self) -> None:
         """Refuse what cannot work before any work."""

@@ -199,11 +199,13 @@ class NeighborAffinities(Affinities):
         """
         if self.knn_index is None or (self._search is not None and self.knn_index.data is None):
             raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
-        arguments = {name: getattr(self, name) for name in self.ARGUMENTS}
-        common = {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
+        arguments: dict[str, Any] = {name: getattr(self, name) for name in self.ARGUMENTS}
+        arguments |= {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
         if self._search is None:
-            return type(self)(**arguments, **common, knn_index=self.knn_index.extended(data))
-        return type(self)(stacked(self.knn_index.data, data), **arguments, **common, **self._search)
+            arguments["knn_index"] = self.knn_index.extended(data)
+        else:
+            arguments |= {"data": stacked(self.knn_index.data, data), **self._search}
+        return type(self)(**arguments)
 
     def _query(self, data: Any, k: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as two arrays and as lists."""

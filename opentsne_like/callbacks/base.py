@@ -96,7 +96,7 @@ class Hook:
         """Look when the call ends, also by an exception or Ctrl-C."""
 
     def state(self) -> dict[str, Any]:
-        """Return what the hook has to remember across an interrupted run, as JSON values."""
+        """Return what the hook has to remember across an interrupted run: JSON values and arrays by name."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:

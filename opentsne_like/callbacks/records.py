@@ -71,6 +71,17 @@ class Snapshots(Hook):
         if progress.total % self.every == 0:
             self.frames.append((progress.total, np.array(progress.embedding, dtype=np.float32)))
 
+    def state(self) -> dict[str, Any]:
+        """Return the frames, as arrays."""
+        if not self.frames:
+            return {}
+        totals, maps = zip(*self.frames, strict=True)
+        return {"totals": np.array(totals), "frames": np.stack(maps)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on after the frames."""
+        self.frames = [(int(total), frame) for total, frame in zip(state["totals"], state["frames"], strict=True)]
+
 
 class Checkpoint(Hook):
     """Save the embedding as it runs, so that a killed run can go on.
@@ -121,7 +132,8 @@ class Checkpoint(Hook):
         self._write(progress)
 
     def _write(self, progress: Progress) -> None:
-        states = [callback.state() if isinstance(callback, Hook) else {} for callback in progress.callbacks]
+        hooks = [callback for callback in progress.callbacks if isinstance(callback, Hook)]
+        states = [{"class": type(hook).__name__, **hook.state()} for hook in hooks]
         run = {**self.run, "iteration": progress.iteration, "callbacks": states}
         progress.embedding.save_checkpoint(self.path, self._affinities, run)
         self._last = time.perf_counter()

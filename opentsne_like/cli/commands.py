@@ -47,6 +47,7 @@ def embed(options: Any) -> None:
     labels = None if options.labels is None else read_label_file(options.labels, X.shape[0])
     say(f"{options.X}: {' x '.join(f'{size:,}' for size in X.shape)}")
 
+    from ..embedding import remove_checkpoint
     from ..tsne import TSNE
 
     began = time.perf_counter()
@@ -54,9 +55,9 @@ def embed(options: Any) -> None:
         callbacks=_progress(options), initialization=_initialization(options), **_given(options, _ESTIMATOR)
     )
     embedding = estimator.fit(X, checkpoint=checkpoint)
-    embedding.save(options.out, **({"include": ("coordinates",)} if options.slim else {}))
+    embedding.save(options.out, include="coordinates" if options.slim else "data")
     if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
+        remove_checkpoint(checkpoint)
     say(f"KL divergence {embedding.kl_divergence:.4f} after {time.perf_counter() - began:.1f} s; wrote {options.out}")
     _draw(options, embedding, labels, say)
 
@@ -80,7 +81,7 @@ def transform(options: Any) -> None:
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
     began = time.perf_counter()
     placed = embedding.transform(X, callbacks=_progress(options), **_given(options, _TRANSFORM))
-    placed.save(options.out)
+    placed.save(options.out, include="optimizer")
     say(f"placed after {time.perf_counter() - began:.1f} s; wrote {options.out}")
     _draw(options, placed, labels, say, background=np.asarray(embedding))
 

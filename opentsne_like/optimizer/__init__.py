@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..callbacks import StopReason
 from .descent import DescentOptions, gradient_descent
 from .loop import DescentState, Record, Schedule, Watcher, minimize
+from .run import as_list
 
 __all__ = [
     "DescentOptions",
@@ -13,6 +14,7 @@ __all__ = [
     "Schedule",
     "StopReason",
     "Watcher",
+    "as_list",
     "gradient_descent",
     "minimize",
 ]

@@ -59,7 +59,7 @@ class Run:
             self.plain.append((ErrorLogger(print), VERBOSE_EVERY))
         self.embedding, self.state, self.schedule = embedding, state, schedule
         self.done = schedule.first
-        self.loss = float("nan")
+        self.loss = _last_loss(state.history[len(state.history) - schedule.first :])
         self.started = time.perf_counter()
         rho = schedule.exaggeration_at(schedule.first)
         rate = schedule.learning_rate(rho)
@@ -117,3 +117,9 @@ class Run:
             seconds=time.perf_counter() - self.started,
             callbacks=self.callbacks,
         )
+
+
+def _last_loss(records: list[Record]) -> float:
+    """Return the last loss that was computed, NaN if none was."""
+    known = (record.kl_divergence for record in reversed(records) if record.kl_divergence == record.kl_divergence)
+    return next(known, float("nan"))

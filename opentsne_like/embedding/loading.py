@@ -1,0 +1,155 @@
+"""From files to embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..affinity import Affinities, unpack_affinities
+from ..errors import OpenTSNEError, StorageError
+from ..nearest_neighbors import unpack_table
+from ..optimizer import DescentState, Record, StopReason, gradient_descent
+from .base import Embedding, EmbeddingState
+from .partial import PartialTSNEEmbedding
+from .randomness import unpack_random_state
+from .stored import affinities_path
+from .tsne import TSNEEmbedding
+
+Array = np.ndarray[Any, Any]
+
+KINDS: dict[str, type[Embedding]] = {cls.__name__: cls for cls in (TSNEEmbedding, PartialTSNEEmbedding)}
+
+
+def load(path: Any) -> Any:
+    """Return an embedding that was stored by its `save`, or by `callbacks.Checkpoint`.
+
+    No code of the file is run: it holds arrays and JSON values, which are checked.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    TSNEEmbedding or PartialTSNEEmbedding
+        In the state it was stored in, without callbacks.
+
+    Raises
+    ------
+    StorageError
+        The file is missing, truncated, altered, foreign, or written by a newer version.
+
+    Examples
+    --------
+    >>> from opentsne_like import TSNEEmbedding, affinity, load
+    >>> Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2), random_state=0)
+    >>> Y.optimize(10).save("map.npz")
+    >>> load("map.npz").n_iter_
+    10
+    """
+    return load_run(path)[0]
+
+
+def load_run(path: Any, data: Any = None) -> tuple[Any, dict[str, Any]]:
+    """Return a stored embedding and, of a checkpoint, the state of its run.
+
+    Parameters
+    ----------
+    path : path-like
+    data : array-like or sparse matrix, optional
+        The data that the affinities of a checkpoint are of, for `transform`.
+
+    Returns
+    -------
+    embedding : TSNEEmbedding or PartialTSNEEmbedding
+    run : dict
+        Empty for a file that is no checkpoint.
+    """
+    arrays, header = storage.read(path)
+    try:
+        if "beside" in header:
+            beside = _read_beside(path, header["beside"])
+            for name, part in beside[0].items():
+                arrays[name if name.startswith("partial.") else f"affinities.{name}"] = part
+            header["affinities"] = beside[1]
+        embedding = unpack(arrays, header, data)
+        run = header.get("run", {})
+        for i, state in enumerate(run.get("callbacks", [])):
+            state |= _below(f"callbacks.{i}.", arrays)
+        return embedding, run
+    except (OpenTSNEError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise StorageError(f"`path` {str(path)!r} cannot be read: {reason}") from error
+
+
+def _read_beside(path: Any, fingerprint: str) -> tuple[dict[str, Array], Any]:
+    arrays, header = storage.read(affinities_path(path))
+    if header.get("fingerprint") != fingerprint:
+        raise StorageError(f"{affinities_path(path)!r} holds the affinities of another run")
+    return arrays, header["affinities"]
+
+
+def unpack(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -> Any:
+    """Return the embedding that `stored.pack` took apart.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    header : dict
+    data : array-like or sparse matrix, optional
+    """
+    kind = header.get("kind")
+    if kind not in KINDS:
+        raise StorageError(f"it holds a {str(kind)[:40]!r}, which is not known")
+    coordinates = arrays["coordinates"]
+    if coordinates.ndim != 2 or coordinates.dtype != np.float64 or not np.isfinite(coordinates).all():
+        raise StorageError("the coordinates are no finite float64 matrix")
+    n = len(coordinates)
+    affinities = reference = P = None
+    if header.get("affinities") is not None:
+        affinities = unpack_affinities(_below("affinities.", arrays), header["affinities"], data)
+        _check_rows(affinities, n)
+    if header.get("reference") is not None:
+        reference = unpack(_below("reference.", arrays), header["reference"])
+    if parts := _below("partial.", arrays):
+        P = unpack_table(parts)
+        if P.shape[0] != n or (reference is not None and P.shape[1] != len(reference)):
+            raise StorageError(f"affinities of shape {P.shape} do not belong to {n} points")
+    state = EmbeddingState(
+        affinities,
+        _unpack_optimizer(arrays, header, coordinates.shape),
+        unpack_random_state(header["random_state"]),
+        {**header["params"], **_below("params.", arrays)},
+        reference,
+        P,
+    )
+    return KINDS[str(kind)]._make(coordinates, state)
+
+
+def _check_rows(affinities: Affinities, n: int) -> None:
+    if affinities.P.shape != (n, n):
+        raise StorageError(f"affinities of shape {affinities.P.shape} do not belong to {n} points")
+
+
+def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: tuple[int, ...]) -> gradient_descent:
+    optimizer = gradient_descent()
+    reason = header.get("stop_reason")
+    optimizer.stop_reason = None if reason is None else StopReason[reason]
+    if "gains" not in arrays:
+        return optimizer
+    gains, update, counter, history = (arrays[name] for name in ("gains", "update", "counter", "history"))
+    if not gains.shape == update.shape == shape or counter.shape != (1,) or history.ndim != 2:
+        raise StorageError("the optimizer's state does not belong to the coordinates")
+    for values in (gains, update):
+        if values.dtype != np.float64 or not np.isfinite(values).all():
+            raise StorageError("the optimizer's state is not finite float64")
+    records = [Record(int(row[0]), *row[1:]) for row in history.tolist()]
+    optimizer.state = DescentState(gains, update, counter.astype(np.int64), records)
+    return optimizer
+
+
+def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,135 @@
+"""Runs of several stages that go on where they were killed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..callbacks import Checkpoint, Hook
+from ..errors import InvalidParameterError
+from ..optimizer import StopReason
+from .loading import load_run
+from .randomness import pack_random_state
+
+
+class ResumableRun:
+    """A sequence of `optimize` calls that a checkpoint belongs to.
+
+    Parameters
+    ----------
+    checkpoint : path-like or Checkpoint
+    parameters : mapping of str to object
+        What the run depends on, by name; a run with others is refused.
+    data : array, sparse matrix or None
+        What the run is made from; a run of other data is refused.
+
+    Attributes
+    ----------
+    hook : Checkpoint
+        Goes last in the callbacks of each stage.
+    stage, first : int
+        The stage to go on with, and how many of its iterations were done.
+    """
+
+    def __init__(self, checkpoint: Any, parameters: Mapping[str, Any], data: Any) -> None:
+        self.hook = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        storage.check_writable(self.hook.path, "checkpoint")
+        described = {name: _described(value) for name, value in parameters.items()}
+        self.hook.run = {"parameters": described, "data": storage.fingerprint(data), "stage": 0}
+        self.stage = 0
+        self.first = 0
+
+    def resume(self, data: Any, callbacks: Sequence[Any]) -> Any:
+        """Return the embedding of the checkpoint, or None if there is none; callbacks remember what they knew.
+
+        Parameters
+        ----------
+        data : array or sparse matrix, optional
+            For `transform` on the embedding.
+        callbacks : sequence
+
+        Raises
+        ------
+        InvalidParameterError
+            The checkpoint is of other data or parameters.
+        StorageError
+            The file cannot be read.
+        """
+        path = self.hook.path
+        if not os.path.exists(path):
+            return None
+        embedding, run = load_run(path, data)
+        if "parameters" not in run:
+            raise InvalidParameterError(f"`checkpoint` must be of a run of `fit`, got {str(path)!r}; remove the file")
+        self._check(run)
+        self.stage, self.first = int(run["stage"]), int(run["iteration"])
+        if embedding.stop_reason is StopReason.CONVERGED:
+            self.begin(self.stage + 1)
+        _restore(callbacks, run["callbacks"])
+        return embedding
+
+    def begin(self, stage: int) -> None:
+        """Note that a stage begins.
+
+        Parameters
+        ----------
+        stage : int
+        """
+        if stage != self.stage:
+            self.stage, self.first = stage, 0
+        self.hook.run["stage"] = stage
+
+    def _check(self, run: Mapping[str, Any]) -> None:
+        """Refuse a checkpoint of another run, and say what differs."""
+        path = str(self.hook.path)
+        if run["data"] != self.hook.run["data"]:
+            raise InvalidParameterError(
+                f"`checkpoint` must be of the same data, got {path!r}, which is of others; choose another file"
+            )
+        mine, its = self.hook.run["parameters"], run["parameters"]
+        for name in sorted({*mine, *its}):
+            if mine.get(name) != its.get(name):
+                raise InvalidParameterError(
+                    f"`checkpoint` must be of a run with the same parameters, got {path!r} with "
+                    f"{name}={its.get(name)!r} instead of {mine.get(name)!r}; choose another file"
+                )
+
+
+def _described(value: Any) -> Any:
+    """Return a parameter as something that JSON holds and that tells it from others."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "tocsr"):
+        short = np.ndim(value) == 1 and len(value) <= 16
+        return np.asarray(value).tolist() if short else storage.fingerprint(_as_array(value))
+    if isinstance(value, Mapping):
+        return {str(name): _described(part) for name, part in value.items()}
+    if isinstance(value, (np.random.RandomState, np.random.Generator)):
+        return storage.fingerprint(pack_random_state(value))
+    if isinstance(value, np.generic):
+        return value.item()
+    kind = value if callable(value) and hasattr(value, "__qualname__") else type(value)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _as_array(value: Any) -> Any:
+    return value if hasattr(value, "tocsr") else np.asarray(value)
+
+
+def _restore(callbacks: Sequence[Any], states: Sequence[dict[str, Any]]) -> None:
+    """Give the hooks back what they remembered, the n-th of a class to the n-th of that class."""
+    left = [dict(state) for state in states]
+    for hook in callbacks:
+        if not isinstance(hook, Hook):
+            continue
+        name = type(hook).__name__
+        index = next((i for i, state in enumerate(left) if state["class"] == name), None)
+        if index is not None:
+            state = left.pop(index)
+            del state["class"]
+            if state:
+                hook.restore(state)
