@@ -1,0 +1,219 @@
+"""What happens between iterations: who is called, when, with what, and what it may do."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+import opentsne_like
+from opentsne_like import OptimizationInterrupt, callbacks, kl_divergence
+from opentsne_like.callbacks import (
+    Callback,
+    EarlyStopping,
+    ErrorApproximations,
+    ErrorLogger,
+    History,
+    Hook,
+    ProgressBar,
+    Snapshots,
+    StopReason,
+    TimeLimit,
+    VerifyExaggerationError,
+)
+
+
+@pytest.fixture(scope="module")
+def start():
+    X = np.random.default_rng(0).normal(size=(120, 5))
+    return opentsne_like.TSNE(perplexity=10, random_state=0).prepare_initial(X)
+
+
+class Recorder(Callback):
+    def __init__(self, stop_at=None):
+        self.starts, self.seen, self.stop_at = 0, [], stop_at
+
+    def optimization_about_to_start(self):
+        self.starts += 1
+
+    def __call__(self, iteration, error, embedding):
+        self.seen.append((iteration, error, np.array(embedding)))
+        return iteration == self.stop_at
+
+
+class Steps(Hook):
+    def __init__(self, kl_every=0):
+        self.kl_every, self.told = kl_every, []
+
+    def start(self, progress):
+        self.told.append(("start", progress.iteration, np.array(progress.embedding)))
+
+    def iteration(self, progress):
+        self.told.append(("iteration", progress.iteration, np.array(progress.embedding)))
+
+    def end(self, progress):
+        self.told.append(("end", progress.iteration, np.array(progress.embedding)))
+
+
+def test_a_callback_sees_the_map_before_the_step_and_a_hook_after_it(start):
+    before, after = Recorder(), Steps()
+    end = start.optimize(3, callbacks=[before, after], callbacks_every_iters=1)
+    maps = [np.asarray(start), *(told[2] for told in after.told if told[0] == "iteration")]
+    for (iteration, _, seen), expected in zip(before.seen, maps, strict=False):
+        np.testing.assert_array_equal(seen, expected, err_msg=f"iteration {iteration}")
+    np.testing.assert_array_equal(maps[-1], end)
+    assert [told[:2] for told in after.told] == [
+        ("start", 0), ("iteration", 1), ("iteration", 2), ("iteration", 3), ("end", 3)
+    ]  # fmt: skip
+
+
+def test_callbacks_run_every_so_many_iterations_and_are_told_once_per_call_that_it_begins(start):
+    recorder = Recorder()
+    Y = start.optimize(10, callbacks=recorder, callbacks_every_iters=4)
+    assert [seen[0] for seen in recorder.seen] == [4, 8]
+    Y.optimize(5, callbacks=recorder, callbacks_every_iters=5, inplace=True)
+    assert [seen[0] for seen in recorder.seen] == [4, 8, 5]
+    assert recorder.starts == 2
+
+
+@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
+def test_the_error_is_that_of_P_without_exaggeration(start, method):
+    recorder = Recorder()
+    params = {"negative_gradient_method": method, "exaggeration": 12, "callbacks_every_iters": 5}
+    start.optimize(20, callbacks=[recorder, VerifyExaggerationError(start)], **params)
+    for _, error, points in recorder.seen:
+        expected = kl_divergence.kl_divergence_exact(start.affinities.P, points)
+        assert error == pytest.approx(expected, abs=1e-6 if method != "fft" else 1e-3)
+
+
+def test_a_wrong_error_is_reported(start):
+    check = VerifyExaggerationError(start)
+    with pytest.raises(RuntimeError, match="in iteration 7"):
+        check(7, start.kl_divergence + 1e-3, start)
+
+
+def test_approximations_are_near_the_exact_divergence(start, capsys):
+    errors = ErrorApproximations(start.affinities.P)
+    start.optimize(60, callbacks=errors, callbacks_every_iters=20)
+    assert len(errors.exact_errors) == 3
+    np.testing.assert_allclose(errors.bh_errors, errors.exact_errors, atol=1e-6)
+    np.testing.assert_allclose(errors.fft_errors, errors.exact_errors, atol=1e-3)
+    errors.report()
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in shown] == ["Barnes-Hut", "Interpolation"]
+
+
+def test_a_callback_that_stops_leaves_the_map_as_it_saw_it(start):
+    recorder, other = Recorder(stop_at=4), Recorder()
+    Y = start.optimize(10, callbacks=[recorder, other], callbacks_every_iters=2)
+    np.testing.assert_array_equal(Y, recorder.seen[-1][2])
+    assert [seen[0] for seen in recorder.seen] == [seen[0] for seen in other.seen] == [2, 4]
+    assert Y.stop_reason is StopReason.CALLBACK
+    assert Y.n_iter_ == 3
+    with pytest.raises(OptimizationInterrupt) as caught:
+        start.optimize(10, callbacks=Recorder(stop_at=4), callbacks_every_iters=2, propagate_exception=True)
+    np.testing.assert_array_equal(caught.value.final_embedding, Y)
+    assert caught.value.error == recorder.seen[-1][1]
+
+
+@pytest.mark.parametrize("callback", ["ErrorLogger", 3, [None], object()])
+def test_what_cannot_be_called_is_refused(start, callback):
+    with pytest.raises(TypeError, match="`callbacks` must be callables or Hooks, got"):
+        start.optimize(1, callbacks=callback)
+    with pytest.raises(ValueError, match="`callbacks` must be callables or Hooks, got"):
+        start.optimize(1, callbacks=callback)
+
+
+def test_an_exception_passes_unchanged_and_leaves_the_last_finished_iteration(start):
+    class BrokenError(Exception):
+        pass
+
+    def fail(iteration, error, embedding):
+        if iteration == 3:
+            raise BrokenError
+
+    Y, steps = start.copy(), Steps()
+    P = start.affinities.P.copy()
+    with pytest.raises(BrokenError):
+        Y.optimize(5, exaggeration=12, callbacks=[fail, steps], callbacks_every_iters=1, inplace=True)
+    assert Y.n_iter_ == 2
+    assert steps.told[-1][0] == "end"
+    np.testing.assert_array_equal(Y, start.optimize(2, exaggeration=12))
+    assert (start.affinities.P != P).nnz == 0
+    np.testing.assert_array_equal(Y.optimize(3, exaggeration=12), start.optimize(5, exaggeration=12))
+
+
+def test_the_divergence_is_computed_only_where_someone_asked(start):
+    Y = start.optimize(12, callbacks=Steps(kl_every=5))
+    assert [r.iteration for r in Y.history if not np.isnan(r.kl_divergence)] == [5, 10]
+    assert all(np.isnan(r.kl_divergence) for r in start.optimize(12).history)
+
+
+def test_callbacks_of_one_call_do_not_leak_into_the_next(start):
+    recorder = Recorder()
+    start.optimize(2, callbacks=recorder, callbacks_every_iters=1).optimize(2)
+    assert len(recorder.seen) == 2
+
+
+def test_watching_changes_no_bit(start):
+    watched = start.optimize(30, callbacks=[Recorder(), Steps(7), History(3), Snapshots(9)], callbacks_every_iters=4)
+    np.testing.assert_array_equal(watched, start.optimize(30))
+
+
+def test_early_stopping_stops_when_the_divergence_stands_still(start):
+    Y = start.optimize(2000, callbacks=EarlyStopping(tolerance=1e-3, patience=2, every=20))
+    assert Y.stop_reason is StopReason.CONVERGED
+    assert 40 < Y.n_iter_ < 2000
+    half = EarlyStopping(tolerance=1e-3, patience=2, every=20)
+    start.optimize(Y.n_iter_ - 20, callbacks=half)
+    other = EarlyStopping(tolerance=1e-3, patience=2, every=20)
+    other.restore(half.state())
+    assert other.state() == half.state()
+    assert other.state()["fails"] == 1
+
+
+def test_time_limit(start):
+    Y = start.optimize(10**6, callbacks=TimeLimit(0.05))
+    assert Y.stop_reason is StopReason.TIME
+    assert 0 < Y.n_iter_ < 10**6
+
+
+def test_history_and_snapshots_keep_what_happened_and_travel(start):
+    history, frames = History(kl_every=2), Snapshots(every=3)
+    Y = start.optimize(7, callbacks=[history, frames])
+    assert [record["iteration"] for record in history.records] == [*range(1, 8)]
+    assert not np.isnan(history.records[-1]["kl_divergence"])
+    assert [total for total, _ in frames.frames] == [3, 6]
+    np.testing.assert_array_equal(frames.frames[1][1], np.float32(start.optimize(6)))
+    for hook, fresh in ((history, History(2)), (frames, Snapshots(3))):
+        fresh.restore(hook.state())
+        Y.optimize(7, callbacks=fresh)
+    assert [record["iteration"] for record in history.records] == [*range(1, 8)]
+
+
+def test_error_logger_and_verbose_write_lines_of_iteration_and_divergence(start, caplog, capsys):
+    with caplog.at_level(logging.INFO, logger=callbacks.log.name):
+        start.optimize(4, callbacks=ErrorLogger(), callbacks_every_iters=2)
+    assert [record.message.split(",")[0].split() for record in caplog.records] == [
+        ["Iteration", "2"],
+        ["Iteration", "4"],
+    ]
+    assert capsys.readouterr().out == ""
+    start.optimize(100, exaggeration=2, verbose=True)
+    first, *lines, last = capsys.readouterr().out.splitlines()
+    assert first == "===> Running optimization with exaggeration=2.00, lr=60.00 for 100 iterations..."
+    assert [line.split(",")[0] for line in lines] == ["Iteration   50", "Iteration  100"]
+    assert last.startswith("   --> Time elapsed: ")
+
+
+def test_progress_bar_shows_the_divergence(start, capsys):
+    start.optimize(20, callbacks=ProgressBar("placing", kl_every=10))
+    shown = capsys.readouterr().err
+    assert "placing" in shown
+    assert "20/20" in shown
+
+
+def test_a_callback_without_call_says_so(start):
+    with pytest.raises(TypeError, match="must define __call__"):
+        start.optimize(1, callbacks=Callback(), callbacks_every_iters=1)
