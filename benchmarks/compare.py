@@ -47,13 +47,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def interpreters(pairs: Sequence[str], people: Sequence[participants.Participant]) -> dict[str, str]:
-    """Return every participant's interpreter, this one where none is given, after a check that it has the package."""
+    """Return the interpreter that each participant runs with.
+
+    The one that was given; else this one, if it has the package; else that of an environment of the package's own,
+    which is made once and kept in ``benchmarks/results/peers``.
+    """
     given = {name: path for name, _, path in (pair.partition("=") for pair in pairs)}
-    found = {person.name: given.get(person.name, sys.executable) for person in people}
-    for name, python in found.items():
-        module = participants.PACKAGES[name].module
-        if name != participants.OURS and not process.has_module(python, module):
-            raise SystemExit(f"{name} is not installed for {python}: give its interpreter with --python {name}=PATH")
+    found = {}
+    for name, package in {person.name: person.package for person in people}.items():
+        python = given.get(name, sys.executable)
+        if name != participants.OURS and not process.has_module(python, package.module):
+            if name in given or not package.requirements:
+                raise SystemExit(
+                    f"{name} is not installed for {python}: give its interpreter with --python {name}=PATH"
+                )
+            python = process.own_environment(data.RESULTS / "peers" / name, package.requirements, package.module)
+        found[name] = python
     return found
 
 

@@ -1,4 +1,4 @@
-"""Who can be measured: a name, the adapter that runs it and the module that tells whether it is installed."""
+"""Who can be measured: a name, its adapter, the module that tells whether it is installed, and what pip installs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ OURS = "opentsne_like"
 
 @dataclass(frozen=True)
 class Package:
-    """One package and its adapter, a script in ``benchmarks/workers``."""
+    """One package, its adapter (a script in ``benchmarks/workers``), and what pip installs to have it."""
 
     module: str
     script: str
+    requirements: tuple[str, ...] = ()
 
 
 PACKAGES = {
     OURS: Package("opentsne_like", "run_opentsne.py"),
-    "openTSNE": Package("openTSNE", "run_opentsne.py"),
-    "scikit-learn": Package("sklearn", "run_sklearn.py"),
-    "scikit-learn-intelex": Package("sklearnex", "run_sklearn.py"),
-    "umap-learn": Package("umap", "run_umap.py"),
+    "openTSNE": Package("openTSNE", "run_opentsne.py", ("openTSNE==1.0.4", "annoy>=1.17")),
+    "scikit-learn": Package("sklearn", "run_sklearn.py", ("scikit-learn",)),
+    "scikit-learn-intelex": Package("sklearnex", "run_sklearn.py", ("scikit-learn-intelex",)),
+    "umap-learn": Package("umap", "run_umap.py", ("umap-learn",)),
     "manifolds-rs": Package("manifolds_rs", "run_manifolds.py"),
     "tsne-h2pack": Package("tsne_h2pack", "run_h2pack.py"),
 }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,16 @@ def has_module(python: str, module: str) -> bool:
         return subprocess.run([python, "-c", code], cwd=tempfile.gettempdir(), check=False).returncode == 0
     except OSError:
         return False
+
+
+def own_environment(folder: Path, requirements: Sequence[str], module: str) -> str:
+    """Return the interpreter of the environment in `folder`, made with the requirements if the module is not there."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (python.exists() and has_module(str(python), module)):
+        print(f"installing {', '.join(requirements)} in {folder}", file=sys.stderr, flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True)
+    return str(python)
 
 
 def execute(

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import opentsne_like
+
+# Names that a module offers but another one defines: each class and function has one page, at home.
+borrowed = {}
+for room in opentsne_like._SUBMODULES:
+    module = importlib.import_module(f"opentsne_like.{room}")
+    names = [name for name in module.__all__ if hasattr(getattr(module, name), "__module__")]
+    homes = {name: f"{getattr(module, name).__module__}." for name in names}
+    borrowed[module.__name__] = [name for name in names if not homes[name].startswith(f"{module.__name__}.")]
 
 project = "opentsne_like"
 author = "The opentsne_like developers"
@@ -23,6 +38,7 @@ exclude_patterns = ["_build"]
 autosummary_generate = True
 autosummary_imported_members = True  # what a package offers is what its __all__ says
 autosummary_ignore_module_all = False
+autosummary_context = {"borrowed": borrowed}
 autodoc_typehints = "none"  # the docstrings say it in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # the pages of the API list what this package defines, not what ndarray does
@@ -50,3 +66,22 @@ html_theme_options = {
     "footer_end": ["theme-version"],
     "show_prev_next": True,
 }
+
+
+def run_examples(app: Any) -> None:
+    """Run the scripts in ``examples``; their pages show the pictures and the output of this very run."""
+    docs = Path(__file__).resolve().parent
+    made = docs / "examples" / "made"
+    made.mkdir(exist_ok=True)
+    for script in sorted((docs.parent / "examples").glob("*.py")):
+        command = [sys.executable, "-W", "error", str(script)]
+        environment = {**os.environ, "MPLBACKEND": "Agg"}
+        ended = subprocess.run(command, cwd=made, env=environment, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            raise RuntimeError(f"{script.name} failed: {ended.stderr}")
+        (made / f"{script.stem}.txt").write_text(ended.stdout, encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Let the examples run before the pages are read."""
+    app.connect("builder-inited", run_examples)

@@ -1,11 +1,13 @@
 """The comparison's machinery: parsing, medians, table, and one short comparison of this package with itself."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import compare, participants, report
+from benchmarks import compare, participants, process, report
 
 
 def test_a_participant_reads_its_options():
@@ -18,6 +20,33 @@ def test_a_participant_reads_its_options():
 def test_an_unclear_participant_is_refused(text):
     with pytest.raises(ValueError, match="must"):
         participants.parse(text)
+
+
+def test_a_peer_is_run_by_the_interpreter_that_has_it():
+    people = [participants.parse("opentsne_like"), participants.parse("scikit-learn")]
+    found = compare.interpreters([], people)
+    assert found == {"opentsne_like": sys.executable, "scikit-learn": sys.executable}
+
+
+def test_a_peer_that_is_missing_where_it_should_be_is_named():
+    with pytest.raises(SystemExit, match="openTSNE is not installed for nowhere"):
+        compare.interpreters(["openTSNE=nowhere"], [participants.parse("openTSNE")])
+
+
+def test_an_environment_of_its_own_is_made_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "has_module", lambda python, module: Path(python).exists())
+    commands = []
+
+    def install(command, check):
+        commands.append(command)
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / "python").touch()
+
+    monkeypatch.setattr(process.subprocess, "run", install)
+    first = process.own_environment(tmp_path, ("a==1", "b"), "a")
+    assert commands[-1][1:] == ["-m", "pip", "install", "--quiet", "a==1", "b"]
+    assert process.own_environment(tmp_path, ("a==1", "b"), "a") == first
+    assert len(commands) == 2
 
 
 def run(neighbours, main, peak):
