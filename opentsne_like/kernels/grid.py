@@ -97,7 +97,8 @@ def locate(
     high: int,
     chunk: int,
     points: Array,
-    origin: Array,
+    corner: Array,
+    place: Array,
     inverse_spacing: float,
     strip_height: int,
     cells: Array,
@@ -114,8 +115,9 @@ def locate(
     chunk : int
         Row of `counts` that this range owns.
     points : (n, d) float64
-    origin : (d,) float64
-        Coordinates of node 0.
+    corner, place : (d,) float64
+        A corner of the map, and how many cells it lies from node 0. Differences to the corner are taken first, so that
+        no point leaves the grid by rounding.
     inverse_spacing : float
         Cells per unit of length.
     strip_height : int
@@ -131,7 +133,7 @@ def locate(
             cells[i, k] = 0
             fractions[i, k] = 0.0
         for k in range(d):
-            u = (points[i, k] - origin[k]) * inverse_spacing
+            u = (points[i, k] - corner[k]) * inverse_spacing + place[k]
             cell = int(np.floor(u))
             cells[i, 3 - d + k] = cell - 2
             fractions[i, 3 - d + k] = u - cell

@@ -117,12 +117,18 @@ def commit(
 
 
 @kernel
-def extent(low: int, high: int, chunk: int, points: Array, lows: Array, highs: Array) -> None:
-    """Write the smallest and largest coordinates of a range of points to row `chunk` of `lows` and `highs`."""
+def extent(low: int, high: int, chunk: int, points: Array, lows: Array, highs: Array, sums: Array) -> None:
+    """Write smallest, largest and summed coordinates of a range of points to row `chunk` of the last three.
+
+    The sums are not finite where a coordinate is not, whatever the comparisons make of it.
+    """
     for k in range(points.shape[1]):
         a = b = points[low, k]
-        for i in range(low + 1, high):
+        total = 0.0
+        for i in range(low, high):
             a = min(a, points[i, k])
             b = max(b, points[i, k])
+            total += points[i, k]
         lows[chunk, k] = a
         highs[chunk, k] = b
+        sums[chunk, k] = total

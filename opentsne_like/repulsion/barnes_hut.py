@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
-from .fft import spans_of
+from .extent import bulk_of, spans_of
 from .potential import Potential
 
 Array = np.ndarray[Any, Any]
@@ -20,7 +20,6 @@ Array = np.ndarray[Any, Any]
 STUDENT_T = 0
 GRAIN = 8192  # points
 GROUP = 128  # most points that share one walk through the tree
-SAMPLE = 512  # points that tell the bulk of a map from its outliers
 ROOM = 1000.0  # widths of the bulk that are resolved on either side of it
 
 
@@ -156,10 +155,8 @@ def _bulk(points: Array, n_jobs: int) -> tuple[Array, float]:
     Outliers farther than `ROOM` widths of the bulk lie outside of it, lest one of them squeeze all other points into
     one cell. They cost time if they are many, but no accuracy: nodes are measured by their points.
     """
-    low, spans = spans_of(points, n_jobs)
-    picks = (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * len(points)).astype(np.intp)
-    sample = np.sort(points[picks], axis=0)
-    first, last = sample[SAMPLE // 50], sample[-1 - SAMPLE // 50]
+    low, spans, _ = spans_of(points, n_jobs)
+    first, last = bulk_of(points)
     width = float(np.max(last - first))
     if width == 0.0:
         return low, float(spans.max())

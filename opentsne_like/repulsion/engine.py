@@ -6,9 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._validation import check_matrix
+from ..errors import NumericalError
 from .barnes_hut import BarnesHutTree
 from .exact import exact_sums
-from .fft import MOST_CELLS, Field, Grid, GridConvolver, count_cells, plan_grid, spans_of
+from .extent import Extent, bulk_of, spans_of
+from .fft import SMALL_SPAN, Field, Grid, GridConvolver, count_cells, most_cells, plan_grid
 from .potential import Potential
 from .radial import Radial, StudentT
 
@@ -17,6 +20,8 @@ Method = Literal["auto", "exact", "bh", "fft"]
 
 DEFAULT_TOLERANCE = 5e-3
 EXACT_BELOW = 1500  # points; below this no tree pays
+FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
+WIDEST_SINGLE = 1e4  # maps up to this width are summed in float32
 
 # Nanoseconds on one core: a pair of points; a point on the grid, and a cell of it; a point in the tree, per level.
 _PAIR_NS = 0.25
@@ -30,9 +35,9 @@ def grid_spacing(tolerance: float, radial: Radial) -> float:
 
     The error of quintic splines falls with the sixth power of the spacing in the range of interest: measured on wide,
     sparse maps, the hardest case, it is 5e-3 at 0.36 for t-SNE's kernel. A kernel of fewer degrees of freedom is
-    narrower by their root.
+    narrower by about their root.
     """
-    width = min(1.0, radial.dof**0.5) if isinstance(radial, StudentT) else 1.0
+    width = min(1.0, radial.dof**0.55) if isinstance(radial, StudentT) else 1.0
     return float(0.36 * width * (tolerance / 5e-3) ** (1 / 6))
 
 
@@ -83,12 +88,13 @@ class RepulsionEngine:
         if self.method == "bh":
             return "exact" if n_sources < EXACT_BELOW else "bh"
         cells = count_cells(grid)
+        fits = cells <= most_cells(n_sources)
         tree = _TREE_POINT_NS * n_targets * np.log2(n_sources + 2.0)
         if self.method == "fft":
-            return "fft" if cells <= MOST_CELLS else "bh"
+            return "fft" if fits else "bh"
         if n_sources < EXACT_BELOW:
             return "exact"
-        mesh = _GRID_POINT_NS * max(n_targets, n_sources) + _CELL_NS * cells if cells <= MOST_CELLS else np.inf
+        mesh = _GRID_POINT_NS * max(n_targets, n_sources) + _CELL_NS * cells if fits else np.inf
         costs: dict[Method, float] = {"exact": pairs, "fft": mesh, "bh": tree}
         return min(costs, key=costs.__getitem__)
 
@@ -98,29 +104,37 @@ class RepulsionEngine:
         Parameters
         ----------
         points : (n, d) float64
+
+        Raises
+        ------
+        InvalidParameterError
+            If a coordinate is not finite.
         """
-        low, spans = spans_of(points, self.n_jobs)
-        grid = self._plan(spans)
+        extent = _finite_extent(points, self.n_jobs)
+        grid = self._plan(extent.spans)
         method = self.choose(len(points), len(points), grid)
-        if method == "fft" and grid is not None:
-            return self._convolver.evaluate(points, grid, low, spans)
-        if method == "bh":
+        if method == "fft" and grid is not None and _resolves(grid, extent.spans, points):
+            return self._convolver.evaluate(points, grid, extent.low, extent.spans)
+        if method in ("bh", "fft"):
             return self.tree(points).evaluate(None, *self.kernel, self.theta, self.n_jobs)
-        return exact_sums(_centred(points, low, spans), None, self.radial, n_jobs=self.n_jobs)
+        return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
         """Return the potential of `sources` (n, d) float64 as something that can be evaluated anywhere.
 
         `padding` is the room around the map, in widths of it, that the grid covers as well.
         """
-        low, spans = spans_of(sources, self.n_jobs)
-        room = spans * (1.0 + 2.0 * padding)
+        extent = _finite_extent(sources, self.n_jobs)
+        room = extent.spans * (1.0 + 2.0 * padding)
         grid = self._plan(room)
         method = self.choose(len(sources), len(sources), grid)
         field = None
         if method == "fft" and grid is not None:
-            field = self._convolver.field(sources, grid, low - spans * padding, room)
-        return FrozenReference(sources, self, method, low + 0.5 * spans, field)
+            if _resolves(grid, extent.spans, sources):
+                field = self._convolver.field(sources, grid, extent.low - extent.spans * padding, room)
+            else:
+                method = "bh"
+        return FrozenReference(sources, self, method, extent, field)
 
     def tree(self, sources: Array) -> BarnesHutTree:
         """Return a tree of `sources`."""
@@ -137,21 +151,20 @@ class FrozenReference:
     """
 
     def __init__(
-        self, sources: Array, engine: RepulsionEngine, method: Method, centre: Array, field: Field | None
+        self, sources: Array, engine: RepulsionEngine, method: Method, extent: Extent, field: Field | None
     ) -> None:
         self.sources = sources
         self._engine = engine
         self._method = method
-        self._centre = centre
+        self._extent = extent
         self._field = field
         self._built_tree: BarnesHutTree | None = None
 
     def evaluate(self, targets: Array) -> Potential:
         """Return the potential of the reference at `targets` (m, d) float64."""
         if self._method == "exact":
-            near, far = targets - self._centre, self.sources - self._centre
-            engine = self._engine
-            return exact_sums(near.astype(np.float32), far.astype(np.float32), engine.radial, n_jobs=engine.n_jobs)
+            near, far = _near_origin(targets, self._extent), _near_origin(self.sources, self._extent)
+            return exact_sums(near, far, self._engine.radial, n_jobs=self._engine.n_jobs)
         if self._field is None:
             return self._by_tree(targets)
         covered = self._field.covers(targets)
@@ -173,6 +186,30 @@ class FrozenReference:
         return self._built_tree.evaluate(targets, *self._engine.kernel, self._engine.theta, self._engine.n_jobs)
 
 
-def _centred(points: Array, low: Array, spans: Array) -> Array:
-    """Return the points around the origin in float32, where differences of float32 are good enough."""
-    return np.asarray(points - (low + 0.5 * spans), dtype=np.float32)
+def _finite_extent(points: Array, n_jobs: int) -> Extent:
+    """Return the extent of a map, or refuse one that is not finite: compiled loops would look for it in no cell."""
+    extent = spans_of(points, n_jobs)
+    if not (np.isfinite(extent.mean).all() and np.isfinite(extent.spans).all()):
+        check_matrix(points, "embedding")
+        raise NumericalError(f"`embedding` must not be wider than 1e300, got coordinates up to {np.abs(points).max()}")
+    return extent
+
+
+def _resolves(grid: Grid, spans: Array, points: Array) -> bool:
+    """Return whether a grid is fine enough for the bulk of a map that outliers widen.
+
+    Where the kernel is flat over the whole map, all that counts is far away, and any grid will do.
+    """
+    if spans.max() < SMALL_SPAN:
+        return True
+    first, last = bulk_of(points)
+    return bool(np.max(last - first) >= FEWEST_CELLS * grid.spacing)
+
+
+def _near_origin(points: Array, extent: Extent) -> Array:
+    """Return the points around the mean of a map, in float32 where differences of that are good enough.
+
+    The mean, unlike the middle, stays near the bulk where there are outliers.
+    """
+    dtype = np.float32 if extent.spans.max() < WIDEST_SINGLE else np.float64
+    return np.asarray(points - extent.mean, dtype=dtype)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,11 @@ from .radial import Radial
 Array = np.ndarray[Any, Any]
 
 TAPS = 6
-MARGIN = 4  # empty cells kept between the map and the border, where the splines of the kernel's images would ring
+MARGIN = 3  # empty cells between the map and the border, where the kernel levels off
 CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
 SMALL_SPAN = 1.0  # below this the kernel is nearly constant and its constant is handled apart from the grid
-MOST_CELLS = 2**24  # of the map's own grid (an eighth of the memory of the padded one in 3-D, a quarter in 2-D)
+MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
+FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 GRAIN = 1024
 
 
@@ -44,11 +46,13 @@ class Grid:
 
 @lru_cache(maxsize=1)
 def _lengths() -> Array:
-    """Return the ladder of transform lengths: even, of small prime factors, about 7 % apart."""
-    smooth = sorted(2**a * 3**b * 5**c for a in range(1, 26) for b in range(5) for c in range(4))
+    """Return the ladder of transform lengths: even, of small prime factors, at most 9 % apart."""
+    powers = {2**a * 3**b * 5**c for a in range(1, 26) for b in range(5) for c in range(4)}
+    smooth = {length * factor for length in powers for factor in (1, 7, 11, 13)}
+    candidates = sorted({length for length in smooth if length <= 2**26} | set(range(32, 128, 2)))
     ladder = [32]
-    for length in smooth:
-        if length >= 1.065 * ladder[-1]:
+    for length, longer in pairwise(candidates):
+        if length > ladder[-1] and longer > 1.09 * ladder[-1]:
             ladder.append(length)
     return np.array(ladder)
 
@@ -71,19 +75,14 @@ def plan_grid(spans: Array, coarsest: float, cells_across: float = CELLS_ACROSS)
     return Grid(spacing, (*missing, *(n // 2 for n in padded)), (*missing, *padded))  # type: ignore[arg-type]
 
 
+def most_cells(n: int) -> int:
+    """Return how many cells a grid for `n` points may have: memory is bounded, and so is waste."""
+    return min(MOST_CELLS, FREE_CELLS + CELLS_PER_POINT * n)
+
+
 def count_cells(grid: Grid) -> int:
     """Return the number of nodes of the map's own grid."""
     return int(np.prod([float(n) for n in grid.shape]))
-
-
-def spans_of(points: Array, n_jobs: int) -> tuple[Array, Array]:
-    """Return the lowest coordinates and the widths of a map, each of shape (d,)."""
-    chunks = _parallel.chunk_bounds(len(points), 4 * GRAIN)
-    lows, highs = np.empty((2, len(chunks), points.shape[1]))
-    tasks = [(kernels.update.extent, (low, high, c, points, lows, highs)) for c, (low, high) in enumerate(chunks)]
-    _parallel.run_tasks(tasks, n_jobs=n_jobs)
-    low = lows.min(axis=0)
-    return low, highs.max(axis=0) - low
 
 
 @dataclass(frozen=True)
@@ -103,11 +102,26 @@ def _aliasing(padded: int) -> Array:
     return np.asarray(u2[:, 4] / u2.sum(axis=1) ** 2)
 
 
+def _distances(padded: int) -> Array:
+    """Return the distances from node 0 along one axis, in cells.
+
+    Beyond those between any two nodes that points touch they level off smoothly towards the middle of the period. A
+    kernel that rises to a kink there would ring through the whole grid.
+    """
+    middle = padded // 2
+    x = np.arange(middle + 1, dtype=np.float64)
+    reach = middle - 2 * MARGIN
+    if padded > 1:
+        u = (x[reach:] - reach) / (2 * MARGIN)
+        x[reach:] = reach + 2 * MARGIN * (u - u**4 * (2.5 - 3.0 * u + u * u))
+    return x
+
+
 def make_influence(grid: Grid, radial: Radial) -> Influence:
     """Return the influence function of `radial` on `grid`."""
     from scipy import fft
 
-    squares = [(np.arange(n // 2 + 1) * grid.spacing) ** 2 for n in grid.padded]
+    squares = [(_distances(n) * grid.spacing) ** 2 for n in grid.padded]
     distance = squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :]
     small = max(n * grid.spacing for n in grid.shape if n > 1) < SMALL_SPAN
     constant = 1.0 if small else 0.0
@@ -159,9 +173,9 @@ class GridConvolver:
         points : (n, d) float64
         grid : Grid
         low, spans : (d,) float64
-            From `spans_of`.
+            From `extent.spans_of`.
         """
-        sorting = sort_into_strips(points, _origin(grid, low, spans), grid, self.n_jobs)
+        sorting = sort_into_strips(points, low, _place(grid, spans), grid, self.n_jobs)
         influence = self.influence(grid)
         potential = self._convolve(sorting, grid, influence)
         return gather(potential, sorting, grid, influence.own, influence.constant * (len(points) - 1), self.n_jobs)
@@ -176,10 +190,10 @@ class GridConvolver:
 
     def field(self, sources: Array, grid: Grid, low: Array, spans: Array) -> Field:
         """Return the potential of `sources` as a field that can be evaluated anywhere within the grid."""
-        origin = _origin(grid, low, spans)
+        place = _place(grid, spans)
         influence = self.influence(grid)
-        potential = self._convolve(sort_into_strips(sources, origin, grid, self.n_jobs), grid, influence)
-        return Field(potential, grid, origin, influence.constant * len(sources))
+        potential = self._convolve(sort_into_strips(sources, low, place, grid, self.n_jobs), grid, influence)
+        return Field(potential, grid, low, place, influence.constant * len(sources))
 
     def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence) -> Array:
         return convolve(_spread(sorting, grid, self.n_jobs), influence.spectrum, grid.padded, self.n_jobs)
@@ -191,18 +205,19 @@ class Field:
 
     potential: Array
     grid: Grid
-    origin: Array
+    corner: Array
+    place: Array
     shift: float
 
     def covers(self, points: Array) -> Array:
         """Return which points, shape (n,) bool, lie where the field is accurate."""
         d = points.shape[1]
-        u = (points - self.origin) / self.grid.spacing
+        u = (points - self.corner) / self.grid.spacing + self.place
         return np.asarray(((u >= TAPS // 2) & (u <= np.array(self.grid.shape[3 - d :]) - TAPS)).all(axis=1))
 
     def evaluate(self, targets: Array, n_jobs: int) -> Potential:
         """Return the potential at `targets`, which the field must cover."""
-        sorting = sort_into_strips(targets, self.origin, self.grid, n_jobs)
+        sorting = sort_into_strips(targets, self.corner, self.place, self.grid, n_jobs)
         return gather(self.potential, sorting, self.grid, np.zeros((kernels.grid.HARMONICS,) * 3), self.shift, n_jobs)
 
 
@@ -216,13 +231,13 @@ class Sorting:
     bounds: Array
 
 
-def _origin(grid: Grid, low: Array, spans: Array) -> Array:
-    """Return the coordinates of node 0 that centre the map in its grid."""
-    shape = np.array(grid.shape[3 - len(low) :])
-    return np.asarray(low - 0.5 * ((shape - 1) * grid.spacing - spans))
+def _place(grid: Grid, spans: Array) -> Array:
+    """Return how many cells the lowest corner of a map lies from node 0 of its grid, in whose middle the map is."""
+    shape = np.array(grid.shape[3 - len(spans) :])
+    return np.asarray(0.5 * (shape - 1 - spans / grid.spacing))
 
 
-def sort_into_strips(points: Array, origin: Array, grid: Grid, n_jobs: int) -> Sorting:
+def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_jobs: int) -> Sorting:
     """Sort points by strip, keeping their sequence within a strip, on fixed chunks."""
     n, d = points.shape
     length = grid.shape[3 - d]
@@ -233,7 +248,7 @@ def sort_into_strips(points: Array, origin: Array, grid: Grid, n_jobs: int) -> S
     fractions = np.empty((n, 3), np.float32)
     strips, order = np.empty((2, n), np.int32)
     counts = np.zeros((len(chunks), n_strips), np.int32)
-    located = (points, origin, 1.0 / grid.spacing, height, cells, fractions, strips, counts)
+    located = (points, corner, place, 1.0 / grid.spacing, height, cells, fractions, strips, counts)
     locate, bucket = kernels.grid.locate, kernels.grid.bucket
     _parallel.run_tasks([(locate, (low, high, c, *located)) for c, (low, high) in enumerate(chunks)], n_jobs=n_jobs)
     ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T

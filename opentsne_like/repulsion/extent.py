@@ -1,0 +1,44 @@
+"""Where a map lies and how wide it is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _parallel, kernels
+
+Array = np.ndarray[Any, Any]
+
+GRAIN = 4096  # points
+SAMPLE = 512  # points that tell the bulk of a map from its outliers
+
+
+class Extent(NamedTuple):
+    """Lowest coordinates, widths and mean of a map, each of shape (d,)."""
+
+    low: Array
+    spans: Array
+    mean: Array
+
+
+def spans_of(points: Array, n_jobs: int) -> Extent:
+    """Return the extent of a map; NaN and infinity in it show in the mean."""
+    chunks = _parallel.chunk_bounds(len(points), GRAIN)
+    lows, highs, sums = np.empty((3, len(chunks), points.shape[1]))
+    tasks = [(kernels.update.extent, (low, high, c, points, lows, highs, sums)) for c, (low, high) in enumerate(chunks)]
+    _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    if len(chunks) == 1:
+        return Extent(lows[0], highs[0] - lows[0], sums[0] / len(points))
+    low = lows.min(axis=0)
+    return Extent(low, highs.max(axis=0) - low, sums.sum(axis=0) / len(points))
+
+
+def bulk_of(points: Array) -> tuple[Array, Array]:
+    """Return the lowest and the highest coordinates, shape (d,) each, of all but the outermost 2 % on either side.
+
+    They come from a sample at fixed places of the array, so they are a pure function of the points.
+    """
+    picks = (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * len(points)).astype(np.intp)
+    sample = np.sort(points[picks], axis=0)
+    return sample[SAMPLE // 50], sample[-1 - SAMPLE // 50]
