@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "DetachedError",
     "InsufficientMemoryError",
+    "InvalidObjectError",
     "InvalidParameterError",
     "InvalidTypeError",
     "MissingDependencyError",
@@ -36,6 +37,10 @@ class InvalidParameterError(OpenTSNEError, ValueError):
 
 class InvalidTypeError(OpenTSNEError, TypeError):
     """An argument has a type that cannot work."""
+
+
+class InvalidObjectError(InvalidTypeError, ValueError):
+    """An object of another class is needed; also a ValueError, which openTSNE raises there."""
 
 
 class MissingDependencyError(OpenTSNEError, ImportError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from . import initialization as initialization_scheme
 from ._validation import check_choice, check_integer, check_matrix, check_n_jobs, check_real
 from .affinity import Affinities, MultiscaleMixture, Uniform
 from .embedding import PartialTSNEEmbedding, ResumableRun, TSNEEmbedding
-from .errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
+from .errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from .objectives import kl_divergence_bh, kl_divergence_fft
 from .optimizer import as_list, gradient_descent
 from .utils import Timer
@@ -25,7 +26,10 @@ __all__ = [
     "kl_divergence_fft",
 ]
 
+log = logging.getLogger(__name__)
+
 _INITIALIZATIONS = ("pca", "spectral", "random")
+_WIDE = 1e-2  # a start above this standard deviation is worth a word
 _DESCENT = (
     *("dof", "n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method"),
     *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance"),
@@ -148,6 +152,14 @@ class TSNE:
         self.verbose = verbose
         self.n_neighbors = n_neighbors
         self.grid_tolerance = grid_tolerance
+        if isinstance(initialization, np.ndarray) and initialization.ndim == 2:
+            self._check_columns(initialization)
+
+    def _check_columns(self, start: Any) -> None:
+        if start.shape[1] != self.n_components:
+            raise InvalidParameterError(
+                f"`initialization` must have {self.n_components} columns, one per component, got shape {start.shape}"
+            )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name, as scikit-learn's estimators do."""
@@ -257,7 +269,7 @@ class TSNE:
         if X is None and affinities is None:
             raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
         if affinities is not None and not isinstance(affinities, Affinities):
-            raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+            raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
 
     def _descent_params(self) -> dict[str, Any]:
         """Return what the embedding keeps for its `optimize` calls."""
@@ -307,12 +319,21 @@ class TSNE:
                 raise InvalidParameterError(
                     f"`initialization` must have shape {(n, self.n_components)}, got {start.shape}"
                 )
+            if start.std(axis=0).max() > _WIDE:
+                log.warning(
+                    "`initialization` has a standard deviation above %g; maps converge better from initialization."
+                    "rescale(...) of it",
+                    _WIDE,
+                )
             return start
         check_choice(how, "initialization", _INITIALIZATIONS)
+        if how == "pca" and (X is None or self._precomputed()):
+            log.warning("`initialization` 'pca' needs the data themselves; 'spectral' is used instead")
+            how = "spectral"
         with Timer(f"Calculating {how} initialization...", self.verbose):
             if how == "random":
                 return initialization_scheme.random(n, self.n_components, random_state=self.random_state)
-            if how == "pca" and X is not None and not self._precomputed():
+            if how == "pca":
                 return initialization_scheme.pca(X, self.n_components, random_state=self.random_state)
             return initialization_scheme.spectral(affinities.P, self.n_components, random_state=self.random_state)
 

@@ -196,8 +196,8 @@ class Embedding(np.ndarray[Any, Any]):
     def _call_params(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Return the keyword arguments of the optimizer: this embedding's, with `changes`."""
         params = {**self._own.params, **changes}
-        if "callbacks" in changes and "use_callbacks" not in changes:
-            params["use_callbacks"] = changes["callbacks"] is not None
+        if "callbacks" in changes or "use_callbacks" not in params:
+            params["use_callbacks"] = changes.get("use_callbacks", params.get("callbacks") is not None)
         params["objective_function"] = params.pop("negative_gradient_method", "auto")
         if self._own.reference is not None:
             params["reference_embedding"] = self._own.reference

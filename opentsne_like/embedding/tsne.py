@@ -143,6 +143,8 @@ class TSNEEmbedding(Embedding):
         from scipy.sparse import vstack
 
         affinities = self._known_affinities()
+        if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
+            affinity_params["perplexities"] = affinity_params.pop("perplexity")
         if not hasattr(X, "tocsr") and not isinstance(X, np.ndarray):
             X = check_matrix(X, "X", accept_sparse=True)
         if isinstance(initialization, str):

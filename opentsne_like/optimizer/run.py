@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..callbacks import ErrorLogger, Hook, Progress, StopReason
-from ..errors import InvalidTypeError
+from ..errors import InvalidObjectError
 from ..utils import Timer
 from .loop import DescentState, Record, Schedule
 
@@ -25,12 +25,8 @@ def as_list(callbacks: Any) -> list[Any]:
     found = [callbacks] if single else list(callbacks)
     for callback in found:
         if not (isinstance(callback, Hook) or callable(callback)):
-            raise InvalidCallbackError(f"`callbacks` must be callables or Hooks, got {type(callback).__name__}")
+            raise InvalidObjectError(f"`callbacks` must be callables or Hooks, got {type(callback).__name__}")
     return found
-
-
-class InvalidCallbackError(InvalidTypeError, ValueError):
-    """Something that cannot be called was given as a callback."""
 
 
 class Run:

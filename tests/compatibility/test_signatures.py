@@ -182,7 +182,7 @@ def test_backends_take_the_arguments_of_their_base(name):
     assert issubclass(getattr(nearest_neighbors, name), nearest_neighbors.KNNIndex)
 
 
-MODULES = ["affinity", "callbacks", "initialization", "nearest_neighbors"]
+MODULES = ["affinity", "callbacks", "initialization", "nearest_neighbors", "tsne"]
 
 
 @pytest.mark.parametrize("module", MODULES)
