@@ -169,7 +169,9 @@ class NeighborAffinities(Affinities):
         if self._lists is None:
             lists = None if self.knn_index is None else as_lists(*self.knn_index.build())
             if lists is None or lists.width < self._width:
-                raise UnavailableError(f"the neighbours of this {type(self).__name__} were not kept")
+                raise UnavailableError(
+                    f"the neighbours of this {type(self).__name__} were dropped by `release()`, or stored without data"
+                )
             self._lists = lists
         return self._lists
 
