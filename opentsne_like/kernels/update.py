@@ -59,7 +59,7 @@ def step(
     for i in range(low, high):
         square = 0.0
         for k in range(d):
-            square += float(gradient[i, k]) ** 2
+            square += np.float64(gradient[i, k]) ** 2
         sums[chunk, d] += square
         norm = math.sqrt(square)
         clip = max_grad_norm / (norm + 1e-6) if norm > max_grad_norm else 1.0

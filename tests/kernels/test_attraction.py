@@ -1,0 +1,73 @@
+"""Attraction, its loss and the sums over edges against dense float64 twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from opentsne_like.kernels import attraction
+
+
+def graph(n, m, seed=0, index=np.int32):
+    P = sparse.random(n, m, density=0.3, format="csr", random_state=seed)
+    P.indptr, P.indices = P.indptr.astype(index), P.indices.astype(index)
+    P.data[::7] = 0.0
+    return P
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dof", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_attraction(d, dof, dtype, index):
+    rng = np.random.default_rng(d)
+    P, x, y = graph(30, 40, index=index), rng.normal(size=(30, d)) * 3, rng.normal(size=(40, d)) * 3
+    repulsion = rng.normal(size=(30, d))
+    apart = x[:, None] - y[None]
+    square = (apart**2).sum(axis=2)
+    pull = np.einsum("ij,ijd->id", P.toarray() / (1 + square / dof), apart)
+    expected = 4.0 * pull + 0.25 * repulsion
+    result = np.full((30, d), 9.0, dtype)
+    numbers = (dtype(1 / dof), dtype(4.0), repulsion, dtype(0.25))
+    attraction.add_attraction(
+        3, 30, P.indptr, P.indices, P.data.astype(dtype), x.astype(dtype), y.astype(dtype), *numbers, result
+    )
+    np.testing.assert_allclose(result[3:], expected[3:], rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
+    assert np.all(result[:3] == 9)
+    loss = attraction.attraction_loss(3, 30, P.indptr, P.indices, P.data, x, y, dof)
+    assert loss == pytest.approx((P.toarray() * dof * np.log1p(square / dof))[3:].sum(), rel=1e-12)
+
+
+def test_rows_without_edges_feel_repulsion_only():
+    P = sparse.csr_matrix((4, 4))
+    x, repulsion, result = np.zeros((4, 2), np.float32), np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32)
+    one = np.float32(1)
+    attraction.add_attraction(
+        0, 4, P.indptr, P.indices, P.data.astype(np.float32), x, x, one, one, repulsion, one, result
+    )
+    assert np.array_equal(result, repulsion)
+
+
+def test_entropy_counts_edges_of_weight_zero_as_nothing():
+    values = np.array([0.5, 0.0, 0.25, 1e-300])
+    total, mass = attraction.entropy(0, 4, values)
+    assert total == pytest.approx(0.5 * np.log(0.5) + 0.25 * np.log(0.25))
+    assert mass == pytest.approx(0.75)
+    assert attraction.entropy(1, 2, values) == (0.0, 0.0)
+
+
+def test_checksum_tells_every_change():
+    words = np.random.default_rng(0).random(500).view(np.uint64)
+    seen = {int(attraction.checksum(0, 500, words))}
+    for k in range(500):
+        changed = words.copy()
+        changed[k] ^= np.uint64(1) << np.uint64(k % 64)
+        seen.add(int(attraction.checksum(0, 500, changed)))
+    for k in range(499):
+        changed = words.copy()
+        changed[[k, k + 1]] = changed[[k + 1, k]]
+        seen.add(int(attraction.checksum(0, 500, changed)))
+    assert len(seen) == 1000
+    parts = [int(attraction.checksum(low, low + 100, words)) for low in range(0, 500, 100)]
+    assert sum(parts) % 2**64 == int(attraction.checksum(0, 500, words))

@@ -1,0 +1,51 @@
+"""Edges of P and the checksum that tells whether it changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from opentsne_like.objectives import Edges, checksum
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32, np.uint8])
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (501,), (40, 3)])
+def test_checksum_is_that_of_the_bytes(shape, dtype):
+    values = (np.random.default_rng(0).random(shape) * 100).astype(dtype)
+    number = checksum(values, 1)
+    assert checksum(values.copy(), 3) == number
+    assert checksum(np.asfortranarray(values), 2) == number
+    for k in range(values.size):
+        changed = values.copy()
+        changed.flat[k] += 1
+        assert checksum(changed, 1) != number
+
+
+def test_checksum_of_many_words_is_the_same_for_any_number_of_threads():
+    values = np.random.default_rng(0).random(300_000)
+    assert len({checksum(values, n_jobs) for n_jobs in (1, 2, 3, 7)}) == 1
+    values[299_999] = np.nextafter(values[299_999], 2)
+    assert checksum(values, 1) != checksum(np.random.default_rng(0).random(300_000), 1)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix, sparse.csr_array])
+def test_edges_of_any_sparse_matrix(kind):
+    dense = sparse.random(40, 40, density=0.2, random_state=0).toarray()
+    dense /= dense.sum()
+    edges = Edges.of(kind(dense), n_jobs=2)
+    assert edges.values.dtype == np.float32
+    assert edges.weights.dtype == np.float64
+    back = sparse.csr_matrix((edges.weights, edges.indices, edges.indptr), shape=(40, 40))
+    assert np.array_equal(back.toarray(), dense)
+    assert edges.mass == pytest.approx(1.0)
+    assert edges.entropy == pytest.approx((dense[dense > 0] * np.log(dense[dense > 0])).sum())
+
+
+def test_a_matrix_without_edges():
+    edges = Edges.of(sparse.csr_matrix((5, 5)), n_jobs=2)
+    Y = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    assert edges.entropy == edges.mass == 0.0
+    gradient = edges.add_attraction(Y, Y, 1.0, 12.0, Y, 0.5, 2)
+    np.testing.assert_allclose(gradient, 0.5 * Y)
+    assert edges.loss(Y.astype(float), Y.astype(float), 1.0, 2) == 0.0

@@ -1,0 +1,220 @@
+"""The iteration loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from opentsne_like.errors import NumericalError
+from opentsne_like.objectives import Edges, TSNEObjective
+from opentsne_like.optimizer import DescentState, Schedule, StopReason, minimize
+from opentsne_like.repulsion import RepulsionEngine, StudentT
+
+
+def problem(n=300, method="auto", n_jobs=2):
+    P = sparse.random(n, n, density=min(1.0, 15 / n), random_state=0)
+    P = sparse.csr_matrix(P + P.T)
+    P = P / P.sum()
+    engine = RepulsionEngine(StudentT(1.0), method=method, n_jobs=n_jobs)
+    points = np.random.default_rng(0).normal(size=(n, 2)) * 1e-4
+    return points, DescentState.start(points.shape), TSNEObjective(Edges.of(P, n_jobs=n_jobs), 1.0, engine)
+
+
+def schedule(n_iter, n=300, exaggeration=1.0, rate=None, **options):
+    options = {"momentum": 0.8, "max_step_norm": 5.0, **options}
+    return Schedule(n_iter, exaggeration, lambda rho: n / rho if rate is None else rate, **options)
+
+
+class Watcher:
+    """Notes what it sees; stops or fails where it is told to."""
+
+    def __init__(self, every=10**9, stop_before=0, stop_after=0, fail_before=0, fail_after=0):
+        self.every, self.stop_before, self.stop_after = every, stop_before, stop_after
+        self.fail_before, self.fail_after = fail_before, fail_after
+        self.before, self.after = [], []
+
+    def wants_loss(self, iteration):
+        return iteration % self.every == 0
+
+    def before_step(self, iteration, loss):
+        self.before.append((iteration, loss))
+        if iteration == self.fail_before:
+            raise RuntimeError("before")
+        return iteration == self.stop_before
+
+    def after_step(self, iteration, record):
+        self.after.append((iteration, record))
+        if iteration == self.fail_after:
+            raise KeyboardInterrupt
+        return StopReason.CALLBACK if iteration == self.stop_after else None
+
+
+def bits(points, state):
+    return points.tobytes(), state.update.tobytes(), state.gains.tobytes(), int(state.counter[0])
+
+
+@pytest.mark.parametrize(("method", "n"), [("auto", 300), ("bh", 1800), ("fft", 1800)])
+def test_one_by_one_is_the_same_as_all_at_once_for_any_number_of_threads(method, n):
+    points, state, objective = problem(n, method, n_jobs=1)
+    minimize(points, state, objective, schedule(50, n, 12.0), [], 1)
+    again, other, _ = problem(n, method)
+    for k in range(50):
+        objective = problem(n, method, n_jobs=k % 4 + 1)[2] if k % 10 == 0 else objective
+        minimize(again, other, objective, schedule(1, n, 12.0), [], k % 4 + 1)
+    assert bits(again, other) == bits(points, state)
+    assert [r.iteration for r in other.history] == list(range(1, 51))
+
+
+def test_it_goes_down_and_stays_centred():
+    points, state, objective = problem()
+    watcher = Watcher(every=50)
+    reason, loss = minimize(points, state, objective, schedule(300), [watcher], 2)
+    losses = [record.kl_divergence for record in state.history if record.kl_divergence == record.kl_divergence]
+    assert reason is StopReason.FINISHED
+    assert loss == losses[-1]
+    assert len(losses) == 6
+    assert np.all(np.diff(losses) < 0)
+    assert losses[-1] < objective.evaluate(points * 1e-6, exaggeration=1.0, with_loss=True)[0] - 0.15
+    assert np.abs(points.mean(axis=0)).max() < 1e-9
+
+
+def test_the_loss_is_evaluated_only_when_somebody_wants_it():
+    points, state, objective = problem()
+    asked = []
+    evaluate = objective.evaluate
+
+    def noting(points, *, exaggeration, with_loss):
+        asked.append(with_loss)
+        return evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
+
+    objective.evaluate = noting
+    watchers = [Watcher(every=4), Watcher(every=6)]
+    minimize(points, state, objective, schedule(12), watchers, 2)
+    assert [i + 1 for i, wanted in enumerate(asked) if wanted] == [4, 6, 8, 12]
+    assert [i for i, loss in watchers[0].before if loss == loss] == [4, 6, 8, 12]
+    reason, loss = minimize(points, state, objective, schedule(3), [], 2)
+    assert np.isnan(loss)
+
+
+def test_exaggeration_may_change_with_the_iteration_and_the_learning_rate_with_it():
+    rates = []
+
+    def rate(rho):
+        rates.append(rho)
+        return 100 / rho
+
+    points, state, objective = problem()
+    plan = Schedule(5, lambda i: 12.0 - i, rate, 0.5)
+    minimize(points, state, objective, plan, [], 2)
+    assert rates == [12.0, 11.0, 10.0, 9.0, 8.0]
+    assert [record.exaggeration for record in state.history] == rates
+
+
+@pytest.mark.parametrize("rate", [1e30, 1e200, 1e308])
+@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
+def test_an_absurd_learning_rate_ends_in_an_error_that_names_the_iteration(method, rate):
+    n = 1800
+    points, state, objective = problem(n, method)
+    minimize(points, state, objective, schedule(10, n), [], 2)
+    seen = []
+
+    class Keeper(Watcher):
+        def after_step(self, iteration, record):
+            seen.append(bits(points, state))
+
+    before = bits(points, state)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(NumericalError, match=r"iteration \d+ .*learning_rate") as caught,
+    ):
+        minimize(points, state, objective, schedule(50, n, rate=rate, max_step_norm=np.inf), [Keeper()], 2)
+    assert f"iteration {len(seen) + 1} " in str(caught.value)
+    assert bits(points, state) == (seen[-1] if seen else before)
+    assert np.isfinite(points).all()
+    assert np.isfinite(state.update).all()
+    assert np.isfinite(state.gains).all()
+
+
+def test_a_gradient_that_is_not_finite_is_not_followed():
+    points, state, objective = problem()
+    minimize(points, state, objective, schedule(5), [], 2)
+    before = bits(points, state)
+    evaluate = objective.evaluate
+
+    def broken(points, **options):
+        loss, gradient = evaluate(points, **options)
+        gradient[7, 1] = np.nan
+        return loss, gradient
+
+    objective.evaluate = broken
+    with pytest.raises(NumericalError, match="iteration 1 "):
+        minimize(points, state, objective, schedule(5), [], 2)
+    assert bits(points, state) == before
+    assert len(state.history) == 5
+
+
+@pytest.mark.parametrize("failure", [{"fail_before": 4}, {"fail_after": 3}])
+def test_an_exception_in_a_watcher_leaves_the_last_iteration_whole(failure):
+    points, state, objective = problem()
+    with pytest.raises((RuntimeError, KeyboardInterrupt)):
+        minimize(points, state, objective, schedule(10), [Watcher(**failure)], 2)
+    again, other, _ = problem()
+    minimize(again, other, objective, schedule(3), [], 2)
+    assert bits(points, state) == bits(again, other)
+    assert len(state.history) == 3
+
+
+def test_watchers_stop_it_before_or_after_a_step_and_all_of_them_look():
+    points, state, objective = problem()
+    watchers = [Watcher(stop_before=4), Watcher()]
+    reason, _ = minimize(points, state, objective, schedule(10), watchers, 2)
+    assert reason is StopReason.CALLBACK
+    assert state.counter[0] == 3
+    assert len(watchers[1].before) == 4
+    watchers = [Watcher(stop_after=4), Watcher()]
+    reason, _ = minimize(points, state, objective, schedule(10), watchers, 2)
+    assert reason is StopReason.CALLBACK
+    assert state.counter[0] == 7
+    assert [record.iteration for _, record in watchers[1].after] == [4, 5, 6, 7]
+
+
+def test_fixed_points_stay_bit_for_bit_and_nothing_is_centred():
+    points, state, objective = problem()
+    points += 1.0
+    fixed = np.arange(300) % 3 == 0
+    before = points.copy()
+    minimize(points, state, objective, schedule(30, fixed=fixed), [], 2)
+    assert points[fixed].tobytes() == before[fixed].tobytes()
+    assert not state.update[fixed].any()
+    assert np.all(state.gains[fixed] == 1)
+    assert np.all((points[~fixed] != before[~fixed]).any(axis=1))
+
+
+def test_the_first_iterations_follow_a_plain_twin():
+    points, state, objective = problem(100)
+    objective.edges = Edges.of(
+        sparse.csr_matrix((objective.edges.weights, objective.edges.indices, objective.edges.indptr), shape=(100, 100)),
+        dtype=np.float64,
+    )
+    twin, velocity, gains = points.copy(), np.zeros_like(points), np.ones_like(points)
+    for _ in range(20):
+        gradient = objective.evaluate(twin, exaggeration=4.0, with_loss=False)[1]
+        gains = np.where(np.sign(velocity) != np.sign(gradient), gains + 0.2, gains * 0.8 + 0.01)
+        velocity = 0.8 * velocity - 25.0 * gains * gradient
+        norms = np.linalg.norm(velocity, axis=1, keepdims=True)
+        velocity *= np.minimum(1, 0.01 / np.maximum(norms, 1e-300))
+        twin = twin + velocity
+        twin -= twin.mean(axis=0)
+    minimize(points, state, objective, schedule(20, 100, 4.0, max_step_norm=0.01), [], 2)
+    np.testing.assert_allclose(points, twin, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(state.gains, gains, rtol=1e-9)
+
+
+def test_zero_iterations_change_nothing():
+    points, state, objective = problem()
+    before = bits(points, state)
+    reason, loss = minimize(points, state, objective, schedule(0), [], 2)
+    assert reason is StopReason.FINISHED
+    assert np.isnan(loss)
+    assert bits(points, state) == before
