@@ -52,7 +52,8 @@ class TSNEObjective:
             near = points
         else:
             potential = self.engine.evaluate(points)
-            near = points.astype(np.float32)
+            with np.errstate(over="ignore"):  # the step that comes of it is refused
+                near = points.astype(np.float32)
         z = potential.total
         scale = 0.5 / z if z > 0.0 else np.inf
         gradient = self.edges.add_attraction(near, near, self.dof, exaggeration, potential.gradient, scale, n_jobs)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .. import _parallel, kernels
+from .._validation import check_real
 from ..callbacks import StopReason
 from ..errors import NumericalError
 from ..objectives import Objective
@@ -100,7 +101,9 @@ class Schedule:
 
     def exaggeration_at(self, iteration: int) -> float:
         """Return the exaggeration of an iteration, counted from 0 within the call."""
-        return float(self.exaggeration(iteration)) if callable(self.exaggeration) else self.exaggeration
+        if not callable(self.exaggeration):
+            return self.exaggeration
+        return check_real(self.exaggeration(iteration), "exaggeration", above=0)
 
 
 class Watcher(Protocol):
