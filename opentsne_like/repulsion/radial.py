@@ -27,6 +27,7 @@ class StudentT:
 
     dof: float = 1.0
     code: ClassVar[int] = 0
+    has_tree: ClassVar[bool] = True
 
     @property
     def parameter(self) -> float:
@@ -40,10 +41,33 @@ class StudentT:
 
 
 @dataclass(frozen=True)
+class StudentTTail(StudentT):
+    r"""What the heavy-tailed kernel gains when its degrees of freedom fall, ``-dk/d(dof)``.
+
+    ``k(d²) [log(1 + u) - u / (1 + u)]`` with ``u = d² / dof``: not negative, and 0 at a distance of 0. Its sum over all
+    pairs is how fast the normaliser falls with the degrees of freedom.
+
+    Parameters
+    ----------
+    dof : float
+        Degrees of freedom.
+    """
+
+    code: ClassVar[int] = 2
+    has_tree: ClassVar[bool] = False
+
+    def __call__(self, squared_distance: Array) -> Array:
+        """Return the kernel at squared distances of any shape."""
+        ratio = squared_distance / self.dof
+        return super().__call__(squared_distance) * (np.log1p(ratio) - ratio / (1.0 + ratio))
+
+
+@dataclass(frozen=True)
 class Gaussian:
     """The kernel of SNE and elastic embedding, ``k(d²) = exp(-d²)``."""
 
     code: ClassVar[int] = 1
+    has_tree: ClassVar[bool] = True
     parameter: ClassVar[float] = 0.0
 
     def __call__(self, squared_distance: Array) -> Array:
@@ -51,4 +75,4 @@ class Gaussian:
         return np.exp(-squared_distance)
 
 
-Radial = StudentT | Gaussian
+Radial = StudentT | StudentTTail | Gaussian
