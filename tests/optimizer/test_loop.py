@@ -93,7 +93,7 @@ def test_the_loss_is_evaluated_only_when_somebody_wants_it():
     minimize(points, state, objective, schedule(12), watchers, 2)
     assert [i + 1 for i, wanted in enumerate(asked) if wanted] == [4, 6, 8, 12]
     assert [i for i, loss in watchers[0].before if loss == loss] == [4, 6, 8, 12]
-    reason, loss = minimize(points, state, objective, schedule(3), [], 2)
+    _, loss = minimize(points, state, objective, schedule(3), [], 2)
     assert np.isnan(loss)
 
 
