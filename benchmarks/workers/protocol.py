@@ -52,6 +52,13 @@ def load_rows(config: dict[str, Any]) -> Any:
     return np.array(np.load(config["data"], mmap_mode="r")[: config["n"]], order="C")
 
 
+def few_rows(X: Any) -> Any:
+    """Return 300 random rows with the columns of `X`, for a first fit that loads whatever is loaded when first used."""
+    import numpy as np
+
+    return np.random.default_rng(0).normal(size=(300, X.shape[1]))
+
+
 def peak_bytes() -> int:
     """Return the most memory that this process has held so far (VmHWM), in bytes."""
     try:

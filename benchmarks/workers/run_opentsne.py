@@ -58,6 +58,9 @@ def main() -> None:
         for part in ("affinity", "initialization", "tsne"):
             importlib.import_module(f"{name}.{part}")
     X = protocol.load_rows(config)
+    with stages("first"):
+        short = {**config, "perplexity": 10, "early_iter": 5, "n_iter": 5}
+        staged(api, protocol.few_rows(X), short, protocol.Stages())
     embedding = staged(api, X, config, stages)
     protocol.finish(config, stages, embedding, {config["name"]: str(getattr(api, "__version__", "unknown"))})
 

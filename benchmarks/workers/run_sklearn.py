@@ -16,6 +16,10 @@ def main() -> None:
         estimator = importlib.import_module(f"{config['package']}.manifold").TSNE
     X = protocol.load_rows(config)
     estimator._EXPLORATION_MAX_ITER = config["early_iter"]  # a constant of the class, not a parameter
+    with stages("first"):
+        estimator(n_components=config["n_components"], perplexity=10, max_iter=250, n_jobs=config["threads"]).fit(
+            protocol.few_rows(X)
+        )
     with stages("fit"):
         model = estimator(
             n_components=config["n_components"],

@@ -15,6 +15,9 @@ def main() -> None:
         import umap
     X = protocol.load_rows(config)
     seed = config["seed"] if config["threads"] == 1 else None  # a seed makes umap-learn use one thread
+    with stages("first"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        umap.UMAP(n_components=config["n_components"], n_epochs=10, n_jobs=config["threads"]).fit(protocol.few_rows(X))
     with stages("fit"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = umap.UMAP(

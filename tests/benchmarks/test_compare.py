@@ -57,7 +57,8 @@ def test_medians_and_table():
     ours = [report.flatten(run(1.0, main, 2e8), {"kl": 0.5}) for main in (1.0, 4.0, 2.0)]
     peer = [report.flatten(run(2.0, 10.0, 5e8), {"kl": 0.6, "recall": 0.25})]
     summary = {"ours": report.medians(ours), "peer": report.medians(peer)}
-    assert summary["ours"] == {"import": 9, "neighbours": 1, "main": 2, "total": 3, "peak": 200, "kl": 0.5}
+    expected = {"import": 9, "neighbours": 1, "main": 2, "total": 3, "all": 12, "peak": 200, "kl": 0.5}
+    assert summary["ours"] == expected
     lines = report.table(summary, "ours").splitlines()
     cells = {row.split("|")[1].strip(): [cell.strip() for cell in row.split("|")[2:4]] for row in lines[2:]}
     assert cells["whole fit (s)"] == ["3.00", "12.00 (4.00×)"]
