@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from . import initialization as initialization_scheme
-from ._validation import check_choice, check_integer, check_matrix, check_n_jobs, check_real
+from ._validation import check_choice, check_integer, check_matrix, check_random_state, check_real
 from .affinity import Affinities, MultiscaleMixture, Uniform
 from .embedding import PartialTSNEEmbedding, ResumableRun, TSNEEmbedding
 from .errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from .objectives import kl_divergence_bh, kl_divergence_fft
-from .optimizer import as_list, gradient_descent
+from .optimizer import as_list, check_descent, gradient_descent
 from .utils import Timer
 
 __all__ = [
@@ -213,9 +213,8 @@ class TSNE:
         """
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
-        self._check()
-        self._check_source(X, affinities)
-        data = check_matrix(X, at_least_rows=2, accept_sparse=True) if affinities is None else affinities.P
+        X, _ = self._checked(X, affinities, initialization)
+        data = X if affinities is None else affinities.P
         parameters = {name: value for name, value in self.get_params().items() if name not in _FREE}
         run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data)
         embedding = run.resume(data if affinities is None else None, as_list(self.callbacks))
@@ -228,12 +227,8 @@ class TSNE:
 
     def _run(self, embedding: TSNEEmbedding, run: ResumableRun | None) -> TSNEEmbedding:
         """Optimize in two stages, from where a run stands."""
-        stages = (
-            (self.early_exaggeration_iter, self._early_exaggeration(), self.initial_momentum),
-            (self.n_iter, self.exaggeration, self.final_momentum),
-        )
         try:
-            for stage, (n_iter, exaggeration, momentum) in enumerate(stages):
+            for stage, (n_iter, exaggeration, momentum) in enumerate(self._stages()):
                 if run is not None and stage < run.stage:
                     continue
                 embedding.optimize(
@@ -257,44 +252,77 @@ class TSNE:
 
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
         """Return the embedding before its first iteration; see `fit`."""
-        self._check()
-        self._check_source(X, affinities)
+        X, start = self._checked(X, affinities, initialization)
         if affinities is None:
-            X = check_matrix(X, at_least_rows=2, accept_sparse=True)
             affinities = self._affinities(X)
-        start = self._start(X, affinities, self.initialization if initialization is None else initialization)
+        if isinstance(start, str):
+            start = self._start(X, affinities, start)
         return TSNEEmbedding(start, affinities, **self._descent_params())
 
-    def _check_source(self, X: Any, affinities: Any) -> None:
+    def _checked(self, X: Any, affinities: Any, initialization: Any) -> tuple[Any, Any]:
+        """Refuse what cannot work before any work, and return the data and the start, a name or coordinates."""
         if X is None and affinities is None:
             raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
         if affinities is not None and not isinstance(affinities, Affinities):
             raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+        if X is not None:
+            X = check_matrix(X, at_least_rows=2, accept_sparse=True)
+            X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)  # the same bits for any order in memory
+        n = X.shape[0] if affinities is None else affinities.n_samples
+        check_integer(self.n_components, "n_components", at_least=1)
+        check_random_state(self.random_state)
+        for perplexity in np.atleast_1d(self.perplexity).tolist():
+            check_real(perplexity, "perplexity", above=0)
+        params = self._descent_params()
+        del params["random_state"]
+        check_integer(self.early_exaggeration_iter, "early_exaggeration_iter", at_least=0)
+        for n_iter, exaggeration, momentum in self._stages():
+            stage = {"n_iter": n_iter, "exaggeration": exaggeration, "momentum": momentum, **params}
+            check_descent((n, self.n_components), objective_function=stage.pop("negative_gradient_method"), **stage)
+        start = self.initialization if initialization is None else initialization
+        if not isinstance(start, str):
+            return X, self._checked_start(start, n)
+        check_choice(start, "initialization", _INITIALIZATIONS)
+        if start == "pca" and (X is None or self._precomputed()):
+            log.warning("`initialization` 'pca' needs the data themselves; 'spectral' is used instead")
+            start = "spectral"
+        if start == "pca" and self.n_components > min(X.shape):
+            raise InvalidParameterError(
+                f"`n_components` must be at most {min(X.shape)} to begin with principal components of data of shape "
+                f"{X.shape}, got {self.n_components}; use initialization='random' or 'spectral'"
+            )
+        return X, start
+
+    def _checked_start(self, start: Any, n: int) -> Any:
+        """Return initial coordinates of the right shape, or refuse them."""
+        start = check_matrix(start, "initialization")
+        if start.shape != (n, self.n_components):
+            raise InvalidParameterError(f"`initialization` must have shape {(n, self.n_components)}, got {start.shape}")
+        if start.std(axis=0).max() > _WIDE:
+            log.warning(
+                "`initialization` has a standard deviation above %g; maps converge better from "
+                "initialization.rescale(...) of it",
+                _WIDE,
+            )
+        return start
 
     def _descent_params(self) -> dict[str, Any]:
         """Return what the embedding keeps for its `optimize` calls."""
         return {**{name: getattr(self, name) for name in _DESCENT}, "use_callbacks": self.callbacks is not None}
 
-    def _check(self) -> None:
-        """Refuse what cannot work before any work."""
-        check_integer(self.n_components, "n_components", at_least=1)
-        check_integer(self.early_exaggeration_iter, "early_exaggeration_iter", at_least=0)
-        check_integer(self.n_iter, "n_iter", at_least=0)
-        check_n_jobs(self.n_jobs)
-        check_real(self.dof, "dof", above=0)
-        check_real(self.theta, "theta", at_least=0)
-        if self.early_exaggeration is not None:
-            self._early_exaggeration()
-        if isinstance(self.initialization, str):
-            check_choice(self.initialization, "initialization", _INITIALIZATIONS)
-        for perplexity in np.atleast_1d(self.perplexity).tolist():
-            check_real(perplexity, "perplexity", above=0)
+    def _stages(self) -> list[tuple[int, Any, float]]:
+        """Return iterations, exaggeration and momentum of each stage."""
+        return [
+            (self.early_exaggeration_iter, self._early_exaggeration(), self.initial_momentum),
+            (self.n_iter, self.exaggeration, self.final_momentum),
+        ]
 
     def _early_exaggeration(self) -> Any:
         if isinstance(self.early_exaggeration, str):
             check_choice(self.early_exaggeration, "early_exaggeration", ("auto",))
-            late = 1.0 if self.exaggeration is None or callable(self.exaggeration) else float(self.exaggeration)
-            return max(12, late)
+            late = self.exaggeration
+            known = late is not None and not callable(late)
+            return max(12, check_real(late, "exaggeration", above=0)) if known else 12
         return self.early_exaggeration
 
     def _affinities(self, X: Any) -> Affinities:
@@ -311,27 +339,10 @@ class TSNE:
             return Uniform(X, k_neighbors=self.n_neighbors, **shared)
         return MultiscaleMixture(X, perplexities=self.perplexity, **shared)
 
-    def _start(self, X: Any, affinities: Affinities, how: Any) -> Any:
-        n = affinities.P.shape[0]
-        if not isinstance(how, str):
-            start = check_matrix(how, "initialization")
-            if start.shape != (n, self.n_components):
-                raise InvalidParameterError(
-                    f"`initialization` must have shape {(n, self.n_components)}, got {start.shape}"
-                )
-            if start.std(axis=0).max() > _WIDE:
-                log.warning(
-                    "`initialization` has a standard deviation above %g; maps converge better from initialization."
-                    "rescale(...) of it",
-                    _WIDE,
-                )
-            return start
-        check_choice(how, "initialization", _INITIALIZATIONS)
-        if how == "pca" and (X is None or self._precomputed()):
-            log.warning("`initialization` 'pca' needs the data themselves; 'spectral' is used instead")
-            how = "spectral"
+    def _start(self, X: Any, affinities: Affinities, how: str) -> Any:
         with Timer(f"Calculating {how} initialization...", self.verbose):
             if how == "random":
+                n = affinities.P.shape[0]
                 return initialization_scheme.random(n, self.n_components, random_state=self.random_state)
             if how == "pca":
                 return initialization_scheme.pca(X, self.n_components, random_state=self.random_state)

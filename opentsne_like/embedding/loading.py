@@ -146,7 +146,10 @@ def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: t
         if values.dtype != np.float64 or not np.isfinite(values).all():
             raise StorageError("the optimizer's state is not finite float64")
     records = [Record(int(row[0]), *row[1:]) for row in history.tolist()]
-    optimizer.state = DescentState(gains, update, counter.astype(np.int64), records)
+    learned = arrays.get("shape", np.empty((3, 0)))
+    if learned.ndim != 2 or len(learned) != 3 or learned.dtype != np.float64 or not np.isfinite(learned).all():
+        raise StorageError("what the optimizer has learned is no finite float64 matrix of three rows")
+    optimizer.state = DescentState(gains, update, counter.astype(np.int64), records, learned)
     return optimizer
 
 

@@ -86,7 +86,13 @@ def _pack_optimizer(embedding: Any) -> dict[str, Array]:
     if state is None:
         return {}
     history = np.array(state.history, dtype=np.float64).reshape(len(state.history), len(Record._fields))
-    return {"gains": state.gains, "update": state.update, "counter": state.counter, "history": history}
+    return {
+        "gains": state.gains,
+        "update": state.update,
+        "counter": state.counter,
+        "history": history,
+        "shape": state.shape,
+    }
 
 
 def affinities_path(path: Any) -> str:

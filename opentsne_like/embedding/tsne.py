@@ -29,7 +29,7 @@ class TSNEEmbedding(Embedding):
         Initial coordinates; copied.
     affinities : Affinities
         With a matrix `P` of shape (n, n).
-    dof : float
+    dof : float or "learn"
         Degrees of freedom of the kernel; 1 is t-SNE's.
     n_interpolation_points, min_num_intervals, ints_in_interval : int
         openTSNE's grid parameters, mapped onto an accuracy; 3, 50, 1 mean the default.
@@ -58,7 +58,7 @@ class TSNEEmbedding(Embedding):
         cls,
         embedding: Any,
         affinities: Any,
-        dof: float = 1,
+        dof: float | str = 1,
         n_interpolation_points: int = 3,
         min_num_intervals: int = 50,
         ints_in_interval: int = 1,
@@ -113,7 +113,7 @@ class TSNEEmbedding(Embedding):
         known = inspect.signature(DescentOptions).parameters
         options = DescentOptions(**{name: value for name, value in self._own.params.items() if name in known})
         method = method_of(self._own.params.get("negative_gradient_method", "auto"))
-        self.frozen(options.engine(method or "auto"), padding)
+        self.frozen(options.engine(method or "auto", self.optimizer.dof_of(options)), padding)
 
     def prepare_partial(
         self, X: Any, initialization: Any = "median", k: int = 25, **affinity_params: Any
@@ -312,5 +312,5 @@ class TSNEEmbedding(Embedding):
         if old is not None:
             gains = np.concatenate([old.gains, np.ones_like(start, dtype=np.float64)])
             update = np.concatenate([old.update, np.zeros_like(start, dtype=np.float64)])
-            state.optimizer.state = DescentState(gains, update, old.counter, old.history)
+            state.optimizer.state = DescentState(gains, update, old.counter, old.history, old.shape)
         return self._make(np.concatenate([np.asarray(self), start]), state)

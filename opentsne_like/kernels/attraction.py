@@ -100,6 +100,27 @@ def attraction_loss(
 
 
 @kernel
+def attraction_tail(
+    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, dof: float
+) -> float:
+    """Return ``sum p_ij [log(1 + u) - u / (1 + u)]``, ``u = d² / dof``, over the edges of a range of rows.
+
+    Parameters are those of `attraction_loss`, of which this is the derivative in `dof`.
+    """
+    d = points.shape[1]
+    total = 0.0
+    for i in range(low, high):
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            square = 0.0
+            for k in range(d):
+                square += (points[i, k] - others[j, k]) ** 2
+            ratio = square / dof
+            total += values[e] * (math.log1p(ratio) - ratio / (1.0 + ratio))
+    return total
+
+
+@kernel
 def entropy(low: int, high: int, values: Array) -> tuple[float, float]:
     """Return ``sum p log p`` and ``sum p`` over a range of edges; an edge of weight zero counts as zero."""
     total = mass = 0.0

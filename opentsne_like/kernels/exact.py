@@ -12,6 +12,7 @@ from ._jit import helper, kernel
 Array = np.ndarray[Any, Any]
 
 STUDENT_T = 0
+STUDENT_T_TAIL = 2
 BLOCK = 512
 
 
@@ -131,6 +132,15 @@ def _values_to_slopes(scratch: Array, count: int, own: int, code: int, parameter
             w = base**-parameter
             scratch[j] = -(w + w) / base
             total += 0 if j == own else w
+    elif code == STUDENT_T_TAIL:
+        inverse = one / parameter
+        for j in range(count):
+            base = one + scratch[j] * inverse
+            w = base**-parameter
+            rest = (base - one) / base
+            lift = math.log(base) - rest
+            scratch[j] = (w + w) / base * (rest * inverse - lift)
+            total += 0 if j == own else w * lift
     else:
         for j in range(count):
             w = math.exp(-scratch[j])

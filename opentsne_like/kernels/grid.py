@@ -92,77 +92,84 @@ def _dot(a: Six, b: Six) -> Any:
 
 
 @kernel
-def locate(
-    low: int,
-    high: int,
-    chunk: int,
-    points: Array,
-    corner: Array,
-    place: Array,
-    inverse_spacing: float,
-    strip_height: int,
-    cells: Array,
-    fractions: Array,
-    strips: Array,
-    counts: Array,
+def count_strips(
+    low: int, high: int, places: Array, place: Any, strip_height: int, strips: Array, counts: Array
 ) -> None:
-    """Find the first node that each point touches, its place in the cell, and its strip; count the points per strip.
+    """Find the strip that each point begins in, and count the points per strip.
 
     Parameters
     ----------
     low, high : int
         The range of points.
-    chunk : int
-        Row of `counts` that this range owns.
-    points : (n, d) float64
-    corner, place : (d,) float64
-        A corner of the map, and how many cells it lies from node 0. Differences to the corner are taken first, so that
-        no point leaves the grid by rounding.
-    inverse_spacing : float
-        Cells per unit of length.
+    places : (n, d) float64
+        The points.
+    place : tuple
+        Corner of the map (d,), how many cells it lies from node 0 (d,), and cells per unit of length. Differences to
+        the corner are taken first, so that no point leaves the grid by rounding.
     strip_height : int
         Nodes of the first real axis per strip.
-    cells : (n, 3) int32, out
-    fractions : (n, 3) float32, out
     strips : (n,) int32, out
-    counts : (chunks, strips) int32, out
+    counts : (strips,) int32, out
     """
+    corner, offset, inverse_spacing = place
+    counts[:] = 0
+    for i in range(low, high):
+        cell = int((places[i, 0] - corner[0]) * inverse_spacing + offset[0]) - 2
+        strips[i] = cell // strip_height
+        counts[strips[i]] += 1
+
+
+@kernel
+def locate(
+    low: int,
+    high: int,
+    points: Array,
+    place: Any,
+    strips: Array,
+    slots: Array,
+    order: Array,
+    cells: Array,
+    fractions: Array,
+) -> None:
+    """Write the points of a range to the places of their strips: number, first node, place in the cell.
+
+    Within a strip they keep their sequence.
+
+    Parameters
+    ----------
+    low, high : int
+    points, place, strips
+        As in `count_strips`.
+    slots : (strips,) int32, changed
+        The next free place in each strip.
+    order : (n,) int32, out
+    cells : (3, n) int32, out
+    fractions : (3, n) float32, out
+    """
+    corner, offset, inverse_spacing = place
     d = points.shape[1]
     for i in range(low, high):
+        q = slots[strips[i]]
+        slots[strips[i]] += 1
+        order[q] = i
         for k in range(3 - d):
-            cells[i, k] = 0
-            fractions[i, k] = 0.0
+            cells[k, q] = 0
+            fractions[k, q] = 0.0
         for k in range(d):
-            u = (points[i, k] - corner[k]) * inverse_spacing + place[k]
-            cell = int(np.floor(u))
-            cells[i, 3 - d + k] = cell - 2
-            fractions[i, 3 - d + k] = u - cell
-        strip = cells[i, 3 - d] // strip_height
-        strips[i] = strip
-        counts[chunk, strip] += 1
+            u = (points[i, k] - corner[k]) * inverse_spacing + offset[k]
+            cell = int(u)
+            cells[3 - d + k, q] = cell - 2
+            fractions[3 - d + k, q] = u - cell
 
 
 @kernel
-def bucket(low: int, high: int, chunk: int, strips: Array, slots: Array, order: Array) -> None:
-    """Write the indices of the points of a range into their strips' places in `order`, keeping their sequence.
-
-    `slots` (chunks, strips) int32 holds the next free place of each chunk in each strip and is advanced.
-    """
-    for i in range(low, high):
-        strip = strips[i]
-        order[slots[chunk, strip]] = i
-        slots[chunk, strip] += 1
-
-
-@kernel
-def spread(first: int, last: int, order: Array, cells: Array, fractions: Array, taps: Array, grid: Array) -> None:
-    """Add unit charges to the grid, for the points ``order[first:last]`` in that sequence.
+def spread(first: int, last: int, cells: Array, fractions: Array, taps: Array, grid: Array) -> None:
+    """Add unit charges to the grid, for a range of located points in that sequence.
 
     Parameters
     ----------
     first, last : int
-    order : (n,) int32
-    cells, fractions : (n, 3)
+    cells, fractions : (3, n)
         From `locate`.
     taps : (3,) int64
         6 along real axes, 1 along missing ones.
@@ -171,14 +178,13 @@ def spread(first: int, last: int, order: Array, cells: Array, fractions: Array, 
     n1, n2 = grid.shape[1], grid.shape[2]
     flat = grid.reshape(-1)
     for q in range(first, last):
-        i = order[q]
-        w0 = _axis_weights(taps[0], fractions[i, 0])
-        w1 = _axis_weights(taps[1], fractions[i, 1])
-        w2 = _weights(fractions[i, 2])
+        w0 = _axis_weights(taps[0], fractions[0, q])
+        w1 = _axis_weights(taps[1], fractions[1, q])
+        w2 = _weights(fractions[2, q])
         for a in range(taps[0]):
             for b in range(taps[1]):
                 w = w0[a] * w1[b]
-                base = np.uint64(((cells[i, 0] + a) * n1 + cells[i, 1] + b) * n2 + cells[i, 2])
+                base = np.uint64(((cells[0, q] + a) * n1 + cells[1, q] + b) * n2 + cells[2, q])
                 flat[base] += w * w2[0]
                 flat[base + U1] += w * w2[1]
                 flat[base + U2] += w * w2[2]
@@ -202,7 +208,7 @@ def gather(
     phi: Array,
     gradient: Array,
 ) -> float:
-    """Interpolate the potential and its gradient at the points ``order[first:last]``; return the sum of the values.
+    """Interpolate the potential and its gradient at a range of located points; return the sum of the values.
 
     The response of a point to its own charge is subtracted: a function of its place in the cell, of which `own` holds
     the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
@@ -211,7 +217,7 @@ def gather(
     ----------
     first, last : int
     order : (n,) int32
-    cells, fractions : (n, 3)
+    cells, fractions : (3, n)
         From `locate`.
     taps : (3,) int64
     potential : (g0, g1, >= g2) float32
@@ -231,15 +237,14 @@ def gather(
     subtract = own[0, 0, 0] != 0.0
     total = 0.0
     for q in range(first, last):
-        i = order[q]
-        t0, t1, t2 = fractions[i, 0], fractions[i, 1], fractions[i, 2]
+        t0, t1, t2 = fractions[0, q], fractions[1, q], fractions[2, q]
         w0, s0 = _axis_weights(taps[0], t0), _axis_slopes(taps[0], t0)
         w1, s1 = _axis_weights(taps[1], t1), _axis_slopes(taps[1], t1)
         w2, s2 = _weights(t2), _slopes(t2)
         rows, along0, along1 = none, none, none
         for a in range(taps[0]):
             for b in range(taps[1]):
-                base = np.uint64(((cells[i, 0] + a) * n1 + cells[i, 1] + b) * n2 + cells[i, 2])
+                base = np.uint64(((cells[0, q] + a) * n1 + cells[1, q] + b) * n2 + cells[2, q])
                 rows = _add_row(rows, w0[a] * w1[b], flat, base)
                 along1 = _add_row(along1, w0[a] * s1[b], flat, base)
                 if d == 3:
@@ -248,6 +253,7 @@ def gather(
         if subtract:
             v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
             value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
+        i = order[q]
         phi[i] = value + shift
         total += value + shift
         gradient[i, d - 1] = g2 / spacing
@@ -271,8 +277,8 @@ def _cos_sin(t: float) -> tuple[float, float]:
 @helper
 def _own_response(taps: Array, own: Array, t0: float, t1: float, t2: float) -> tuple[float, float, float, float]:
     """Return the potential of a point's own charge at the point, and its gradient per cell."""
-    c0, s0 = _cos_sin(t0)
-    c1, s1 = _cos_sin(t1)
+    c0, s0 = _cos_sin(t0) if taps[0] == TAPS else (1.0, 0.0)
+    c1, s1 = _cos_sin(t1) if taps[1] == TAPS else (1.0, 0.0)
     c2, s2 = _cos_sin(t2)
     cos0, sin0 = (1.0, c0, 2.0 * c0 * c0 - 1.0), (0.0, s0, 4.0 * s0 * c0)
     cos1, sin1 = (1.0, c1, 2.0 * c1 * c1 - 1.0), (0.0, s1, 4.0 * s1 * c1)

@@ -26,6 +26,7 @@ def step(
     momentum: float,
     max_grad_norm: float,
     max_step_norm: float,
+    min_gain: float,
     new_points: Array,
     new_update: Array,
     new_gains: Array,
@@ -33,7 +34,8 @@ def step(
 ) -> None:
     """Move a range of points by one step (Jacobs 1988; van der Maaten & Hinton 2008).
 
-    A gain grows by 0.2 where the last step and the gradient have different signs, else it becomes ``0.8 gain + 0.01``.
+    A gain grows by 0.2 where the last step and the gradient have different signs, else it becomes
+    ``0.8 gain + min_gain``.
 
     Parameters
     ----------
@@ -48,6 +50,7 @@ def step(
     learning_rate, momentum : float
     max_grad_norm, max_step_norm : float
         Longest row of the gradient and of the step; infinite for no bound.
+    min_gain : float
     new_points, new_update, new_gains : (n, d) float64, out
     sums : (chunks, d + 1) float64, out
         Sums of the new coordinates, and of the squared gradient.
@@ -69,7 +72,7 @@ def step(
             u = update[i, k]
             gain = gains[i, k]
             same = (u > 0.0 and g > 0.0) or (u < 0.0 and g < 0.0) or (u == 0.0 and g == 0.0)
-            gain = 0.8 * gain + 0.01 if same else gain + 0.2
+            gain = 0.8 * gain + min_gain if same else gain + 0.2
             u = momentum * u - learning_rate * gain * g
             new_gains[i, k] = gain
             new_update[i, k] = u
@@ -92,9 +95,11 @@ def commit(
     update: Array,
     gains: Array,
     iteration: Array,
+    shape: Array,
     new_points: Array,
     new_update: Array,
     new_gains: Array,
+    new_shape: Array,
     offset: Array,
 ) -> None:
     """Make one step the current one, centred by `offset` (d,), in a single call that Ctrl-C cannot split.
@@ -104,7 +109,10 @@ def commit(
     points, update, gains : (n, d) float64, changed
     iteration : (1,) int64, changed
         Counts the steps that were made.
+    shape : (3, k) float64, changed
+        What the objective learns, see `optimizer.DescentState`.
     new_points, new_update, new_gains : (n, d) float64
+    new_shape : (3, k) float64
     offset : (d,) float64
     """
     n, d = points.shape
@@ -113,6 +121,9 @@ def commit(
             points[i, k] = new_points[i, k] - offset[k]
             update[i, k] = new_update[i, k]
             gains[i, k] = new_gains[i, k]
+    for i in range(shape.shape[0]):
+        for k in range(shape.shape[1]):
+            shape[i, k] = new_shape[i, k]
     iteration[0] += 1
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .base import Objective
+from .base import Objective, ShapedObjective
 from .edges import Edges, checksum
+from .learned import LearnedTSNEObjective, dof_gradient
 from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
 from .plain import CallableObjective
 from .tsne import PartialTSNEObjective, TSNEObjective
@@ -11,11 +12,14 @@ from .tsne import PartialTSNEObjective, TSNEObjective
 __all__ = [
     "CallableObjective",
     "Edges",
+    "LearnedTSNEObjective",
     "Objective",
     "PartialTSNEObjective",
+    "ShapedObjective",
     "TSNEObjective",
     "check_dimension",
     "checksum",
+    "dof_gradient",
     "kl_divergence_bh",
     "kl_divergence_fft",
     "method_of",

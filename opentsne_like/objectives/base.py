@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -33,3 +33,22 @@ class Objective(Protocol):
         gradient : ndarray of shape (n, d)
             In the scale of the method; for t-SNE, a quarter of the derivative of the KL divergence.
         """
+
+
+@runtime_checkable
+class ShapedObjective(Objective, Protocol):
+    """A loss with a few numbers of its own, such as those of its kernel, that the loop learns with the map.
+
+    Attributes
+    ----------
+    shape : ndarray of shape (3, k), float64
+        The state of the descent: values, last step and gains. The first row is read, the loop changes all.
+    bounds : (float, float)
+        Smallest and largest value.
+    """
+
+    shape: Array
+    bounds: tuple[float, float]
+
+    def shape_gradient(self, points: Array) -> Array:
+        """Return the derivative of the loss, without exaggeration, in each of the values, shape (k,)."""

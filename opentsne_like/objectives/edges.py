@@ -81,6 +81,11 @@ class Edges:
         _parallel.for_chunks(kernels.attraction.add_attraction, len(points), args, n_jobs=n_jobs, grain=256)
         return gradient
 
+    def tail(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
+        """Return ``sum p [log(1 + u) - u / (1 + u)]`` with ``u = d² / dof``, the derivative of `loss` in `dof`."""
+        args = (self.indptr, self.indices, self.weights, points, others, float(dof))
+        return _parallel.sum_chunks(kernels.attraction.attraction_tail, len(points), args, n_jobs=n_jobs, grain=256)
+
     def loss(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
         """Return ``sum p [log p + dof log(1 + d² / dof)]`` in float64."""
         args = (self.indptr, self.indices, self.weights, points, others, float(dof))

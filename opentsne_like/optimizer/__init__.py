@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..callbacks import StopReason
-from .descent import DescentOptions, gradient_descent
+from .descent import DescentOptions, check_descent, gradient_descent
 from .loop import DescentState, Record, Schedule, Watcher, minimize
 from .run import as_list
 
@@ -15,6 +15,7 @@ __all__ = [
     "StopReason",
     "Watcher",
     "as_list",
+    "check_descent",
     "gradient_descent",
     "minimize",
 ]

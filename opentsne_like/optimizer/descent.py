@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_integer, check_n_jobs, check_real
+from .._validation import check_choice, check_integer, check_n_jobs, check_real
 from ..callbacks import StopReason
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
 from ..objectives import (
     CallableObjective,
     Edges,
+    LearnedTSNEObjective,
     Objective,
     PartialTSNEObjective,
     TSNEObjective,
@@ -38,8 +40,8 @@ class DescentOptions:
 
     Attributes
     ----------
-    dof : float
-        Degrees of freedom.
+    dof : float or "learn"
+        Degrees of freedom; "learn" goes down the gradient in them too, from where the optimizer stands or from 1.
     min_gain : float
         What is added to a gain that shrinks.
     max_grad_norm, max_step_norm : float or None
@@ -64,7 +66,7 @@ class DescentOptions:
         Iterations of this call that were done before it was interrupted; they are counted and not made again.
     """
 
-    dof: float = 1
+    dof: float | str = 1
     min_gain: float = 0.01
     max_grad_norm: float | None = None
     max_step_norm: float | None = 5
@@ -83,7 +85,10 @@ class DescentOptions:
     first_iteration: int = 0
 
     def __post_init__(self) -> None:
-        check_real(self.dof, "dof", above=0)
+        if isinstance(self.dof, str):
+            check_choice(self.dof, "dof", ("learn",))
+        else:
+            check_real(self.dof, "dof", above=0)
         check_real(self.min_gain, "min_gain", at_least=0)
         check_real(self.theta, "theta", at_least=0)
         tolerance_of(**self.grid)
@@ -108,9 +113,9 @@ class DescentOptions:
         """Relative error that the grid may add to the forces."""
         return tolerance_of(**self.grid) if self.grid_tolerance is None else float(self.grid_tolerance)
 
-    def engine(self, method: Any) -> RepulsionEngine:
-        """Return the repulsion engine that these options ask for."""
-        radial = StudentT(float(self.dof))
+    def engine(self, method: Any, dof: float) -> RepulsionEngine:
+        """Return the repulsion engine that these options ask for, with a number for the degrees of freedom."""
+        radial = StudentT(float(dof))
         return RepulsionEngine(radial, method=method, theta=self.theta, tolerance=self.tolerance, n_jobs=self.n_jobs)
 
 
@@ -151,13 +156,20 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         update = np.array(value, dtype=np.float64)
         self.start(update.shape).update = update
 
+    @property
+    def dof(self) -> float:
+        """The degrees of freedom that were learned; 1 before."""
+        known = self.state is not None and self.state.shape.shape[1] > 0
+        return float(np.exp(self.state.shape[0, 0])) if known else 1.0  # type: ignore[union-attr]
+
     def copy(self) -> gradient_descent:
         """Return an independent optimizer in the same state."""
         other = type(self)()
         other._edges, other.stop_reason = self._edges, self.stop_reason
         if self.state is not None:
             s = self.state
-            other.state = DescentState(s.gains.copy(), s.update.copy(), s.counter.copy(), list(s.history))
+            arrays = (s.gains.copy(), s.update.copy(), s.counter.copy())
+            other.state = DescentState(*arrays, list(s.history), s.shape.copy())
         return other
 
     def start(self, shape: tuple[int, ...]) -> DescentState:
@@ -182,7 +194,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         method = method_of(objective_function)
         if method is None:
             context = {
-                "dof": options.dof,
+                "dof": self.dof_of(options),
                 "bh_params": {"theta": options.theta},
                 "fft_params": options.grid,
                 "reference_embedding": reference,
@@ -191,11 +203,23 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
             return CallableObjective(objective_function, P, context)
         check_dimension(method, embedding.shape[1])
         edges = self._edges_of(P, options.n_jobs)
-        engine = options.engine(method)
+        if reference is None and options.dof == "learn":
+            state = self.start(embedding.shape)
+            if not state.shape.size:
+                state.shape = np.array([[0.0], [0.0], [1.0]])  # the logarithm of 1, no step, a gain of 1
+            return LearnedTSNEObjective(edges, state.shape, functools.partial(options.engine, method))
+        dof = self.dof_of(options)
+        engine = options.engine(method, dof)
         if reference is None:
-            return TSNEObjective(edges, options.dof, engine)
+            return TSNEObjective(edges, dof, engine)
         frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.array(reference))
-        return PartialTSNEObjective(edges, options.dof, frozen, options.n_jobs)
+        return PartialTSNEObjective(edges, dof, frozen, options.n_jobs)
+
+    def dof_of(self, options: DescentOptions) -> float:
+        """Return the degrees of freedom as a number: the option, or what this map or its reference has learned."""
+        if options.dof != "learn":
+            return float(options.dof)
+        return float(getattr(options.reference_embedding, "optimizer", self).dof)
 
     def _edges_of(self, P: Any, n_jobs: int) -> Edges:
         """Return the edges of P, made anew only when somebody has written into it."""
@@ -243,13 +267,12 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         OptimizationInterrupt
             If a callback asks to stop.
         """
-        chosen = _options(options)
         points = np.asarray(embedding)
-        schedule = _schedule(len(points), n_iter, learning_rate, momentum, exaggeration, chosen)
+        call = {"learning_rate": learning_rate, "momentum": momentum, "exaggeration": exaggeration, **options}
+        chosen, schedule, callbacks = check_descent(points.shape, n_iter, objective_function, **call)
         state = self.start(points.shape)
         objective = self._objective(embedding, P, objective_function, chosen)
         self.stop_reason = StopReason.INTERRUPTED
-        callbacks = as_list(chosen.callbacks if chosen.use_callbacks else None)
         with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
             self.stop_reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
         if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
@@ -257,11 +280,44 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         return error, embedding
 
 
+def check_descent(
+    shape: tuple[int, ...],
+    n_iter: int,
+    objective_function: Any,
+    learning_rate: float | str = "auto",
+    momentum: float = 0.8,
+    exaggeration: float | Callable[[int], float] | None = None,
+    **options: Any,
+) -> tuple[DescentOptions, Schedule, list[Any]]:
+    """Return what a call with these arguments would do to a map of `shape`, or refuse it before any work.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    n_iter, objective_function, learning_rate, momentum, exaggeration, **options
+        As of `gradient_descent.__call__`.
+
+    Returns
+    -------
+    options : DescentOptions
+    schedule : Schedule
+    callbacks : list
+    """
+    chosen = _options(options)
+    method = method_of(objective_function)
+    if method is not None:
+        check_dimension(method, shape[1])
+    schedule = _schedule(shape[0], n_iter, learning_rate, momentum, exaggeration, chosen)
+    callbacks = as_list(chosen.callbacks)
+    return chosen, schedule, callbacks if chosen.use_callbacks else []
+
+
 def _schedule(
     n: int, n_iter: int, learning_rate: Any, momentum: float, exaggeration: Any, options: DescentOptions
 ) -> Schedule:
     partial = options.reference_embedding is not None
-    if learning_rate == "auto":
+    if isinstance(learning_rate, str):
+        check_choice(learning_rate, "learning_rate", ("auto",))
 
         def rate(rho: float) -> float:
             return PARTIAL_LEARNING_RATE if partial else n / rho
@@ -288,6 +344,7 @@ def _schedule(
         centre=not partial,
         fixed=fixed,
         first=options.first_iteration,
+        min_gain=options.min_gain,
     )
 
 

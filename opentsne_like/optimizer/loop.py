@@ -13,11 +13,13 @@ from .. import _parallel, kernels
 from .._validation import check_real
 from ..callbacks import StopReason
 from ..errors import NumericalError
-from ..objectives import Objective
+from ..objectives import Objective, ShapedObjective
 
 Array = np.ndarray[Any, Any]
 
 GRAIN = 2048
+SHAPE_RATE = 0.1  # learning rate of what an objective learns beside the coordinates
+SHAPE_STEP = 0.05  # and its longest step
 
 
 class Record(NamedTuple):
@@ -54,12 +56,15 @@ class DescentState:
     counter : ndarray of shape (1,), int64
         Iterations done.
     history : list of Record
+    shape : ndarray of shape (3, k), float64
+        What a `ShapedObjective` learns: values, last step, gains; k is 0 before anything was learned.
     """
 
     gains: Array
     update: Array
     counter: Array = field(default_factory=lambda: np.zeros(1, np.int64))
     history: list[Record] = field(default_factory=list)
+    shape: Array = field(default_factory=lambda: np.empty((3, 0)))
 
     @classmethod
     def start(cls, shape: tuple[int, ...]) -> DescentState:
@@ -87,6 +92,8 @@ class Schedule:
         Whether the map is centred after each step.
     fixed : ndarray of shape (n,), bool, or (0,)
         Points that stay where they are.
+    min_gain : float
+        What is added to a gain that shrinks.
     """
 
     n_iter: int
@@ -98,6 +105,7 @@ class Schedule:
     centre: bool = True
     fixed: Array = field(default_factory=lambda: np.zeros(0, bool))
     first: int = 0
+    min_gain: float = 0.01
 
     def exaggeration_at(self, iteration: int) -> float:
         """Return the exaggeration of an iteration, counted from 0 within the call."""
@@ -153,6 +161,7 @@ def minimize(
         If a step leaves the finite numbers. Points and state are then those of the last good iteration.
     """
     stepper = _Stepper(points, state, schedule, n_jobs)
+    shaped = objective if isinstance(objective, ShapedObjective) else None
     loss = float("nan")
     for i in range(schedule.first, schedule.n_iter):
         started = time.perf_counter()
@@ -163,13 +172,24 @@ def minimize(
         stops = [watcher.before_step(i + 1, value) for watcher in watchers]  # each looks, whatever the others say
         if any(stops):
             return StopReason.CALLBACK, loss
-        norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1)
+        new_shape = state.shape if shaped is None else _next_shape(shaped, points, schedule)
+        norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1, new_shape)
         record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
         state.history.append(record)
         reasons = [reason for watcher in watchers if (reason := watcher.after_step(i + 1, record))]
         if reasons:
             return reasons[0], loss
     return StopReason.FINISHED, loss
+
+
+def _next_shape(objective: ShapedObjective, points: Array, schedule: Schedule) -> Array:
+    """Return values, steps and gains of what an objective learns, one step further by the rule for coordinates."""
+    values, update, gains = objective.shape
+    slopes = objective.shape_gradient(points)
+    same = np.sign(update) == np.sign(slopes)
+    gains = np.where(same, 0.8 * gains + schedule.min_gain, gains + 0.2)
+    update = np.clip(schedule.momentum * update - SHAPE_RATE * gains * slopes, -SHAPE_STEP, SHAPE_STEP)
+    return np.array([np.clip(values + update, *objective.bounds), update, gains])
 
 
 class _Stepper:
@@ -181,11 +201,11 @@ class _Stepper:
         self.chunks = _parallel.chunk_bounds(len(points), GRAIN)
         self.sums = np.empty((len(self.chunks), points.shape[1] + 1))
 
-    def step(self, gradient: Array, learning_rate: float, iteration: int) -> float:
+    def step(self, gradient: Array, learning_rate: float, iteration: int, new_shape: Array) -> float:
         """Make one step and return the norm of the gradient."""
         schedule, state, d = self.schedule, self.state, self.points.shape[1]
         arrays = (self.points, state.update, state.gains, gradient, schedule.fixed)
-        numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm)
+        numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm, schedule.min_gain)
         args = (*arrays, *(float(number) for number in numbers), *self.new, self.sums)
         kernel = kernels.update.step
         tasks = [(kernel, (low, high, c, *args)) for c, (low, high) in enumerate(self.chunks)]
@@ -199,5 +219,6 @@ class _Stepper:
             )
         centred = schedule.centre and not len(schedule.fixed)
         offset = sums[:d] / len(self.points) if centred else np.zeros(d)
-        kernels.update.commit(self.points, state.update, state.gains, state.counter, *self.new, offset)
+        old = (self.points, state.update, state.gains, state.counter, state.shape)
+        kernels.update.commit(*old, *self.new, new_shape, offset)
         return float(np.sqrt(sums[d]))

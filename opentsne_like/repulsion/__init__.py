@@ -5,7 +5,7 @@ from __future__ import annotations
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .potential import Potential
-from .radial import Gaussian, Radial, StudentT
+from .radial import Gaussian, Radial, StudentT, StudentTTail
 
 __all__ = [
     "DEFAULT_TOLERANCE",
@@ -16,5 +16,6 @@ __all__ = [
     "Radial",
     "RepulsionEngine",
     "StudentT",
+    "StudentTTail",
     "exact_sums",
 ]

@@ -126,7 +126,7 @@ class RepulsionEngine:
         method = self.choose(len(points), len(points), grid)
         if method == "fft" and grid is not None and _resolves(grid, extent.spans, points):
             return self._convolver.evaluate(points, grid, extent.low, extent.spans)
-        if method in ("bh", "fft"):
+        if method in ("bh", "fft") and self.radial.has_tree:
             return self.tree(points).evaluate(None, *self.kernel, self.opening_angle, self.n_jobs)
         return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs)
 

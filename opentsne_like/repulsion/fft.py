@@ -228,7 +228,7 @@ class Sorting:
     order: Array
     cells: Array
     fractions: Array
-    bounds: Array
+    bounds: list[int]
 
 
 def _place(grid: Grid, spans: Array) -> Array:
@@ -244,18 +244,23 @@ def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_j
     height = max(16, -(-length // 64))
     n_strips = -(-length // height)
     chunks = _parallel.chunk_bounds(n, GRAIN)
-    cells = np.empty((n, 3), np.int32)
-    fractions = np.empty((n, 3), np.float32)
+    where = (corner, place, 1.0 / grid.spacing)
     strips, order = np.empty((2, n), np.int32)
-    counts = np.zeros((len(chunks), n_strips), np.int32)
-    located = (points, corner, place, 1.0 / grid.spacing, height, cells, fractions, strips, counts)
-    locate, bucket = kernels.grid.locate, kernels.grid.bucket
-    _parallel.run_tasks([(locate, (low, high, c, *located)) for c, (low, high) in enumerate(chunks)], n_jobs=n_jobs)
+    cells, fractions = np.empty((3, n), np.int32), np.empty((3, n), np.float32)
+    counts = np.empty((len(chunks), n_strips), np.int32)
+    count, locate = kernels.grid.count_strips, kernels.grid.locate
+    _parallel.run_tasks(
+        [(count, (*chunk, points, where, height, strips, counts[c])) for c, chunk in enumerate(chunks)], n_jobs=n_jobs
+    )
     ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
     slots = np.ascontiguousarray(ends - counts)
-    bounds = np.append(slots[0], np.int32(n))
+    bounds = np.append(slots[0], np.int32(n)).tolist()
     _parallel.run_tasks(
-        [(bucket, (low, high, c, strips, slots, order)) for c, (low, high) in enumerate(chunks)], n_jobs=n_jobs
+        [
+            (locate, (*chunk, points, where, strips, slots[c], order, cells, fractions))
+            for c, chunk in enumerate(chunks)
+        ],
+        n_jobs=n_jobs,
     )
     return Sorting(order, cells, fractions, bounds)
 
@@ -270,7 +275,6 @@ def _spread(sorting: Sorting, grid: Grid, n_jobs: int) -> Array:
                 (
                     sorting.bounds[s],
                     sorting.bounds[s + 1],
-                    sorting.order,
                     sorting.cells,
                     sorting.fractions,
                     grid.taps,

@@ -17,19 +17,21 @@ def spline(x, derivative=False):
     return np.nan_to_num(values)
 
 
-def located(points, corner, place, spacing, height=16):
+def located(points, corner, offset, spacing, height=16, strips=1):
     n = len(points)
-    cells, fractions = np.empty((n, 3), np.int32), np.empty((n, 3), np.float32)
-    strips, counts = np.empty(n, np.int32), np.zeros((1, 64), np.int32)
-    grid.locate(0, n, 0, points, corner, place, 1 / spacing, height, cells, fractions, strips, counts)
-    return cells, fractions, strips, counts[0]
+    order, cells, fractions = np.empty(n, np.int32), np.empty((3, n), np.int32), np.empty((3, n), np.float32)
+    where, owners, counts = (corner, offset, 1 / spacing), np.empty(n, np.int32), np.full(strips, 9, np.int32)
+    grid.count_strips(0, n, points, where, height, owners, counts)
+    slots = (np.cumsum(counts) - counts).astype(np.int32)
+    grid.locate(0, n, points, where, owners, slots, order, cells, fractions)
+    return order, cells, fractions, owners, counts
 
 
-def case(d, n=40):
+def case(d, n=300):
     points = np.random.default_rng(d).uniform(3, 9, size=(n, d))
     shape = (1,) * (3 - d) + (20, 24, 28)[3 - d :]
     taps = np.array([1] * (3 - d) + [6] * d)
-    cells, fractions, *_ = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75)
+    _, cells, fractions, *_ = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, height=99)
     nodes = [np.arange(shape[3 - d + k]) - ((points[:, k] - 3) / 0.75 + 6)[:, None] for k in range(d)]
     return points, shape, taps, cells, fractions, nodes
 
@@ -45,29 +47,25 @@ def outer(factors):
 def test_locate(d):
     points, _, _, cells, fractions, _ = case(d)
     u = (points - 3) / 0.75 + 6
-    assert np.array_equal(cells[:, 3 - d :], np.floor(u) - 2)
-    np.testing.assert_allclose(fractions[:, 3 - d :], u % 1, atol=1e-6)
-    assert not cells[:, : 3 - d].any()
-    _, _, strips, counts = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, height=4)
-    assert np.array_equal(strips, cells[:, 3 - d] // 4)
-    assert np.array_equal(counts[:8], np.bincount(strips, minlength=8))
-
-
-def test_bucket_keeps_the_sequence_within_a_strip():
-    strips = np.random.default_rng(0).integers(0, 5, 100).astype(np.int32)
-    counts = np.bincount(strips, minlength=5)
-    order, slots = np.empty(100, np.int32), (np.cumsum(counts) - counts).astype(np.int32)[None]
-    grid.bucket(0, 100, 0, strips, slots, order)
+    assert np.array_equal(cells[3 - d :].T, np.floor(u) - 2)
+    np.testing.assert_allclose(fractions[3 - d :].T, u % 1, atol=1e-6)
+    assert not cells[: 3 - d].any()
+    order, sorted_cells, sorted_fractions, strips, counts = located(
+        points, np.full(d, 3.0), np.full(d, 6.0), 0.75, height=4, strips=8
+    )
+    assert np.array_equal(strips, cells[3 - d] // 4)
+    assert np.array_equal(counts, np.bincount(strips, minlength=8))
     assert np.array_equal(order, np.argsort(strips, kind="stable"))
+    assert np.array_equal(sorted_cells, cells[:, order])
+    assert np.array_equal(sorted_fractions, fractions[:, order])
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_spread(d):
-    points, shape, taps, cells, fractions, nodes = case(d)
+    _, shape, taps, cells, fractions, nodes = case(d)
     result = np.zeros(shape, np.float32)
-    order = np.random.default_rng(0).permutation(len(points)).astype(np.int32)
-    grid.spread(0, 30, order, cells, fractions, taps, result)
-    expected = outer([spline(x) for x in nodes])[order[:30]].sum(axis=0)
+    grid.spread(5, 35, cells, fractions, taps, result)
+    expected = outer([spline(x) for x in nodes])[5:35].sum(axis=0)
     np.testing.assert_allclose(result, expected, atol=2e-6)
     assert result.sum() == pytest.approx(30, rel=1e-5)
 
@@ -88,10 +86,11 @@ def test_gather(d, own):
     harmonics = np.zeros((3, 3, 3))
     if own:
         harmonics[tuple(slice(None) if k >= 3 - d else slice(1) for k in range(3))] = rng.normal(size=(3,) * d)
-        v, g = self_response(harmonics, fractions.astype(float), d)
+        v, g = self_response(harmonics, fractions.T.astype(float), d)
         value, gradient = value - v, gradient - g
     phi, slope = np.empty(n, np.float32), np.empty((n, d), np.float32)
     order = rng.permutation(n).astype(np.int32)
+    value, gradient = value[np.argsort(order)], gradient[np.argsort(order)]
     total = grid.gather(0, n, order, cells, fractions, taps, potential, spacing, harmonics, 7.0, phi, slope)
     np.testing.assert_allclose(phi, value + 7, atol=1e-4)
     np.testing.assert_allclose(slope, gradient / spacing, atol=3e-4)

@@ -40,7 +40,7 @@ def test_step(d, dtype, max_grad, max_step, hold):
     before = [a.copy() for a in (points, velocity, gains)]
     for chunk, (low, high) in enumerate([(0, 20), (20, 21), (21, 60)]):
         update.step(
-            low, high, chunk, points, velocity, gains, gradient, fixed, 10.0, 0.8, max_grad, max_step, *new, sums
+            low, high, chunk, points, velocity, gains, gradient, fixed, 10.0, 0.8, max_grad, max_step, 0.01, *new, sums
         )
     moved = ~fixed if hold else slice(None)
     for result, want in zip(new[:2], expected[:2], strict=True):
@@ -60,7 +60,9 @@ def test_commit():
     rng = np.random.default_rng(0)
     old, new = [rng.normal(size=(9, 2)) for _ in range(3)], [rng.normal(size=(9, 2)) for _ in range(3)]
     counter = np.array([41])
-    update.commit(*old, counter, *new, np.array([1.0, -2.0]))
+    shape, new_shape = rng.normal(size=(2, 3, 1))
+    update.commit(*old, counter, shape, *new, new_shape, np.array([1.0, -2.0]))
+    assert np.array_equal(shape, new_shape)
     assert np.array_equal(old[0], new[0] - [1.0, -2.0])
     assert np.array_equal(old[1], new[1])
     assert np.array_equal(old[2], new[2])

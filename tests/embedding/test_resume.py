@@ -1,0 +1,239 @@
+"""Runs that are killed and go on: the same bits as one that ran through."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from opentsne_like import TSNEEmbedding, affinity, load
+from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, Hook, ProgressBar, Snapshots, TimeLimit
+from opentsne_like.errors import InvalidParameterError, StorageError
+
+from .makers import begin, estimator, old_and_new
+
+
+class StopAt(Hook):
+    """Leaves as Ctrl-C does, after so many iterations of the map."""
+
+    def __init__(self, total):
+        self.total = total
+
+    def iteration(self, progress):
+        if progress.total == self.total:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("method", ["exact", "bh", "fft", "auto"])
+@pytest.mark.parametrize("total", [1, 29, 30, 31, 69])
+def test_a_fit_goes_on_where_it_was_interrupted(tmp_path, method, total):
+    X, X_new = old_and_new()
+    path = tmp_path / "run.npz"
+    whole = estimator(negative_gradient_method=method, n_jobs=1).fit(X)
+    with pytest.raises(KeyboardInterrupt):
+        estimator(negative_gradient_method=method, callbacks=StopAt(total)).fit(X, checkpoint=path)
+    assert load(path).n_iter_ == total
+    resumed = estimator(negative_gradient_method=method).fit(X, checkpoint=path)
+    np.testing.assert_array_equal(resumed, whole)
+    assert [r.exaggeration for r in resumed.history] == [12.0] * 30 + [1.0] * 40
+    np.testing.assert_array_equal(resumed.transform(X_new, n_iter=5), whole.transform(X_new, n_iter=5))
+    np.testing.assert_array_equal(estimator(negative_gradient_method=method).fit(X, checkpoint=path), whole)
+
+
+def test_seeds_that_were_not_given_are_kept(tmp_path):
+    X, _ = old_and_new()
+    path = tmp_path / "run.npz"
+    random_start = {"initialization": "random", "random_state": None}
+    with pytest.raises(KeyboardInterrupt):
+        estimator(**random_start, callbacks=StopAt(20)).fit(X, checkpoint=path)
+    first = load(path)
+    resumed = estimator(**random_start).fit(X, checkpoint=path)
+    on = first.optimize(10, exaggeration=12).optimize(40)
+    np.testing.assert_array_equal(resumed, on)
+
+
+def test_callbacks_remember_and_kl_is_asked_for_at_the_same_iterations(tmp_path):
+    X, _ = old_and_new()
+
+    def hooks():
+        return [History(kl_every=7), Snapshots(every=9), EarlyStopping(every=5, tolerance=1e-12, patience=9)]
+
+    through, killed, resumed = hooks(), hooks(), hooks()
+    whole = estimator(callbacks=through).fit(X)
+    with pytest.raises(KeyboardInterrupt):
+        estimator(callbacks=[*killed, StopAt(47)]).fit(X, checkpoint=tmp_path / "run.npz")
+    again = estimator(callbacks=[ProgressBar(), *resumed, TimeLimit(1e9)]).fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(again, whole)
+    np.testing.assert_equal(resumed[0].records, through[0].records)
+    assert [total for total, _ in resumed[1].frames] == [total for total, _ in through[1].frames]
+    np.testing.assert_array_equal(resumed[1].frames[0][1], through[1].frames[0][1])
+    assert resumed[2].state() == through[2].state()
+    kl = np.array(again.history)[:, 1]
+    np.testing.assert_array_equal(kl[~np.isnan(kl)], [r.kl_divergence for r in whole.history if r[1] == r[1]])
+
+
+def test_a_phase_that_converged_is_not_gone_on_with(tmp_path):
+    X, _ = old_and_new()
+
+    def stopping():
+        return EarlyStopping(tolerance=0.5, patience=1, every=5)
+
+    whole = estimator(callbacks=stopping()).fit(X)
+    path = tmp_path / "run.npz"
+    estimator(callbacks=stopping()).fit(X, checkpoint=path)
+    np.testing.assert_array_equal(estimator(callbacks=stopping()).fit(X, checkpoint=path), whole)
+
+
+def test_exaggeration_is_given_again_where_it_is_a_function(tmp_path):
+    X, _ = old_and_new()
+
+    def falling(iteration):
+        return 4.0 - 3.0 * iteration / 40
+
+    whole = estimator(exaggeration=falling).fit(X)
+    with pytest.raises(KeyboardInterrupt):
+        estimator(exaggeration=falling, callbacks=StopAt(44)).fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(estimator(exaggeration=falling).fit(X, checkpoint=tmp_path / "run.npz"), whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"perplexity": 10}, "perplexity=12 instead of 10"),
+        ({"n_iter": 41}, "n_iter=40 instead of 41"),
+        ({"random_state": 1}, "random_state=0 instead of 1"),
+        ({"initialization": "random"}, "initialization='pca' instead of 'random'"),
+        ({"dof": 0.5}, "dof=1 instead of 0.5"),
+    ],
+)
+def test_other_parameters_are_refused(tmp_path, change, name):
+    X, _ = old_and_new()
+    path = tmp_path / "run.npz"
+    estimator().fit(X, checkpoint=path)
+    before = path.read_bytes()
+    with pytest.raises(InvalidParameterError, match=name):
+        estimator(**change).fit(X, checkpoint=path)
+    with pytest.raises(InvalidParameterError, match="same data"):
+        estimator().fit(X + 1, checkpoint=path)
+    assert path.read_bytes() == before
+    estimator(n_jobs=1, verbose=False, callbacks=History()).fit(X, checkpoint=path)
+
+
+def test_files_that_are_no_checkpoint_are_refused(tmp_path):
+    X, _ = old_and_new()
+    path = tmp_path / "run.npz"
+    path.write_text("something of the user's")
+    with pytest.raises(StorageError, match="cannot be read"):
+        estimator().fit(X, checkpoint=path)
+    assert path.read_text() == "something of the user's"
+    estimator().fit(X).save(tmp_path / "map.npz")
+    with pytest.raises(InvalidParameterError, match="run of `fit`"):
+        estimator().fit(X, checkpoint=tmp_path / "map.npz")
+    with pytest.raises(StorageError, match="existing folder"):
+        estimator().fit(X, checkpoint=tmp_path / "no" / "run.npz")
+
+
+def test_affinities_are_written_once_and_belong_to_their_run(tmp_path):
+    X, _ = old_and_new()
+    path, beside = tmp_path / "run.npz", tmp_path / "run.npz.affinities"
+    estimator().fit(X, checkpoint=Checkpoint(path, every=5))
+    written = beside.stat().st_mtime_ns
+    estimator().fit(X, checkpoint=Checkpoint(path, every=5))
+    assert beside.stat().st_mtime_ns == written
+    other = TSNEEmbedding(np.array(begin()), affinity.Uniform(X, 5))
+    other.optimize(3, callbacks=Checkpoint(tmp_path / "other.npz", every=1))
+    (tmp_path / "other.npz.affinities").rename(beside)
+    with pytest.raises(StorageError, match="another run"):
+        load(path)
+    beside.unlink()
+    with pytest.raises(StorageError, match="existing file"):
+        load(path)
+
+
+def test_a_checkpoint_of_optimize_can_be_gone_on_with(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        begin().optimize(20, exaggeration=12, callbacks=[Checkpoint(path, every=5), StopAt(13)])
+    Y = load(path)
+    assert Y.n_iter_ == 13
+    Y = Y.optimize(20, exaggeration=12, first_iteration=13)
+    np.testing.assert_array_equal(Y, begin().optimize(20, exaggeration=12))
+
+
+def test_every_seconds(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr("opentsne_like.TSNEEmbedding.save_checkpoint", lambda self, *a: written.append(self.n_iter_))
+    begin().optimize(6, callbacks=Checkpoint(tmp_path / "run.npz", every_seconds=1e-9))
+    assert written == [0, 1, 2, 3, 4, 5, 6, 6]
+    written.clear()
+    begin().optimize(6, callbacks=Checkpoint(tmp_path / "run.npz", every=4))
+    assert written == [0, 4, 6]
+    written.clear()
+    begin().optimize(6, callbacks=Checkpoint(tmp_path / "run.npz"))
+    assert written == [0, 6]
+
+
+CHILD = """
+import sys
+import time
+import numpy as np
+from opentsne_like import TSNE
+from opentsne_like.callbacks import Checkpoint, Hook
+
+class Slow(Hook):
+    def start(self, progress):
+        print("iterating", flush=True)
+
+    def iteration(self, progress):
+        time.sleep(0.001)
+
+X = np.load(sys.argv[1])
+Y = TSNE(
+    perplexity=12, early_exaggeration_iter=250, n_iter=400, random_state=0, n_jobs=int(sys.argv[4]),
+    negative_gradient_method=sys.argv[5], callbacks=Slow(),
+).fit(X, checkpoint=Checkpoint(sys.argv[2], every=3))
+np.save(sys.argv[3], np.asarray(Y))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["exact", "fft", "bh"])
+def test_a_killed_process_goes_on_with_the_same_bits(tmp_path, method):
+    """Kill a real process at random moments, twenty-one times in all over the three methods."""
+    X, _ = old_and_new()
+    np.save(tmp_path / "X.npy", X)
+    rng = random.Random(method)
+
+    def start(run, out, n_jobs):
+        arguments = [tmp_path / "X.npy", tmp_path / run, tmp_path / out, str(n_jobs), method]
+        return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE)
+
+    def finish(child):
+        child.communicate()
+        assert child.returncode == 0
+
+    finish(start("whole.npz", "whole.npy", 1))
+    whole = np.load(tmp_path / "whole.npy")
+    done, killed, gained = 0, 0, 0
+    while killed < 7:
+        child = start("run.npz", "out.npy", rng.choice([1, 2, 3]))
+        child.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.3))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        assert child.returncode in (-signal.SIGKILL, 0)
+        killed += 1
+        if (tmp_path / "run.npz").exists():
+            now = load(tmp_path / "run.npz").n_iter_
+            assert now >= done
+            gained += now > done
+            done = now
+    assert gained >= 2
+    finish(start("run.npz", "out.npy", 2))
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), whole)
+    assert not list(tmp_path.glob(".*.tmp")), "what killed processes left behind is cleared away"
