@@ -157,13 +157,31 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
     return out
 
 
+class Workspace:
+    """Memory that is used again: fresh pages cost as much as the work that is done on them."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: type) -> Array:
+        """Return an array of unknown content, valid until `name` is taken again."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if name not in self._buffers or len(self._buffers[name]) < size:
+            self._buffers[name] = np.empty(size + size // 8, np.uint8)
+        return self._buffers[name][:size].view(dtype).reshape(shape)
+
+
 class GridConvolver:
-    """Evaluates the potential of unit charges; keeps work memory and the last influence functions."""
+    """Evaluates the potential of unit charges; keeps work memory and the last influence functions.
+
+    It serves one evaluation at a time.
+    """
 
     def __init__(self, radial: Radial, *, n_jobs: int) -> None:
         self.radial = radial
         self.n_jobs = n_jobs
         self._influences: OrderedDict[Grid, Influence] = OrderedDict()
+        self._work = Workspace()
 
     def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array) -> Potential:
         """Return the potential of the points' unit charges at the points themselves.
@@ -175,9 +193,9 @@ class GridConvolver:
         low, spans : (d,) float64
             From `extent.spans_of`.
         """
-        sorting = sort_into_strips(points, low, _place(grid, spans), grid, self.n_jobs)
+        sorting = sort_into_strips(points, low, _place(grid, spans), grid, self.n_jobs, self._work)
         influence = self.influence(grid)
-        potential = self._convolve(sorting, grid, influence)
+        potential = self._convolve(sorting, grid, influence, self._work)
         return gather(potential, sorting, grid, influence.own, influence.constant * (len(points) - 1), self.n_jobs)
 
     def influence(self, grid: Grid) -> Influence:
@@ -191,12 +209,14 @@ class GridConvolver:
     def field(self, sources: Array, grid: Grid, low: Array, spans: Array) -> Field:
         """Return the potential of `sources` as a field that can be evaluated anywhere within the grid."""
         place = _place(grid, spans)
-        influence = self.influence(grid)
-        potential = self._convolve(sort_into_strips(sources, low, place, grid, self.n_jobs), grid, influence)
+        influence, work = self.influence(grid), Workspace()
+        sorting = sort_into_strips(sources, low, place, grid, self.n_jobs, work)
+        potential = self._convolve(sorting, grid, influence, work)
         return Field(potential, grid, low, place, influence.constant * len(sources))
 
-    def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence) -> Array:
-        return convolve(_spread(sorting, grid, self.n_jobs), influence.spectrum, grid.padded, self.n_jobs)
+    def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence, work: Workspace) -> Array:
+        charges = _spread(sorting, grid, self.n_jobs, work)
+        return convolve(charges, influence.spectrum, grid.padded, self.n_jobs, work)
 
 
 @dataclass(frozen=True)
@@ -217,7 +237,7 @@ class Field:
 
     def evaluate(self, targets: Array, n_jobs: int) -> Potential:
         """Return the potential at `targets`, which the field must cover."""
-        sorting = sort_into_strips(targets, self.corner, self.place, self.grid, n_jobs)
+        sorting = sort_into_strips(targets, self.corner, self.place, self.grid, n_jobs, Workspace())
         return gather(self.potential, sorting, self.grid, np.zeros((kernels.grid.HARMONICS,) * 3), self.shift, n_jobs)
 
 
@@ -237,7 +257,7 @@ def _place(grid: Grid, spans: Array) -> Array:
     return np.asarray(0.5 * (shape - 1 - spans / grid.spacing))
 
 
-def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_jobs: int) -> Sorting:
+def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_jobs: int, work: Workspace) -> Sorting:
     """Sort points by strip, keeping their sequence within a strip, on fixed chunks."""
     n, d = points.shape
     length = grid.shape[3 - d]
@@ -245,8 +265,8 @@ def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_j
     n_strips = -(-length // height)
     chunks = _parallel.chunk_bounds(n, GRAIN)
     where = (corner, place, 1.0 / grid.spacing)
-    strips, order = np.empty((2, n), np.int32)
-    cells, fractions = np.empty((3, n), np.int32), np.empty((3, n), np.float32)
+    strips, order = work.take("strips", (2, n), np.int32)
+    cells, fractions = work.take("cells", (3, n), np.int32), work.take("fractions", (3, n), np.float32)
     counts = np.empty((len(chunks), n_strips), np.int32)
     count, locate = kernels.grid.count_strips, kernels.grid.locate
     _parallel.run_tasks(
@@ -265,9 +285,10 @@ def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_j
     return Sorting(order, cells, fractions, bounds)
 
 
-def _spread(sorting: Sorting, grid: Grid, n_jobs: int) -> Array:
+def _spread(sorting: Sorting, grid: Grid, n_jobs: int, work: Workspace) -> Array:
     """Return the charges on the grid; strips of even and of odd number take turns, so that no two threads meet."""
-    charges = np.zeros((*grid.shape[:2], grid.padded[2]), np.float32)
+    charges = work.take("charges", (*grid.shape[:2], grid.padded[2]), np.float32)
+    charges.fill(0)
     for parity in (0, 1):
         tasks = [
             (
@@ -299,7 +320,7 @@ def gather(potential: Array, sorting: Sorting, grid: Grid, own: Array, shift: fl
     return Potential(values, gradient, float(sum(_parallel.run_tasks(tasks, n_jobs=n_jobs))))
 
 
-def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_jobs: int) -> Array:
+def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_jobs: int, work: Workspace) -> Array:
     """Return the charges convolved with the kernel, by transforms of blocks of fixed size.
 
     Only the rows that hold charges are transformed, and only those that are read are transformed back. Both middle
@@ -312,6 +333,8 @@ def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_j
     padded : tuple of int
         The lengths (p0, p1, p2) of the transforms.
     n_jobs : int
+    work : Workspace
+        Holds what is returned.
 
     Returns
     -------
@@ -322,9 +345,9 @@ def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_j
     g0, g1, p2 = charges.shape
     columns = p2 // 2 + 1
     flat = charges.reshape(g0 * g1, p2)
-    spectrum = np.empty((g0 * g1, columns), np.complex64)
+    spectrum = work.take("spectrum", (g0 * g1, columns), np.complex64)
     cube = spectrum.reshape(g0, g1, columns)
-    potential = np.empty_like(flat)
+    potential = work.take("charges", flat.shape, np.float32)  # charges are no longer needed where it is written
 
     def forward(low: int, high: int) -> None:
         spectrum[low:high] = fft.rfft(flat[low:high], axis=1)
