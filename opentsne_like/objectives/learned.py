@@ -13,7 +13,7 @@ from .tsne import TSNEObjective
 
 Array = np.ndarray[Any, Any]
 
-EXACT_TAIL_BELOW = 2000  # points; above, the second radial sum is taken on the grid
+EXACT_TAIL_BELOW = 700  # points; above, the second radial sum is faster on the grid
 
 
 def dof_gradient(objective: TSNEObjective, points: Array) -> float:

@@ -41,7 +41,8 @@ class DescentOptions:
     Attributes
     ----------
     dof : float or "learn"
-        Degrees of freedom; "learn" goes down the gradient in them too, from where the optimizer stands or from 1.
+        Degrees of freedom; "learn" goes down the gradient in them too, every fifth iteration without exaggeration,
+        from where the optimizer stands or from 1.
     min_gain : float
         What is added to a gain that shrinks.
     max_grad_norm, max_step_norm : float or None

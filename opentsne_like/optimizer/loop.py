@@ -18,8 +18,9 @@ from ..objectives import Objective, ShapedObjective
 Array = np.ndarray[Any, Any]
 
 GRAIN = 2048
-SHAPE_RATE = 0.1  # learning rate of what an objective learns beside the coordinates
-SHAPE_STEP = 0.05  # and its longest step
+SHAPE_EVERY = 5  # iterations between steps of what an objective learns: new kernels cost more than new forces
+SHAPE_RATE = 0.3  # learning rate of such a step
+SHAPE_STEP = 0.1  # and its greatest length
 
 
 class Record(NamedTuple):
@@ -172,7 +173,9 @@ def minimize(
         stops = [watcher.before_step(i + 1, value) for watcher in watchers]  # each looks, whatever the others say
         if any(stops):
             return StopReason.CALLBACK, loss
-        new_shape = state.shape if shaped is None else _next_shape(shaped, points, schedule)
+        new_shape = state.shape
+        if shaped is not None and exaggeration == 1.0 and state.counter[0] % SHAPE_EVERY == 0:
+            new_shape = _next_shape(shaped, points, schedule)  # by the loss itself, so not while it is exaggerated
         norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1, new_shape)
         record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
         state.history.append(record)
