@@ -32,12 +32,17 @@ def _compile(function: F, **options: Any) -> F:
 
 
 def helper(function: F) -> F:
-    """Compile a small function that kernels of the same file call; LLVM inlines it."""
-    compiled: Any = numba.njit(nogil=True, **_OPTIONS)(function)
+    """Compile a small function that kernels of the same file call.
+
+    It is always inlined. Were it a function by itself, a process that compiles a kernel could link it from the module
+    it was first compiled in, and a process that loads the kernel from the cache from the kernel's own: two translations
+    that add in different order.
+    """
+    compiled: Any = numba.njit(nogil=True, forceinline=True, **_OPTIONS)(function)
     return compiled  # type: ignore[no-any-return]
 
 
 def ordered_helper(function: F) -> F:
-    """Compile a small function that ordered kernels of the same file call."""
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    """Compile a small function that ordered kernels of the same file call, see `helper`."""
+    compiled: Any = numba.njit(nogil=True, forceinline=True, error_model="numpy")(function)
     return compiled  # type: ignore[no-any-return]
