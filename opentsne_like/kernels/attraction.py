@@ -23,6 +23,7 @@ def add_attraction(
     others: Array,
     inverse_dof: float,
     exaggeration: float,
+    order: Array,
     repulsion: Array,
     scale: float,
     gradient: Array,
@@ -42,6 +43,8 @@ def add_attraction(
     inverse_dof : float
         In the dtype of `values`, as are the next and `scale`.
     exaggeration : float
+    order : (m,) int32
+        Which place of the next and of `gradient` each row belongs to.
     repulsion : (m, d)
         Gradient of the potential.
     scale : float
@@ -51,6 +54,7 @@ def add_attraction(
     one = values.dtype.type(1)
     zero = values.dtype.type(0)
     for i in range(low, high):
+        place = order[i]
         row = indices[indptr[i] : indptr[i + 1]]
         weights = values[indptr[i] : indptr[i + 1]]
         if d == 2:
@@ -63,11 +67,11 @@ def add_attraction(
                 w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
                 sx += w * dx
                 sy += w * dy
-            gradient[i, 0] = exaggeration * sx + scale * repulsion[i, 0]
-            gradient[i, 1] = exaggeration * sy + scale * repulsion[i, 1]
+            gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
+            gradient[place, 1] = exaggeration * sy + scale * repulsion[place, 1]
         else:
             for k in range(d):
-                gradient[i, k] = scale * repulsion[i, k]
+                gradient[place, k] = scale * repulsion[place, k]
             for e in range(len(row)):
                 j = np.uint64(row[e])
                 square = zero
@@ -76,7 +80,7 @@ def add_attraction(
                     square += delta * delta
                 w = exaggeration * weights[e] / (one + square * inverse_dof)
                 for k in range(d):
-                    gradient[i, k] += w * (points[i, k] - others[j, k])
+                    gradient[place, k] += w * (points[i, k] - others[j, k])
 
 
 @kernel
@@ -139,3 +143,47 @@ def checksum(low: int, high: int, words: Array) -> np.uint64:
     for e in range(low, high):
         total += (words[e] ^ (words[e] >> np.uint64(29))) * (np.uint64(2 * e + 1) * np.uint64(0x9E3779B97F4A7C15))
     return total
+
+
+@kernel
+def reorder(
+    low: int,
+    high: int,
+    order: Array,
+    rank: Array,
+    indptr: Array,
+    indices: Array,
+    values: Array,
+    new_indptr: Array,
+    new_indices: Array,
+    new_values: Array,
+) -> None:
+    """Write a range of rows of a matrix whose rows and columns take another order; edges keep theirs within a row.
+
+    Parameters
+    ----------
+    low, high : int
+        The range of new rows.
+    order : (n,) int32
+        The old row of each new one.
+    rank : (n,) int32
+        The new column of each old one.
+    indptr, indices, values
+        Of the CSR matrix.
+    new_indptr : (n + 1,) int64
+    new_indices : (edges,) int32, out
+    new_values : (edges,), out
+    """
+    for r in range(low, high):
+        first = indptr[order[r]]
+        for k in range(new_indptr[r + 1] - new_indptr[r]):
+            new_indices[new_indptr[r] + k] = rank[indices[first + k]]
+            new_values[new_indptr[r] + k] = values[first + k]
+
+
+@kernel
+def take_rows(low: int, high: int, order: Array, points: Array, out: Array) -> None:
+    """Write ``points[order[low:high]]`` (n, d) to the same rows of `out`, in its precision."""
+    for r in range(low, high):
+        for k in range(points.shape[1]):
+            out[r, k] = points[order[r], k]

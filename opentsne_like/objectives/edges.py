@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
+from .locality import Layout, Locality
 
 Array = np.ndarray[Any, Any]
 
@@ -60,6 +61,14 @@ class Edges:
         parts = _parallel.run_tasks(tasks, n_jobs=self.n_jobs)
         return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
 
+    @cached_property
+    def _places(self) -> Array:
+        return np.arange(len(self.indptr) - 1, dtype=np.int32)
+
+    @cached_property
+    def _locality(self) -> Locality:
+        return Locality(self.indptr, self.indices, self.values)
+
     @property
     def entropy(self) -> float:
         """``sum p log p``."""
@@ -74,12 +83,25 @@ class Edges:
         self, points: Array, others: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
-        dtype = self.values.dtype.type
-        gradient = np.empty(points.shape, dtype)
-        graph = (self.indptr, self.indices, self.values, points, others)
-        args = (*graph, dtype(1.0 / dof), dtype(exaggeration), repulsion, dtype(scale), gradient)
-        _parallel.for_chunks(kernels.attraction.add_attraction, len(points), args, n_jobs=n_jobs, grain=256)
-        return gradient
+        matrix = Layout(self._places, self.indptr, self.indices, self.values)
+        return _attract(matrix, points, others, dof, exaggeration, repulsion, scale, n_jobs)
+
+    def add_mutual_attraction(
+        self, points: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int
+    ) -> Array:
+        """Return what `add_attraction` does for points that attract each other, float32; they stay (n, d) float64.
+
+        Where there are many points, the edges are kept in an order that suits the map.
+        """
+        layout = self._locality.layout(points, n_jobs)
+        if layout is None:
+            with np.errstate(over="ignore"):  # the step that comes of it is refused
+                near = points.astype(np.float32)
+            return self.add_attraction(near, near, dof, exaggeration, repulsion, scale, n_jobs)
+        near = np.empty(points.shape, np.float32)
+        args = (layout.order, points, near)
+        _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
+        return _attract(layout, near, near, dof, exaggeration, repulsion, scale, n_jobs)
 
     def tail(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
         """Return ``sum p [log(1 + u) - u / (1 + u)]`` with ``u = d² / dof``, the derivative of `loss` in `dof`."""
@@ -91,3 +113,22 @@ class Edges:
         args = (self.indptr, self.indices, self.weights, points, others, float(dof))
         kernel = kernels.attraction.attraction_loss
         return self.entropy + _parallel.sum_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
+
+
+def _attract(
+    matrix: Layout,
+    points: Array,
+    others: Array,
+    dof: float,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    n_jobs: int,
+) -> Array:
+    dtype = matrix.values.dtype.type
+    gradient = np.empty(points.shape, dtype)
+    graph = (matrix.indptr, matrix.indices, matrix.values, points, others)
+    numbers = (dtype(1.0 / dof), dtype(exaggeration), matrix.order)
+    args = (*graph, *numbers, repulsion, dtype(scale), gradient)
+    _parallel.for_chunks(kernels.attraction.add_attraction, len(points), args, n_jobs=n_jobs, grain=256)
+    return gradient

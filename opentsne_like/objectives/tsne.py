@@ -49,14 +49,14 @@ class TSNEObjective:
         n_jobs = self.engine.n_jobs
         if self.edges.values.dtype == np.float64:
             potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
-            near = points
         else:
             potential = self.engine.evaluate(points)
-            with np.errstate(over="ignore"):  # the step that comes of it is refused
-                near = points.astype(np.float32)
         z = potential.total
-        scale = 0.5 / z if z > 0.0 else np.inf
-        gradient = self.edges.add_attraction(near, near, self.dof, exaggeration, potential.gradient, scale, n_jobs)
+        numbers = (self.dof, exaggeration, potential.gradient, 0.5 / z if z > 0.0 else np.inf, n_jobs)
+        if self.edges.values.dtype == np.float64:
+            gradient = self.edges.add_attraction(points, points, *numbers)
+        else:
+            gradient = self.edges.add_mutual_attraction(points, *numbers)
         loss = self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * np.log(z) if with_loss else np.nan
         return float(loss), gradient
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .barnes_hut import morton_order
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .potential import Potential
@@ -18,4 +19,5 @@ __all__ = [
     "StudentT",
     "StudentTTail",
     "exact_sums",
+    "morton_order",
 ]

@@ -135,6 +135,11 @@ def barnes_hut(points: Array, radial_code: int, radial_parameter: float, theta: 
     return BarnesHutTree(points, n_jobs=n_jobs).evaluate(None, radial_code, radial_parameter, theta, n_jobs)
 
 
+def morton_order(points: Array, n_jobs: int) -> Array:
+    """Return the numbers (n,) int32 of points (n, d), d at most 3, along a curve that keeps close ones together."""
+    return _sort(_in_plane_or_space(points), n_jobs)[1]
+
+
 def _in_plane_or_space(points: Array) -> Array:
     """Return contiguous points; those of one dimension get a second that is zero."""
     if points.shape[1] == 1:

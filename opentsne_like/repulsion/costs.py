@@ -31,7 +31,8 @@ def exact_cost(n_targets: int, n_sources: int, d: int, radial: Radial) -> float:
 def tree_cost(n_targets: int, n_sources: int, d: int, radial: Radial, theta: float) -> float:
     """Return what Barnes-Hut costs."""
     level = _TREE_LEVEL[d - 1] * (1.0 if radial == StudentT(1.0) else _OTHER_TREE)
-    return _TREE_START + level * (0.5 / max(theta, 0.05)) ** 0.75 * n_targets * math.log2(n_sources + 2.0)
+    opening = math.pow(0.5 / max(theta, 0.05), 0.75)
+    return _TREE_START + level * opening * n_targets * math.log2(n_sources + 2.0)
 
 
 def grid_cost(n: int, d: int, cells: float) -> float:

@@ -29,12 +29,14 @@ def test_attraction(d, dof, dtype, index):
     pull = np.einsum("ij,ijd->id", P.toarray() / (1 + square / dof), apart)
     expected = 4.0 * pull + 0.25 * repulsion
     result = np.full((30, d), 9.0, dtype)
-    numbers = (dtype(1 / dof), dtype(4.0), repulsion, dtype(0.25))
+    places = rng.permutation(30).astype(np.int32)
+    numbers = (dtype(1 / dof), dtype(4.0), places, repulsion[np.argsort(places)], dtype(0.25))
     attraction.add_attraction(
         3, 30, P.indptr, P.indices, P.data.astype(dtype), x.astype(dtype), y.astype(dtype), *numbers, result
     )
+    assert np.all(result[places[:3]] == 9)
+    result = result[places]
     np.testing.assert_allclose(result[3:], expected[3:], rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
-    assert np.all(result[:3] == 9)
     loss = attraction.attraction_loss(3, 30, P.indptr, P.indices, P.data, x, y, dof)
     assert loss == pytest.approx((P.toarray() * dof * np.log1p(square / dof))[3:].sum(), rel=1e-12)
 
@@ -44,7 +46,19 @@ def test_rows_without_edges_feel_repulsion_only():
     x, repulsion, result = np.zeros((4, 2), np.float32), np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32)
     one = np.float32(1)
     attraction.add_attraction(
-        0, 4, P.indptr, P.indices, P.data.astype(np.float32), x, x, one, one, repulsion, one, result
+        0,
+        4,
+        P.indptr,
+        P.indices,
+        P.data.astype(np.float32),
+        x,
+        x,
+        one,
+        one,
+        np.arange(4, dtype=np.int32),
+        repulsion,
+        one,
+        result,
     )
     assert np.array_equal(result, repulsion)
 
@@ -71,3 +85,28 @@ def test_checksum_tells_every_change():
     assert len(seen) == 1000
     parts = [int(attraction.checksum(low, low + 100, words)) for low in range(0, 500, 100)]
     assert sum(parts) % 2**64 == int(attraction.checksum(0, 500, words))
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_reorder(index):
+    P = graph(50, 50, index=index)
+    order = np.random.default_rng(0).permutation(50).astype(np.int32)
+    rank = np.argsort(order).astype(np.int32)
+    indptr = np.append(0, np.cumsum(np.diff(P.indptr)[order])).astype(np.int64)
+    indices, values = np.empty(P.nnz, np.int32), np.empty(P.nnz, np.float32)
+    for low, high in ((0, 20), (20, 50)):
+        attraction.reorder(
+            low, high, order, rank, P.indptr, P.indices, P.data.astype(np.float32), indptr, indices, values
+        )
+    result = sparse.csr_matrix((values, indices, indptr), shape=(50, 50)).toarray()
+    np.testing.assert_allclose(result, P.toarray()[order][:, order].astype(np.float32))
+    for r in range(50):
+        assert np.array_equal(order[indices[indptr[r] : indptr[r + 1]]], P[order[r]].indices)
+
+
+def test_take_rows():
+    points, out = np.random.default_rng(0).normal(size=(30, 3)), np.zeros((30, 3), np.float32)
+    order = np.random.default_rng(1).permutation(30).astype(np.int32)
+    attraction.take_rows(5, 30, order, points, out)
+    assert np.array_equal(out[5:], points[order[5:]].astype(np.float32))
+    assert not out[:5].any()

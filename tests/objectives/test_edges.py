@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like.objectives import Edges, checksum
+from opentsne_like.objectives import Edges, checksum, locality
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32, np.uint8])
@@ -49,3 +49,18 @@ def test_a_matrix_without_edges():
     gradient = edges.add_attraction(Y, Y, 1.0, 12.0, Y, 0.5, 2)
     np.testing.assert_allclose(gradient, 0.5 * Y)
     assert edges.loss(Y.astype(float), Y.astype(float), 1.0, 2) == 0.0
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
+    monkeypatch.setattr(locality, "FEWEST_POINTS", 100)
+    P = sparse.random(2000, 2000, density=0.02, format="csr", random_state=0)
+    edges, plain = Edges.of(P, n_jobs=2), Edges.of(P, n_jobs=2)
+    rng = np.random.default_rng(0)
+    for k in range(50):
+        Y = rng.normal(size=(2000, d)) * 10
+        repulsion = rng.normal(size=(2000, d)).astype(np.float32)
+        result = edges.add_mutual_attraction(Y, 1.0, 4.0, repulsion, 0.5, k % 3 + 1)
+        near = Y.astype(np.float32)
+        assert result.tobytes() == plain.add_attraction(near, near, 1.0, 4.0, repulsion, 0.5, 1).tobytes()
+    assert (edges._locality._layout is not None) == (d <= 3)
