@@ -56,8 +56,9 @@ class TSNE:
         "auto" is ``max(12, exaggeration)``.
     exaggeration : float, optional
         Exaggeration after the early phase; None is 1.
-    dof : float
-        Degrees of freedom of the kernel.
+    dof : float, "learn", or a pair of them
+        Degrees of freedom of the kernel; "learn" fits them to the data with the map, see `optimizer.DescentOptions`. A
+        pair holds for early exaggeration and for what comes after it.
     theta : float
         Opening angle of Barnes-Hut.
     n_interpolation_points, min_num_intervals, ints_in_interval : int
@@ -99,7 +100,7 @@ class TSNE:
         early_exaggeration: float | str = "auto",
         n_iter: int = 500,
         exaggeration: Any = None,
-        dof: float = 1,
+        dof: Any = 1,
         theta: float = 0.5,
         n_interpolation_points: int = 3,
         min_num_intervals: int = 50,
@@ -228,17 +229,11 @@ class TSNE:
     def _run(self, embedding: TSNEEmbedding, run: ResumableRun | None) -> TSNEEmbedding:
         """Optimize in two stages, from where a run stands."""
         try:
-            for stage, (n_iter, exaggeration, momentum) in enumerate(self._stages()):
+            for stage, settings in enumerate(self._stages()):
                 if run is not None and stage < run.stage:
                     continue
-                embedding.optimize(
-                    n_iter=n_iter,
-                    exaggeration=exaggeration,
-                    momentum=momentum,
-                    inplace=True,
-                    propagate_exception=True,
-                    **self._resuming(run, stage),
-                )
+                settings |= self._resuming(run, stage)
+                embedding.optimize(**settings, inplace=True, propagate_exception=True)
         except OptimizationInterrupt as interrupt:
             return interrupt.final_embedding  # type: ignore[no-any-return]
         return embedding
@@ -276,9 +271,9 @@ class TSNE:
         params = self._descent_params()
         del params["random_state"]
         check_integer(self.early_exaggeration_iter, "early_exaggeration_iter", at_least=0)
-        for n_iter, exaggeration, momentum in self._stages():
-            stage = {"n_iter": n_iter, "exaggeration": exaggeration, "momentum": momentum, **params}
-            check_descent((n, self.n_components), objective_function=stage.pop("negative_gradient_method"), **stage)
+        method = params.pop("negative_gradient_method")
+        for stage in self._stages():
+            check_descent((n, self.n_components), objective_function=method, **{**params, **stage})
         start = self.initialization if initialization is None else initialization
         if not isinstance(start, str):
             return X, self._checked_start(start, n)
@@ -308,14 +303,23 @@ class TSNE:
 
     def _descent_params(self) -> dict[str, Any]:
         """Return what the embedding keeps for its `optimize` calls."""
-        return {**{name: getattr(self, name) for name in _DESCENT}, "use_callbacks": self.callbacks is not None}
+        params = {name: getattr(self, name) for name in _DESCENT}
+        return {**params, "dof": self._dofs()[1], "use_callbacks": self.callbacks is not None}
 
-    def _stages(self) -> list[tuple[int, Any, float]]:
-        """Return iterations, exaggeration and momentum of each stage."""
-        return [
-            (self.early_exaggeration_iter, self._early_exaggeration(), self.initial_momentum),
-            (self.n_iter, self.exaggeration, self.final_momentum),
-        ]
+    def _stages(self) -> list[dict[str, Any]]:
+        """Return what `optimize` is told in each stage."""
+        lengths = (self.early_exaggeration_iter, self.n_iter)
+        exaggerations = (self._early_exaggeration(), self.exaggeration)
+        stages = zip(lengths, exaggerations, (self.initial_momentum, self.final_momentum), self._dofs(), strict=True)
+        return [dict(zip(("n_iter", "exaggeration", "momentum", "dof"), stage, strict=True)) for stage in stages]
+
+    def _dofs(self) -> tuple[Any, Any]:
+        """Return the degrees of freedom of both stages."""
+        if not isinstance(self.dof, (list, tuple)):
+            return self.dof, self.dof
+        if len(self.dof) != 2:
+            raise InvalidParameterError(f"`dof` must be one value or two, one per stage, got {len(self.dof)}")
+        return self.dof[0], self.dof[1]
 
     def _early_exaggeration(self) -> Any:
         if isinstance(self.early_exaggeration, str):
