@@ -36,11 +36,19 @@ class ProgressBar(Hook):
         self._bar: Any = None
 
     def start(self, progress: Progress) -> None:
-        """Open the bar."""
+        """Open the bar, if there is anything to do."""
+        if progress.iteration >= progress.n_iter:
+            return
         from tqdm.auto import tqdm
 
         phase = "exaggerated" if progress.exaggeration > 1 else "optimizing"
-        self._bar = tqdm(total=progress.n_iter, desc=self.description or phase, unit="it", mininterval=0.2)
+        self._bar = tqdm(
+            total=progress.n_iter,
+            initial=progress.iteration,
+            desc=self.description or phase,
+            unit="it",
+            mininterval=0.2,
+        )
 
     def iteration(self, progress: Progress) -> None:
         """Advance the bar."""
