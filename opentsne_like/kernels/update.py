@@ -57,28 +57,26 @@ def step(
     """
     d = points.shape[1]
     hold = len(fixed) > 0
-    for k in range(d + 1):
-        sums[chunk, k] = 0.0
+    squares = 0.0
     for i in range(low, high):
         square = 0.0
         for k in range(d):
             square += np.float64(gradient[i, k]) ** 2
-        sums[chunk, d] += square
-        norm = math.sqrt(square)
-        clip = max_grad_norm / (norm + 1e-6) if norm > max_grad_norm else 1.0
+        squares += square
+        clip = max_grad_norm / (math.sqrt(square) + 1e-6) if square > max_grad_norm * max_grad_norm else 1.0
         square = 0.0
         for k in range(d):
             g = clip * gradient[i, k]
             u = update[i, k]
             gain = gains[i, k]
-            same = (u > 0.0 and g > 0.0) or (u < 0.0 and g < 0.0) or (u == 0.0 and g == 0.0)
-            gain = 0.8 * gain + min_gain if same else gain + 0.2
+            same = ((u > 0.0) == (g > 0.0)) & ((u < 0.0) == (g < 0.0))  # no branch: signs cannot be foreseen
+            shrunk, grown = 0.8 * gain + min_gain, gain + 0.2
+            gain = shrunk if same else grown
             u = momentum * u - learning_rate * gain * g
             new_gains[i, k] = gain
             new_update[i, k] = u
             square += u * u
-        norm = math.sqrt(square)
-        shrink = max_step_norm / norm if norm > max_step_norm else 1.0
+        shrink = max_step_norm / math.sqrt(square) if square > max_step_norm * max_step_norm else 1.0
         for k in range(d):
             new_update[i, k] *= shrink
             new_points[i, k] = points[i, k] + new_update[i, k]
@@ -86,7 +84,12 @@ def step(
                 new_points[i, k] = points[i, k]
                 new_update[i, k] = 0.0
                 new_gains[i, k] = gains[i, k]
-            sums[chunk, k] += new_points[i, k]
+    for k in range(d):  # apart, because a sum in memory would have every point wait for the last
+        total = 0.0
+        for i in range(low, high):
+            total += new_points[i, k]
+        sums[chunk, k] = total
+    sums[chunk, d] = squares
 
 
 @kernel
