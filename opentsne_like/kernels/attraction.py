@@ -57,30 +57,63 @@ def add_attraction(
         place = order[i]
         row = indices[indptr[i] : indptr[i + 1]]
         weights = values[indptr[i] : indptr[i + 1]]
-        if d == 2:
-            xi, yi = points[i, 0], points[i, 1]
-            sx = sy = zero
-            for e in range(len(row)):
-                j = np.uint64(row[e])
-                dx = xi - others[j, 0]
-                dy = yi - others[j, 1]
-                w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
-                sx += w * dx
-                sy += w * dy
-            gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
-            gradient[place, 1] = exaggeration * sy + scale * repulsion[place, 1]
-        else:
+        for k in range(d):
+            gradient[place, k] = scale * repulsion[place, k]
+        for e in range(len(row)):
+            j = np.uint64(row[e])
+            square = zero
             for k in range(d):
-                gradient[place, k] = scale * repulsion[place, k]
-            for e in range(len(row)):
-                j = np.uint64(row[e])
-                square = zero
-                for k in range(d):
-                    delta = points[i, k] - others[j, k]
-                    square += delta * delta
-                w = exaggeration * weights[e] / (one + square * inverse_dof)
-                for k in range(d):
-                    gradient[place, k] += w * (points[i, k] - others[j, k])
+                delta = points[i, k] - others[j, k]
+                square += delta * delta
+            w = exaggeration * weights[e] / (one + square * inverse_dof)
+            for k in range(d):
+                gradient[place, k] += w * (points[i, k] - others[j, k])
+
+
+@kernel
+def add_attraction_in_plane(
+    low: int,
+    high: int,
+    indptr: Array,
+    indices: Array,
+    values: Array,
+    points: Array,
+    pairs: Array,
+    inverse_dof: float,
+    exaggeration: float,
+    order: Array,
+    repulsion: Array,
+    scale: float,
+    gradient: Array,
+) -> None:
+    """Write what `add_attraction` does for float32 coordinates in the plane.
+
+    Both coordinates of a point are fetched as one number of 64 bits: most of the time goes into waiting for them.
+
+    Parameters
+    ----------
+    low, high, indptr, indices, values, points, inverse_dof, exaggeration, order, repulsion, scale, gradient
+        As in `add_attraction`.
+    pairs : (n,) uint64
+        The coordinates that the columns stand for, (n, 2) float32, seen as such numbers.
+    """
+    one, zero = np.float32(1), np.float32(0)
+    lower, upper = np.uint64(0xFFFFFFFF), np.uint64(32)
+    for i in range(low, high):
+        place = order[i]
+        row = indices[indptr[i] : indptr[i + 1]]
+        weights = values[indptr[i] : indptr[i + 1]]
+        xi, yi = points[i, 0], points[i, 1]
+        sx = sy = zero
+        for e in range(len(row)):
+            pair = pairs[np.uint64(row[e])]
+            dx = xi - np.uint32(pair & lower).view(np.float32)
+            dy = yi - np.uint32(pair >> upper).view(np.float32)
+            w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+            sx += w * dx
+            sy += w * dy
+        gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
+        gradient[place, 1] = exaggeration * sy + scale * repulsion[place, 1]
 
 
 @kernel

@@ -127,8 +127,12 @@ def _attract(
 ) -> Array:
     dtype = matrix.values.dtype.type
     gradient = np.empty(points.shape, dtype)
-    graph = (matrix.indptr, matrix.indices, matrix.values, points, others)
+    kernel, columns = kernels.attraction.add_attraction, others
+    if dtype is np.float32 and points.shape[1] == 2:
+        kernel = kernels.attraction.add_attraction_in_plane
+        columns = np.ascontiguousarray(others).view(np.uint64).reshape(-1)
+    graph = (matrix.indptr, matrix.indices, matrix.values, points, columns)
     numbers = (dtype(1.0 / dof), dtype(exaggeration), matrix.order)
     args = (*graph, *numbers, repulsion, dtype(scale), gradient)
-    _parallel.for_chunks(kernels.attraction.add_attraction, len(points), args, n_jobs=n_jobs, grain=256)
+    _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
     return gradient

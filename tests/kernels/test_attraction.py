@@ -37,6 +37,13 @@ def test_attraction(d, dof, dtype, index):
     assert np.all(result[places[:3]] == 9)
     result = result[places]
     np.testing.assert_allclose(result[3:], expected[3:], rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
+    if d == 2 and dtype == np.float32:
+        near, plane = x.astype(dtype), np.full((30, 2), 9.0, dtype)
+        pairs = y.astype(dtype).view(np.uint64).ravel()
+        graph_of_p = (P.indptr, P.indices, P.data.astype(dtype), near, pairs)
+        attraction.add_attraction_in_plane(3, 30, *graph_of_p, *numbers, plane)
+        np.testing.assert_allclose(plane[places][3:], expected[3:], rtol=1e-5, atol=1e-5)
+        assert np.all(plane[places[:3]] == 9)
     loss = attraction.attraction_loss(3, 30, P.indptr, P.indices, P.data, x, y, dof)
     assert loss == pytest.approx((P.toarray() * dof * np.log1p(square / dof))[3:].sum(), rel=1e-12)
 
