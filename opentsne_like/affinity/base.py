@@ -59,14 +59,14 @@ class Affinities:
             raise UnavailableError("`n_samples` is not known: neither `knn_index` nor `P` is set")
         return int(self.P.shape[0])
 
-    def to_new(self, data: Any, return_distances: bool = False) -> Any:
+    def to_new(self, data: Any, return_distances: bool | int = False) -> Any:
         """Return the affinities of new points to the points of this object.
 
         Parameters
         ----------
         data : array-like of shape (n_new, n_features)
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -209,15 +209,16 @@ class NeighborAffinities(Affinities):
             arguments |= {"data": stacked(self.knn_index.data, data), **self._search}
         return type(self)(**arguments)
 
-    def _query(self, data: Any, k: int) -> tuple[Array, Array, NeighborLists]:
-        """Return the `k` nearest old points of new ones as two arrays and as lists."""
+    def _query(self, data: Any, k: int, least: int) -> tuple[Array, Array, NeighborLists]:
+        """Return the `k` nearest old points of new ones as lists, and at least `least` of them as two arrays."""
         if self.knn_index is None:
             raise UnavailableError(
                 f"this {type(self).__name__} has no data that new points could be compared with: they were dropped by "
                 "`release()`"
             )
-        indices, distances = self.knn_index.query(data, k)
-        return indices, distances, as_lists(indices, distances, self.n_samples, self_allowed=True)
+        indices, distances = self.knn_index.query(data, min(max(k, int(least)), self.n_samples))
+        lists = as_lists(indices[:, :k], distances[:, :k], self.n_samples, self_allowed=True)
+        return indices, distances, lists
 
     def _new_neighbors(self, k: Any, name: str, default: int) -> int:
         """Return how many neighbours of new points to use."""
@@ -254,6 +255,6 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     return kind
 
 
-def answer(P: csr_matrix, indices: Array, distances: Array, return_distances: bool) -> Any:
+def answer(P: csr_matrix, indices: Array, distances: Array, return_distances: bool | int) -> Any:
     """Return what `to_new` returns."""
     return (P, indices, distances) if return_distances else P

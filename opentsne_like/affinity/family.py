@@ -176,7 +176,7 @@ class Fuzzy(NeighborAffinities):
         return rhos, sigmas
 
     def to_new(  # type: ignore[override]
-        self, data: Any, k_neighbors: int | None = None, return_distances: bool = False
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
     ) -> Any:
         """Return the membership strengths of new points, each row divided by its sum.
 
@@ -185,8 +185,8 @@ class Fuzzy(NeighborAffinities):
         data : array-like of shape (n_new, n_features)
         k_neighbors : int, optional
             Number of neighbours; default: as many as each point of this object has.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class Fuzzy(NeighborAffinities):
             Only if `return_distances`.
         """
         k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
-        indices, distances, lists = self._query(data, k)
+        indices, distances, lists = self._query(data, k, return_distances)
         rows = _fuzzy_rows(lists, *self._widths(lists, max(0.0, self.local_connectivity - 1)))
         P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)
         return answer(_rows_to_one(P), indices, distances, return_distances)
@@ -279,7 +279,7 @@ class SelfTuning(NeighborAffinities):
             self.P = assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
 
     def to_new(  # type: ignore[override]
-        self, data: Any, k_neighbors: int | None = None, return_distances: bool = False
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
     ) -> Any:
         """Return the affinities of new points, each row divided by its sum.
 
@@ -288,8 +288,8 @@ class SelfTuning(NeighborAffinities):
         data : array-like of shape (n_new, n_features)
         k_neighbors : int, optional
             Number of neighbours, at least `scale_neighbor`; default: as many as each point of this object has.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -302,7 +302,7 @@ class SelfTuning(NeighborAffinities):
         """
         k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
         check.check_integer(k, "k_neighbors", at_least=self.scale_neighbor)
-        indices, distances, lists = self._query(data, k)
+        indices, distances, lists = self._query(data, k, return_distances)
         rows = _self_tuning_rows(lists, _scales(lists, self.scale_neighbor), self.sigmas_)
         P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)
         return answer(_rows_to_one(P), indices, distances, return_distances)

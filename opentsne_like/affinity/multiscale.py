@@ -165,7 +165,7 @@ class MultiscaleMixture(NeighborAffinities):
             self.P = self._matrix(k)
 
     def to_new(  # type: ignore[override]
-        self, data: Any, perplexities: Any = None, return_distances: bool = False
+        self, data: Any, perplexities: Any = None, return_distances: bool | int = False
     ) -> Any:
         """Return the affinities of new points to the points of this object.
 
@@ -174,8 +174,8 @@ class MultiscaleMixture(NeighborAffinities):
         data : array-like of shape (n_new, n_features)
         perplexities : float or sequence of float, optional
             Default: those of this object.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -189,7 +189,7 @@ class MultiscaleMixture(NeighborAffinities):
         wanted = self.perplexities if perplexities is None else perplexities
         effective = self.check_perplexities(wanted, self.n_samples)
         k = max(1, int(min(self.n_samples - 1, 3 * max(effective))))
-        indices, distances, lists = self._query(data, k)
+        indices, distances, lists = self._query(data, k, return_distances)
         with self._timer():
             P = gaussian_matrix(
                 lists, effective, average=self._average, symmetrize=False, normalize=False, n_jobs=self.n_jobs

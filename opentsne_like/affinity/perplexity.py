@@ -176,7 +176,7 @@ class PerplexityBasedNN(NeighborAffinities):
         self,
         data: Any,
         perplexity: float | None = None,
-        return_distances: bool = False,
+        return_distances: bool | int = False,
         k_neighbors: int | str = "auto",
     ) -> Any:
         """Return the affinities of new points to the points of this object.
@@ -186,8 +186,8 @@ class PerplexityBasedNN(NeighborAffinities):
         data : array-like of shape (n_new, n_features)
         perplexity : float, optional
             Default: that of this object.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
         k_neighbors : int or "auto"
             "auto" means the smaller of 3 perplexity, rounded down, and n_samples.
 
@@ -203,7 +203,7 @@ class PerplexityBasedNN(NeighborAffinities):
         wanted = check.check_real(self.perplexity if perplexity is None else perplexity, "perplexity", above=0)
         k = self._choose_k(self.n_samples + 1, wanted, k_neighbors)
         effective = self.check_perplexity(wanted, k)
-        indices, distances, lists = self._query(data, k)
+        indices, distances, lists = self._query(data, k, return_distances)
         with self._timer():
             P = gaussian_matrix(lists, [effective], symmetrize=False, normalize=False, n_jobs=self.n_jobs)
         return answer(P, indices, distances, return_distances)

@@ -109,7 +109,7 @@ class Uniform(NeighborAffinities):
             )
 
     def to_new(  # type: ignore[override]
-        self, data: Any, k_neighbors: int | None = None, return_distances: bool = False
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
     ) -> Any:
         """Return the affinities of new points to the points of this object.
 
@@ -118,8 +118,8 @@ class Uniform(NeighborAffinities):
         data : array-like of shape (n_new, n_features)
         k_neighbors : int, optional
             Default: as many as this object has, or all points if those are fewer.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class Uniform(NeighborAffinities):
             Only if `return_distances`.
         """
         k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
-        indices, distances, lists = self._query(data, k)
+        indices, distances, lists = self._query(data, k, return_distances)
         P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
         return answer(P, indices, distances, return_distances)
 
@@ -229,7 +229,7 @@ class FixedSigmaNN(NeighborAffinities):
             )
 
     def to_new(  # type: ignore[override]
-        self, data: Any, k: int | None = None, sigma: float | None = None, return_distances: bool = False
+        self, data: Any, k: int | None = None, sigma: float | None = None, return_distances: bool | int = False
     ) -> Any:
         """Return the affinities of new points to the points of this object.
 
@@ -240,8 +240,8 @@ class FixedSigmaNN(NeighborAffinities):
             Number of neighbours; default: as many as this object has.
         sigma : float, optional
             Default: that of this object.
-        return_distances : bool
-            Return the neighbours and their distances too.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
 
         Returns
         -------
@@ -254,7 +254,7 @@ class FixedSigmaNN(NeighborAffinities):
         """
         width = check.check_real(self.sigma if sigma is None else sigma, "sigma", above=0)
         number = self._new_neighbors(k, "k", self._width)
-        indices, distances, lists = self._query(data, number)
+        indices, distances, lists = self._query(data, number, return_distances)
         rows = gaussian_rows(lists, fixed_precisions(lists, width))
         with self._timer():
             P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)

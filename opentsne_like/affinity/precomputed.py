@@ -54,7 +54,7 @@ class PrecomputedAffinities(Affinities):
         if empty:
             log.warning("%d points have no affinity to any other; nothing will hold them", empty)
 
-    def to_new(self, data: Any, return_distances: bool = False) -> Any:
+    def to_new(self, data: Any, return_distances: bool | int = False) -> Any:
         """Raise an error: a given matrix says nothing about new points.
 
         Raises

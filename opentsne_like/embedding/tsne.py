@@ -149,13 +149,15 @@ class TSNEEmbedding(Embedding):
             X = check_matrix(X, "X", accept_sparse=True)
         if isinstance(initialization, str):
             check_choice(initialization, "initialization", STARTS)
+        near = isinstance(initialization, str) and initialization != "random"
+        k = min(k, len(self))
         rows, starts = [], []
         for low in range(0, max(1, X.shape[0]), BLOCK):
             block = X[low : low + BLOCK]
-            P, neighbors, distances = affinities.to_new(block, return_distances=True, **affinity_params)
+            P, neighbors, distances = affinities.to_new(block, return_distances=k if near else True, **affinity_params)
             rows.append(P)
-            if isinstance(initialization, str) and initialization != "random":
-                starts.append(self._start(block, neighbors, distances, initialization, min(k, len(self))))
+            if near:
+                starts.append(self._start(block, neighbors, distances, initialization, k))
         P = rows[0] if len(rows) == 1 else vstack(rows, format="csr")
         if starts:
             return P, np.concatenate(starts)

@@ -139,6 +139,8 @@ class RepulsionEngine:
         room = extent.spans * (1.0 + 2.0 * padding)
         grid = self._plan(room)
         method = self.choose(len(sources), len(sources), grid)
+        if method == "bh" and self.method == "auto" and grid and count_cells(grid) <= most_cells(len(sources)):
+            method = "fft"  # made once and read often, where a tree is walked through for every target
         field = None
         if method == "fft" and grid is not None:
             if _resolves(grid, extent.spans, sources):
