@@ -27,6 +27,7 @@ CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
 SMALL_SPAN = 1.0  # below this the kernel is nearly constant and its constant is handled apart from the grid
 MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
+CROWDED = 4  # points per cell
 GRAIN = 1024
 
 
@@ -196,7 +197,10 @@ class GridConvolver:
         sorting = sort_into_strips(points, low, _place(grid, spans), grid, self.n_jobs, self._work)
         influence = self.influence(grid)
         potential = self._convolve(sorting, grid, influence, self._work)
-        return gather(potential, sorting, grid, influence.own, influence.constant * (len(points) - 1), self.n_jobs)
+        own, shift = influence.own, influence.constant * (len(points) - 1)
+        if len(points) > CROWDED * count_cells(grid):  # no wave of one point's shows beside all others, its mean does
+            own, shift = np.zeros_like(own), shift - own[0, 0, 0]
+        return gather(potential, sorting, grid, own, shift, self.n_jobs)
 
     def influence(self, grid: Grid) -> Influence:
         """Return the influence function for `grid`, made anew where it is not among the last four."""
