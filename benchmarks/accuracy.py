@@ -1,6 +1,6 @@
 """Prints error against time for every way to compute the repulsion, ours beside openTSNE's, on maps at several stages.
 
-For example ``python -m benchmarks.accuracy --n 70000 --dimensions 2 --python openTSNE=PATH``.
+For example ``python -m benchmarks.accuracy --n 70000 --dimensions 2 --peers openTSNE``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import data, judge, loops, maps, process, report
+from . import compare, data, judge, loops, maps, participants, process, report
 from .participants import OURS
 
 Floats = npt.NDArray[np.float64]
@@ -114,11 +114,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     line.add_argument("--n", type=int, default=70_000)
     line.add_argument("--dimensions", type=int, nargs="+", default=[1, 2, 3], choices=(1, 2, 3))
     line.add_argument("--maps", nargs="+", default=[*maps.STAGES, "uniform", "clustered"])
+    line.add_argument("--peers", nargs="*", default=[], choices=("openTSNE",), help="who is measured as well")
     line.add_argument("--python", default="", metavar="openTSNE=PATH", help="an interpreter that has openTSNE")
     line.add_argument("--threads", type=int, default=1)
     line.add_argument("--repeat", type=int, default=5)
     line.add_argument("--out", type=Path, default=data.RESULTS / "accuracy.json")
     options = line.parse_args(arguments)
+    if options.peers and not options.python:
+        options.python = f"openTSNE={compare.interpreters([], [participants.parse('openTSNE')])['openTSNE']}"
     targets = np.sort(np.random.default_rng(0).choice(options.n, min(options.n, MOST_TARGETS), replace=False))
     rows = []
     machine = report.machine()
