@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._parallel import run_tasks
-from ._screen import extend, serial_products
+from .._parallel import run_tasks, serial_blas
+from ._screen import extend
 from ._space import Array
 
 ITERATIONS = 8
@@ -43,11 +43,16 @@ class Cells:
         self.count = count
         self.n_jobs = n_jobs
         sample = np.clip(sample, -FAR, FAR)
-        with serial_products():
+        with serial_blas():
             self._axes = principal_axes(sample, AXES, rng) if sample.shape[1] > AXES else None
             if self._axes is not None:
                 sample = sample @ self._axes
-        centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
+            self._centres = self._trained(sample, rng)
+            self.order = self._neighbouring(sample)
+
+    def _trained(self, sample: Array, rng: np.random.RandomState) -> Array:
+        """Return the centres after a few rounds of Lloyd's algorithm."""
+        centres = sample[np.sort(rng.choice(len(sample), self.count, replace=False))]
         for _ in range(ITERATIONS):
             home = self._nearest(sample, centres, 1)[:, 0]
             order = np.argsort(home, kind="stable")
@@ -55,8 +60,7 @@ class Cells:
             sums = np.add.reduceat(sample[order], start, axis=0, dtype=np.float64)
             centres = centres.copy()  # a cell that runs empty keeps its centre
             centres[used] = sums / sizes[:, None]
-        self._centres = centres
-        self.order = self._neighbouring(sample)
+        return centres
 
     def home(self, vectors: Array) -> Array:
         """Return the nearest cell of every vector, (m,) int64; it does not depend on the other vectors."""
@@ -84,7 +88,7 @@ class Cells:
             out[low:high] = np.take_along_axis(near, order, 1)
 
         ranges = [(low, min(low + _BLOCK, len(vectors))) for low in range(0, len(vectors), _BLOCK)]
-        with serial_products():
+        with serial_blas():
             run_tasks([(work, r) for r in ranges], n_jobs=self.n_jobs)
         return out
 
@@ -108,7 +112,7 @@ class Cells:
         def work(i: int) -> None:
             order[i] = np.lexsort((squares - 2 * (centres @ centres[i]), -votes[i]))
 
-        with serial_products():
+        with serial_blas():
             run_tasks([(work, (i,)) for i in range(c)], n_jobs=self.n_jobs)
         return order
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from .._parallel import run_tasks
-from ._screen import COLUMNS, Buffers, Screen, serial_products
+from .._parallel import run_tasks, serial_blas
+from ._screen import COLUMNS, Buffers, Screen
 from ._space import Array, index_type
 
 
@@ -47,7 +47,7 @@ def exact_neighbors(
         indices[at], distances[at] = nearest_among(screen, visit, queries[at], norms[at], own[at], k)
 
     step = _rows_per_task(m, k)
-    with serial_products():
+    with serial_blas():
         run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
     return indices, distances
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import run_tasks
+from .._parallel import run_tasks, serial_blas
 from ._cells import Cells, sample_rows
 from ._exact_search import exact_neighbors, nearest_among
-from ._screen import COLUMNS, Screen, serial_products
+from ._screen import COLUMNS, Screen
 from ._space import Array, Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
@@ -111,7 +111,7 @@ class Lists:
                 indices[at], distances[at] = nearest_among(self.screen, visit, queries[at], norms_at, own[at], k)
 
         used = np.flatnonzero(np.diff(bounds))
-        with serial_products():
+        with serial_blas():
             run_tasks([(work, (cell,)) for cell in used.tolist()], n_jobs=n_jobs)
         return indices, distances
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,31 +16,6 @@ COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cach
 _BLOCK = 2**20  # numbers that are turned into vectors at once
 _FAR = np.float32(1e15)  # the square of which, and a sum of many, float32 can hold
 _TYPICAL = 256  # rows that say where the middle is and how far a typical row is from it
-_CONTROLLER: list[Any] = []
-_LIMITERS: list[Any] = []
-_USERS = 0
-_LOCK = threading.Lock()
-
-
-@contextmanager
-def serial_products() -> Iterator[None]:
-    """Keep the linear algebra library on one thread while threads of this package call it."""
-    global _USERS
-    with _LOCK:
-        if not _CONTROLLER:
-            from threadpoolctl import ThreadpoolController
-
-            _CONTROLLER.append(ThreadpoolController())
-        if _USERS == 0:
-            _LIMITERS.append(_CONTROLLER[0].limit(limits=1, user_api="blas"))
-        _USERS += 1
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _USERS -= 1
-            if _USERS == 0:
-                _LIMITERS.pop().restore_original_limits()
 
 
 class Buffers:

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 
+from opentsne_like._parallel import serial_blas
 from opentsne_like.nearest_neighbors import Sklearn, _exact_search, _screen
 
 from . import oracle
@@ -294,7 +295,7 @@ def test_the_products_keep_to_one_thread_and_give_it_back(rng):
         return [pool["num_threads"] for pool in pools if pool["user_api"] == "blas"]
 
     before = threads()
-    with _screen.serial_products():
+    with serial_blas():
         Sklearn(rng.normal(size=(100, 3)), 5).build()
         assert set(threads()) <= {1}
     assert threads() == before
