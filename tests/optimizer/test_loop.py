@@ -218,3 +218,16 @@ def test_zero_iterations_change_nothing():
     assert reason is StopReason.FINISHED
     assert np.isnan(loss)
     assert bits(points, state) == before
+
+
+def test_a_finished_map_shows_nothing_of_the_grid():
+    """Points lie anywhere in their cells: y / h modulo 1 is uniform."""
+    n = 1800
+    points, state, objective = problem(n, "fft")
+    minimize(points, state, objective, schedule(60, n, 12.0), [], 2)
+    minimize(points, state, objective, schedule(150, n), [], 2)
+    spacing = objective.engine._plan(np.ptp(points, axis=0)).spacing
+    assert np.ptp(points) > 20 * spacing
+    phases = np.sort(points / spacing % 1.0, axis=0)
+    steps = (np.arange(n) + 0.5)[:, None] / n
+    assert np.abs(phases - steps).max() < 1.63 / np.sqrt(n)  # Kolmogorov and Smirnov at 1 %

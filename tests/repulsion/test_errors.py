@@ -82,6 +82,17 @@ def test_maps_of_many_points(radial, d):
         assert relative(result.values[picks], values - 1) < 1e-3
 
 
+@pytest.mark.parametrize(("d", "scale"), [(1, 1e-3), (1, 20.0), (2, 1e-3), (2, 2.0), (3, 0.5)])
+def test_crowded_grids(d, scale):
+    """Many points per cell, as early in an optimization, where a point's own response is taken at its mean."""
+    points = scale * np.random.default_rng(0).normal(size=(30000, d))
+    picks = np.arange(0, 30000, 200)
+    values, forces = all_pairs(points[picks], points, StudentT(1.0), same=False)
+    result = RepulsionEngine(StudentT(1.0), method="fft", n_jobs=2).evaluate(points)
+    assert relative(result.gradient[picks], forces) < 3e-3
+    assert relative(result.values[picks], values - 1) < 1e-5
+
+
 @pytest.mark.parametrize("tolerance", [5e-2, 5e-3, 5e-4, 5e-5])
 def test_tolerance_of_the_grid_is_kept(tolerance):
     points = 20 * make("gaussian", 2, n=600)
