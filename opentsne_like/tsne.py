@@ -28,7 +28,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_INITIALIZATIONS = ("pca", "spectral", "random")
+_INITIALIZATIONS = ("pca", "spectral", "random", "landmarks")
 _WIDE = 1e-2  # a start above this standard deviation is worth a word
 _DESCENT = (
     *("dof", "n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method"),
@@ -63,7 +63,9 @@ class TSNE:
         Opening angle of Barnes-Hut.
     n_interpolation_points, min_num_intervals, ints_in_interval : int
         openTSNE's grid parameters, mapped onto an accuracy; 3, 50, 1 mean the default.
-    initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
+    initialization : {"pca", "spectral", "random", "landmarks"} or array of shape (n, n_components)
+        "landmarks", for more than a million points, maps 25,000 of them first, with these parameters, and places the
+        others among those nearest to them; see `initialization.multiscale`.
     metric : str or callable
     metric_params : dict, optional
     initial_momentum, final_momentum : float
@@ -278,10 +280,10 @@ class TSNE:
         if not isinstance(start, str):
             return X, self._checked_start(start, n)
         check_choice(start, "initialization", _INITIALIZATIONS)
-        if start == "pca" and (X is None or self._precomputed()):
-            log.warning("`initialization` 'pca' needs the data themselves; 'spectral' is used instead")
+        if start in ("pca", "landmarks") and (X is None or self._precomputed()):
+            log.warning("`initialization` %r needs the data themselves; 'spectral' is used instead", start)
             start = "spectral"
-        if start == "pca" and self.n_components > min(X.shape):
+        if start in ("pca", "landmarks") and self.n_components > min(X.shape):
             raise InvalidParameterError(
                 f"`n_components` must be at most {min(X.shape)} to begin with principal components of data of shape "
                 f"{X.shape}, got {self.n_components}; use initialization='random' or 'spectral'"
@@ -348,9 +350,28 @@ class TSNE:
             if how == "random":
                 n = affinities.P.shape[0]
                 return initialization_scheme.random(n, self.n_components, random_state=self.random_state)
+            if how == "landmarks":
+                return self._landmarks(X)
             if how == "pca":
                 return initialization_scheme.pca(X, self.n_components, random_state=self.random_state)
             return initialization_scheme.spectral(affinities.P, self.n_components, random_state=self.random_state)
+
+    def _landmarks(self, X: Any) -> Any:
+        """Return the start that a map of some of the points gives to all."""
+        method = self.neighbors if isinstance(self.neighbors, str) else "auto"  # an index is one of all points
+        small = {"initialization": "pca", "callbacks": None, "neighbors": method}
+        return initialization_scheme.multiscale(
+            X,
+            TSNE(**{**self.get_params(), **small}).fit,
+            k_neighbors=min(10, X.shape[0] - 1),
+            method=method,
+            metric=self.metric,
+            metric_params=self.metric_params,
+            knn_kwargs=self.knn_kwargs,
+            random_state=self.random_state,
+            verbose=self.verbose,
+            n_jobs=self.n_jobs,
+        )
 
     def _precomputed(self) -> bool:
         return isinstance(self.metric, str) and self.metric == "precomputed"

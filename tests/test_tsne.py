@@ -43,6 +43,31 @@ def test_every_method_in_every_dimension(X, method, n_components):
     assert maps[0].kl_divergence < maps[0].history[0].gradient_norm + 2
 
 
+def test_landmarks_are_mapped_first(digits, monkeypatch):
+    from opentsne_like.initialization import landmarks
+
+    monkeypatch.setattr(
+        landmarks.multiscale, "__kwdefaults__", {**landmarks.multiscale.__kwdefaults__, "n_landmarks": 500}
+    )
+    X, y = digits
+    estimator = TSNE(initialization="landmarks", early_exaggeration_iter=50, n_iter=100, random_state=0)
+    start = estimator.prepare_initial(X)
+    assert np.std(start[:, 0]) == pytest.approx(1e-4, rel=1e-3)
+    assert metrics.knn_accuracy(start, y) > 0.85  # principal components have 0.6
+    Y = estimator.fit(X)
+    np.testing.assert_array_equal(TSNE(**{**estimator.get_params(), "n_jobs": 1}).fit(X), Y)
+    assert metrics.knn_accuracy(Y, y) > 0.95
+
+
+def test_landmarks_of_few_points_and_without_data(X, caplog):
+    assert np.isfinite(fit(X[:5], initialization="landmarks", perplexity=2)).all()
+    index = affinity.get_knn_index(X, "exact", 24, "euclidean")
+    assert np.isfinite(fit(X, initialization="landmarks", neighbors=index)).all()
+    fit(X, initialization="landmarks", callbacks=lambda iteration, error, embedding: None)
+    TSNE(**SHORT, initialization="landmarks").fit(affinities=affinity.PerplexityBasedNN(X, 8))
+    assert "'landmarks' needs the data themselves" in caplog.text
+
+
 @pytest.mark.parametrize("dof", [0.3, 0.5, 1, 2, 10])
 @pytest.mark.parametrize("method", ["exact", "bh", "fft"])
 def test_degrees_of_freedom(X, dof, method):
@@ -90,8 +115,8 @@ def test_what_the_caller_owns_is_not_changed(X):
         (lambda X: fit([["a", "b"], ["c", "d"]]), InvalidTypeError, "`X`"),
         (lambda X: fit("X"), (InvalidTypeError, InvalidParameterError), "`X`"),
         (lambda X: fit([[1, 2], [3]]), InvalidParameterError, "`X`"),
-        (lambda X: fit(np.where(X == X[3, 2], np.nan, X)), InvalidParameterError, "`X`.*row 3"),
-        (lambda X: fit(np.where(X == X[3, 2], np.inf, X)), InvalidParameterError, "`X`.*row 3"),
+        (lambda X: fit(np.where(X[3, 2] == X, np.nan, X)), InvalidParameterError, "`X`.*row 3"),
+        (lambda X: fit(np.where(X[3, 2] == X, np.inf, X)), InvalidParameterError, "`X`.*row 3"),
         (lambda X: fit(X * 1j), InvalidTypeError, "`X`"),
         (lambda X: fit(None), InvalidParameterError, "`X` or `affinities`"),
         (lambda X: fit(X, perplexity=0), InvalidParameterError, "`perplexity` must be positive, got 0"),

@@ -75,7 +75,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     layout = parser.add_argument_group("layout")
     layout.add_argument("--n-components", type=int, metavar="D", help="dimensions of the map (default 2)")
     layout.add_argument(
-        "--initialization", metavar="NAME", help="pca (default), spectral, random, or a table of starts"
+        "--initialization", metavar="NAME", help="pca (default), spectral, random, landmarks, or a table of starts"
     )
     layout.add_argument("--early-exaggeration", type=_number_or("auto"), metavar="X", help="default auto, which is 12")
     layout.add_argument("--early-exaggeration-iter", type=int, metavar="N", help="iterations of it (default 250)")
