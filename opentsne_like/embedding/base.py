@@ -17,6 +17,8 @@ from . import stored
 
 Array = np.ndarray[Any, Any]
 
+FINE_ANGLE = 0.25  # at most, where a tree gives a KL divergence that is read rather than descended
+
 
 @dataclass
 class EmbeddingState:
@@ -174,7 +176,8 @@ class Embedding(np.ndarray[Any, Any]):
         state = self._own
         key = checksum(np.asarray(self), -1)
         if state.kl is None or state.kl[0] != key:
-            objective = state.optimizer.objective(self, self._edges_of(), **self._call_params({}))
+            fine = {"theta": min(state.params.get("theta", FINE_ANGLE), FINE_ANGLE)}
+            objective = state.optimizer.objective(self, self._edges_of(), **self._call_params(fine))
             loss, _ = objective.evaluate(np.asarray(self), exaggeration=1.0, with_loss=True)
             state.kl = (key, loss)
         return state.kl[1]

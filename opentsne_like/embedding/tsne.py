@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
 
 from .. import initialization as initialization_scheme
 from .._validation import check_choice, check_integer, check_matrix
-from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import checksum, method_of
 from ..optimizer import DescentOptions, DescentState, gradient_descent
 from .base import Array, Embedding, EmbeddingState, check_coordinates, check_optimizer
@@ -97,7 +98,7 @@ class TSNEEmbedding(Embedding):
         """
         state = self._own
         points = np.array(self)
-        key = (checksum(points, engine.n_jobs), engine.radial, engine.method, engine.theta, engine.tolerance)
+        key = (checksum(points, engine.n_jobs), engine.radial, engine.method, engine.opening_angle, engine.tolerance)
         if key not in state.frozen:
             state.frozen = {key: engine.freeze(points, padding)}
         return state.frozen[key]
@@ -255,9 +256,15 @@ class TSNEEmbedding(Embedding):
             "callbacks": callbacks,
             "verbose": verbose,
             "inplace": True,
+            "propagate_exception": True,
         }
-        partial.optimize(early_exaggeration_iter, exaggeration=early_exaggeration, momentum=initial_momentum, **shared)
-        partial.optimize(n_iter, exaggeration=exaggeration, momentum=final_momentum, **shared)
+        stages = (
+            (early_exaggeration_iter, early_exaggeration, initial_momentum),
+            (n_iter, exaggeration, final_momentum),
+        )
+        with suppress(OptimizationInterrupt):
+            for length, factor, momentum in stages:
+                partial.optimize(length, exaggeration=factor, momentum=momentum, **shared)
         return partial
 
     def _perplexity_argument(self, perplexity: Any) -> dict[str, Any]:
