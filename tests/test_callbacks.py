@@ -117,6 +117,13 @@ def test_a_callback_that_stops_leaves_the_map_as_it_saw_it(start):
     assert caught.value.error == recorder.seen[-1][1]
 
 
+def test_a_callback_that_stops_ends_both_stages_of_adding_points(start):
+    recorder = Recorder(stop_at=50)
+    placed = start.transform(start.affinities.knn_index.data[:5], early_exaggeration_iter=60, callbacks=recorder)
+    assert [seen[0] for seen in recorder.seen] == [50]
+    assert placed.n_iter_ == 49
+
+
 @pytest.mark.parametrize("callback", ["ErrorLogger", 3, [None], object()])
 def test_what_cannot_be_called_is_refused(start, callback):
     with pytest.raises(TypeError, match="`callbacks` must be callables or Hooks, got"):
