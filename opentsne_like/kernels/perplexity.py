@@ -205,9 +205,9 @@ def evaluate(
             b = precisions[i, h]
             mass = 0.0
             for j in range(m):
-                e = _exp_minus(b * delta[j])
-                term[j] = e
-                mass += e
+                term[j] = _exp_minus(b * delta[j])
+            for j in range(m):  # not above: whether a loop that also writes is vectorized depends on where arrays lie
+                mass += term[j]
             weight = 1.0 / mass
             if n_scales > 1 and not average:
                 weight = math.exp((0.5 * math.log(b) - b * nearest if b > 0.0 else -LARGEST) - peak)
