@@ -41,6 +41,8 @@ class OpenTSNE:
     def warm_up(self, X: Any) -> None:
         """Load what is loaded when it is first used, whichever way the neighbours will be found."""
         few = protocol.few_rows(X).astype(X.dtype)
+        if self.config["stage"] == "memory":  # so many that all threads and their work memory are there
+            few = X[: min(len(X), 30_000)]
         for method in self.config["warm_up"]:
             self.api.affinity.PerplexityBasedNN(few, perplexity=5, method=method, **self.common)
         self.api.initialization.pca(few)

@@ -12,7 +12,7 @@ from .. import _validation as check
 from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import stacked
 from ..utils import Timer
-from .memory import check_memory
+from .memory import check_memory, hand_back
 from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index, lists_from_graph
 
 if TYPE_CHECKING:
@@ -156,11 +156,15 @@ class NeighborAffinities(Affinities):
         k = choose_k(table.shape[0])
         if graph:  # of the known distances
             k = min(k, max(1, int(np.diff(table.tocsr().indptr).max())))
-        check_memory(table.shape[0], k, self.dtype)
+        searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
+        check_memory(table.shape[0], k, self.dtype, table.shape[1] if searched else 0)
         self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
         if self.dtype == np.float32:
             self.knn_index.distance_dtype = np.float32
         lists = as_lists(*self.knn_index.build())
+        if not hasattr(search["method"], "build"):
+            self.knn_index.trim()  # `to_new` makes it again
+        hand_back()
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
         self._width = self._lists.width
 
@@ -236,6 +240,7 @@ class NeighborAffinities(Affinities):
         """
         super().release()
         self._lists = None
+        hand_back()
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:

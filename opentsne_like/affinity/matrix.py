@@ -10,6 +10,7 @@ import numpy as np
 from .. import kernels
 from .._parallel import chunk_bounds, run_tasks
 from ..errors import InvalidParameterError
+from .memory import hand_back
 from .neighbors import Array, NeighborLists
 
 if TYPE_CHECKING:
@@ -64,9 +65,17 @@ def assemble(
     InvalidParameterError
         If a row lists a neighbour twice.
     """
-    dtype = np.dtype(dtype)
-    least = LEAST[dtype]
     jobs = -1 if n_jobs is None else n_jobs
+    parts = _assembled(lists, evaluate, join, normalize, np.dtype(dtype), jobs)
+    hand_back()
+    return as_csr(*parts, (lists.n_rows, lists.n_columns))
+
+
+def _assembled(
+    lists: NeighborLists, evaluate: Evaluate, join: str | None, normalize: bool, dtype: np.dtype[Any], jobs: int
+) -> tuple[Array, Array, Array]:
+    """Return the values, columns and row pointers of the matrix."""
+    least = LEAST[dtype]
 
     def weights(low: int, high: int) -> Array:
         out = np.empty((high - low) * lists.width, dtype=dtype)
@@ -90,7 +99,7 @@ def assemble(
     total = sum(run_tasks([(fill, chunk) for chunk in chunks], n_jobs=jobs))
     if normalize:
         np.multiply(values, dtype.type(1.0 / total), out=values)
-    return as_csr(values, columns, row_ends, (lists.n_rows, lists.n_columns))
+    return values, columns, row_ends
 
 
 def as_csr(values: Array, columns: Array, row_ends: Array, shape: tuple[int, int]) -> csr_matrix:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,12 @@ from ..errors import InsufficientMemoryError
 UNION = 1.6  # values per neighbour in a symmetrized graph; 1.43 on Fashion-MNIST at perplexity 30, 2 at the very most
 
 
-def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64) -> int:
+def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64, n_columns: int = 0) -> int:
     """Return about how many bytes the affinities of a neighbour graph need at their peak, beyond the data.
 
-    That is, per neighbour, its index (4 bytes), its distance (8), its place in the transposed graph (4) and the entries
-    of the symmetric matrix (index and value, 1.6 of them), and 80 bytes per point.
+    That is, per neighbour, its index (4 bytes), its distance (8, or 4 in single precision), its place in the transposed
+    graph (4) and the entries of the symmetric matrix (index and value, 1.6 of them), and 80 bytes per point; or, where
+    that is more, the neighbours and the copy in single precision that dense data are searched in.
 
     Parameters
     ----------
@@ -24,6 +27,8 @@ def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64) -
     k_neighbors : int
     dtype : dtype
         Of the affinities.
+    n_columns : int
+        Of dense data whose neighbours are to be found.
 
     Returns
     -------
@@ -33,14 +38,18 @@ def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64) -
     --------
     >>> estimate_memory(1_000_000, 90) / 1e9
     3.248
+    >>> estimate_memory(1_000_000, 90, n_columns=784) / 1e9
+    4.3
     """
     value = np.dtype(dtype).itemsize
-    return int(n_samples * (80 + k_neighbors * (16 + UNION * (4 + value))))
+    search = k_neighbors * (4 + value) + 4 * (n_columns + 1)
+    matrix = k_neighbors * (8 + value + UNION * (4 + value))
+    return int(n_samples * (80 + max(search, matrix)))
 
 
-def check_memory(n_samples: int, k_neighbors: int, dtype: Any) -> None:
+def check_memory(n_samples: int, k_neighbors: int, dtype: Any, n_columns: int) -> None:
     """Raise `InsufficientMemoryError` if the affinities cannot fit into the memory that is free now."""
-    needed = estimate_memory(n_samples, k_neighbors, dtype)
+    needed = estimate_memory(n_samples, k_neighbors, dtype, n_columns)
     free = available_memory()
     if free is not None and needed > free:
         raise InsufficientMemoryError(
@@ -66,6 +75,16 @@ def available_memory() -> int | None:
             return None
     limit = _container_limit()
     return free if limit is None else min(free, limit)
+
+
+def hand_back() -> None:
+    """Give the system what was freed.
+
+    The C library of most Linux systems keeps the blocks of a few megabytes that a neighbour search has freed, about a
+    kilobyte per point of 70,000, and would hold them beside the affinities.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _available_on_linux() -> int | None:

@@ -25,7 +25,7 @@ class Cells:
     Parameters
     ----------
     sample : ndarray of shape (m, d), float32
-        At least `count`.
+        At least `count`; changed in place.
     count : int
         Number of cells.
     rng : RandomState
@@ -42,7 +42,7 @@ class Cells:
     def __init__(self, sample: Array, count: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
         self.count = count
         self.n_jobs = n_jobs
-        sample = np.clip(sample, -FAR, FAR)
+        np.clip(sample, -FAR, FAR, out=sample)
         with serial_blas():
             self._axes = principal_axes(sample, AXES, rng) if sample.shape[1] > AXES else None
             if self._axes is not None:

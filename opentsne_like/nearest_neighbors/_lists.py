@@ -43,7 +43,11 @@ class Lists:
         self.space = space
         self.screen = Screen(space)
         sample = sample_rows(space.n, SAMPLE_PER_CELL * n_cells, rng)
-        self.cells = Cells(self.screen.row_vectors(sample), n_cells, rng, n_jobs=n_jobs)
+        vectors = np.empty((len(sample), space.d), np.float32)
+        for low, high in blocks(*vectors.shape):
+            vectors[low:high] = self.screen.row_vectors(sample[low:high])
+        self.cells = Cells(vectors, n_cells, rng, n_jobs=n_jobs)
+        del vectors
         self.home = np.empty(space.n, np.int64)
         for low, high in blocks(space.n, space.d):
             self.home[low:high] = self.cells.home(self.screen.row_vectors(slice(low, high)))

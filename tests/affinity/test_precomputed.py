@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -174,6 +175,11 @@ def test_memory_is_estimated_before_work_starts(monkeypatch):
     with pytest.raises(InsufficientMemoryError, match=r"about 0\.0 GB") as caught:
         affinity.PerplexityBasedNN(np.zeros((200, 2)))
     assert isinstance(caught.value, MemoryError)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
+    affinity.PerplexityBasedNN(np.zeros((200, 2)))
+    affinity.PerplexityBasedNN(np.zeros((200, 200)), metric="precomputed")
+    with pytest.raises(InsufficientMemoryError):  # for the copy that is searched
+        affinity.PerplexityBasedNN(np.zeros((200, 2000)))
     monkeypatch.setattr(memory, "available_memory", lambda: None)
     affinity.PerplexityBasedNN(np.zeros((200, 2)))
 
@@ -185,3 +191,21 @@ def test_available_memory_heeds_the_control_group(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "_available_on_linux", lambda: None)
     monkeypatch.setattr(memory, "_container_limit", lambda: None)
     assert memory.available_memory() is None or memory.available_memory() > 0
+
+
+def test_what_was_freed_is_handed_back_where_the_library_can(monkeypatch):
+    memory.hand_back()
+    for error in (AttributeError, OSError, TypeError):
+        monkeypatch.setattr(memory.ctypes, "CDLL", mock.Mock(side_effect=error))
+        memory.hand_back()
+
+
+def test_the_index_keeps_nothing_that_can_be_made_again(X, monkeypatch):
+    affinities = affinity.PerplexityBasedNN(X, 5)
+    assert affinities.knn_index.index is None
+    expected = affinities.to_new(X[:7] + 0.1)
+    again = affinity.PerplexityBasedNN(X, 5)
+    assert (again.to_new(X[:7] + 0.1) != expected).nnz == 0
+    given = nearest_neighbors.make_index(X, 15)
+    affinity.PerplexityBasedNN(X, 5, method=given)
+    assert given.index is not None
