@@ -48,6 +48,21 @@ def test_kl_of_an_affinity_that_does_not_sum_to_one(P, rng):
     )
 
 
+@pytest.mark.parametrize("dof", [1, 2.5])
+def test_kl_of_a_sample_of_rows(rng, dof):
+    n = 3000
+    Y = rng.normal(size=(n, 2)) * rng.choice([1, 20], size=(n, 1))
+    P = sp.random_array((n, n), density=1e-3, rng=rng, format="csr")
+    P = (P + P.T) / (2 * P.sum())
+    exact = metrics.kl_divergence(P, Y, dof)
+    assert metrics.kl_divergence(P, Y, dof, n_samples=n) == exact
+    found = [metrics.kl_divergence(P, Y, dof, n_samples=1000, random_state=seed) for seed in (0, 0, 1, 2)]
+    assert found[0] == found[1] != found[2]
+    np.testing.assert_allclose(found, exact, atol=0.1)
+    jobs = [metrics.kl_divergence(P, Y, dof, n_samples=1000, n_jobs=n_jobs) for n_jobs in (1, 3)]
+    assert jobs == [found[0], found[0]]
+
+
 def test_kl_takes_every_kind_of_matrix_and_any_number_of_threads(P, rng):
     Y = rng.normal(size=(40, 2))
     expected = metrics.kl_divergence(sp.csr_matrix(P), Y)
