@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StorageError, UnavailableError
-from ..nearest_neighbors import pack_index, pack_table, unpack_index, unpack_table
+from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from .base import Affinities, NeighborAffinities
 from .family import Entropic, Fuzzy, SelfTuning
 from .multiscale import Multiscale, MultiscaleMixture
@@ -47,13 +47,13 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
         search["random_state"] = None
     header: dict[str, Any] = {
         "class": type(affinities).__name__,
-        "arguments": {name: plain(getattr(affinities, name)) for name in affinities.ARGUMENTS},
+        "arguments": {name: listed(getattr(affinities, name)) for name in affinities.ARGUMENTS},
         "learned": {key: value for key, value in learned.items() if not isinstance(value, np.ndarray)},
         "n_jobs": affinities.n_jobs,
         "verbose": affinities.verbose,
         "dtype": affinities.dtype.str,
         "width": affinities._width,
-        "search": None if search is not None and callable(search["metric"]) else search,
+        "search": None if search is not None and callable(search["metric"]) else listed(search),
         "index": None,
     }
     if affinities.knn_index is not None and not callable(affinities.knn_index.metric):
@@ -113,11 +113,6 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     if header["index"] is not None:
         affinities.knn_index = unpack_index(_below("index.", arrays), header["index"], data)
     return affinities
-
-
-def plain(value: Any) -> Any:
-    """Return arrays as lists, all else as it is."""
-    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:

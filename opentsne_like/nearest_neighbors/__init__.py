@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ._annoy import Annoy
-from ._archive import pack_index, pack_table, unpack_index, unpack_table
+from ._archive import listed, pack_index, pack_table, unpack_index, unpack_table
 from ._base import KNNIndex, stacked
 from ._exact import Sklearn
 from ._factory import check_index, make_index
@@ -28,6 +28,7 @@ __all__ = [
     "Voyager",
     "check_index",
     "from_neighbors",
+    "listed",
     "make_index",
     "pack_index",
     "pack_table",

@@ -53,11 +53,12 @@ def pack_index(index: KNNIndex, *, with_data: bool) -> tuple[dict[str, Array], d
     if name in GIVEN:
         arrays = {"indices": index.indices, "distances": index.distances} if with_data else {}  # type: ignore[attr-defined]
         return {key: value for key, value in arrays.items() if value is not None}, header
-    header |= {argument: getattr(index, argument) for argument in _ARGUMENTS}
+    header |= {argument: listed(getattr(index, argument)) for argument in _ARGUMENTS}
     header["seed"] = index.seed
     header["random_state"] = index.random_state if isinstance(index.random_state, int) else None
     header["distance_dtype"] = None if index.distance_dtype is None else np.dtype(index.distance_dtype).str
     header["options"] = index._options()
+    header["learned"] = {name: getattr(index, name) for name in index.LEARNED}
     return (pack_table(index.data) if with_data and index.data is not None else {}), header
 
 
@@ -96,7 +97,21 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
     index._seed = int(header["seed"])
     dtype = header["distance_dtype"]
     index.distance_dtype = None if dtype is None else np.dtype(dtype)
+    for learned in index.LEARNED:
+        setattr(index, learned, header.get("learned", {}).get(learned))
     return index
+
+
+def listed(value: Any) -> Any:
+    """Return arrays, also those in a dictionary, as lists and all else as it is.
+
+    Parameters
+    ----------
+    value : object
+    """
+    if isinstance(value, dict):
+        return {key: listed(item) for key, item in value.items()}
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def pack_table(data: Any) -> dict[str, Array]:

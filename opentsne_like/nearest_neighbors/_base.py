@@ -62,6 +62,7 @@ class KNNIndex(ABC):
     VALID_METRICS: ClassVar[Sequence[str]] = []
     SPARSE_METRICS: ClassVar[frozenset[str] | None] = None  # what sparse data can be searched by; None: anything
     CALLABLE_METRICS: ClassVar[bool] = True
+    LEARNED: ClassVar[tuple[str, ...]] = ()  # attributes of a built index that decide, or tell, what it finds
 
     distance_dtype: Any = None
 

@@ -38,6 +38,7 @@ class Measured(KNNIndex):
     VALID_METRICS: ClassVar[list[str]] = ["correlation", "cosine", "euclidean", "l2"]
     SPARSE_METRICS = frozenset()
     CALLABLE_METRICS = False
+    LEARNED = ("recall_", "n_probes_")
     CELLS: ClassVar[float]  # cells per square root of the number of rows
 
     def __init__(self, *args: Any, recall: float | None = None, **kwargs: Any) -> None:

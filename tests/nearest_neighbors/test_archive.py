@@ -1,0 +1,93 @@
+"""Indices that were taken apart and put together find the same."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from opentsne_like.errors import InvalidTypeError, StorageError
+from opentsne_like.nearest_neighbors import (
+    IVF,
+    Faiss,
+    PrecomputedDistanceMatrix,
+    PrecomputedNeighbors,
+    Sklearn,
+    pack_index,
+    unpack_index,
+)
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(300, 4)) + 5 * rng.integers(3, size=(300, 1))
+
+
+def again(index, data=None):
+    arrays, header = pack_index(index, with_data=data is None)
+    return unpack_index(arrays, json.loads(json.dumps(header)), data)
+
+
+MAKERS = {
+    "exact": lambda X: Sklearn(X, 9, "cosine"),
+    "with parameters": lambda X: Sklearn(X, 9, "seuclidean", {"V": np.array([1.0, 2, 3, 4])}),
+    "single precision": lambda X: Sklearn(X.astype(np.float32), 9),
+    "sparse": lambda X: Sklearn(sp.csr_matrix(X), 9),
+    "ivf": lambda X: IVF(X, 9, random_state=3, recall=0.9, knn_kwargs={"n_cells": 20}),
+    "ivf, seed drawn": lambda X: IVF(X, 9, random_state=np.random.RandomState(3), recall=0.9),
+    "faiss": lambda X: Faiss(X, 9, random_state=3),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("with_data", [True, False])
+def test_the_same_neighbours(name, with_data, X):
+    index = MAKERS[name](X)
+    built, asked = index.build(), index.query(index.data[:20], 5)
+    other = again(index, None if with_data else index.data)
+    assert type(other) is type(index)
+    for name_ in index.LEARNED:
+        assert getattr(other, name_) == getattr(index, name_)
+    for found, expected in zip((*other.query(index.data[:20], 5), *other.build()), (*asked, *built), strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_probes_that_were_raised_stay_raised(X):
+    index = IVF(X, 9, random_state=0, recall=0.5, knn_kwargs={"n_cells": 30})
+    index.build()
+    index.n_probes_ += 7
+    assert again(index).query(X[:5], 3)[0].tolist() == index.query(X[:5], 3)[0].tolist()
+    assert again(index).n_probes_ == index.n_probes_
+
+
+def test_given_neighbours(X):
+    indices, distances = Sklearn(X, 9).build()
+    for index in (PrecomputedNeighbors(indices, distances), PrecomputedDistanceMatrix(np.abs(X[:, :1] - X[:, 0]), 9)):
+        other = again(index)
+        assert type(other) is type(index)
+        for found, expected in zip(other.build(), index.build(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        arrays, header = pack_index(index, with_data=False)
+        assert unpack_index(arrays, header) is None
+
+
+def test_what_cannot_be_stored(X):
+    class Own(Sklearn):
+        pass
+
+    with pytest.raises(InvalidTypeError, match="`neighbors` must be an index of this package"):
+        pack_index(Own(X, 3), with_data=True)
+    with pytest.raises(InvalidTypeError, match="`metric` must be a name"):
+        pack_index(Sklearn(X, 3, lambda a, b: 0.0), with_data=True)
+
+
+def test_damaged_parts(X):
+    arrays, header = pack_index(Sklearn(sp.csr_matrix(X), 3), with_data=True)
+    with pytest.raises(StorageError, match="class 'Unknown'"):
+        unpack_index(arrays, {**header, "class": "Unknown"})
+    with pytest.raises(StorageError, match="damaged"):
+        unpack_index({**arrays, "csr_indices": arrays["csr_indices"] + 3}, header)
+    assert unpack_index({}, header) is None
