@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice
+from .._validation import check_choice, check_real
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import is_package_installed
 from ._annoy import Annoy
-from ._base import KNNIndex, Metric, log
+from ._base import KNNIndex, Metric, check_mapping, log
 from ._exact import Sklearn
 from ._faiss import Faiss
 from ._hnsw import HNSW, Voyager
@@ -70,9 +70,9 @@ def make_index(
     metric : str or callable
         See the `VALID_METRICS` of the classes.
     metric_params, n_jobs, random_state, verbose, knn_kwargs
-        See `KNNIndex`.
+        See `KNNIndex`. With ``"auto"``, ``"ivf"`` and ``"faiss"`` the `recall` may be among `knn_kwargs`.
     recall : float, optional
-        Share of the true neighbours that `IVF` and `Faiss` shall find, by default 0.99.
+        Share of the true neighbours that `IVF` and `Faiss` shall find, by default 0.99; exact search finds all.
 
     Returns
     -------
@@ -101,6 +101,10 @@ def make_index(
     check_choice(method, "method", ["auto", "approx", *METHODS])
     if not hasattr(data, "tocsr"):
         data = np.asarray(data)
+    knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
+    if knn_kwargs and "recall" in knn_kwargs and method in ("auto", "ivf", "faiss"):
+        asked = check_real(knn_kwargs.pop("recall"), "recall", above=0, at_most=1)
+        recall = asked if recall is None else recall
     if method == "auto":
         backend = _automatic(data, metric)
     else:
@@ -117,7 +121,7 @@ def make_index(
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
-        knn_kwargs=knn_kwargs,
+        knn_kwargs=knn_kwargs or None,
         **options,
     )
 

@@ -93,6 +93,17 @@ def test_recall_is_handed_on(X):
     assert make_index(X, 5, method="exact", recall=0.8).k == 5
 
 
+def test_recall_may_be_among_the_arguments_of_the_backend(X, small_limits):
+    arguments = {"recall": 0.5, "n_cells": 7}
+    for method in ("auto", "ivf", "faiss"):
+        assert make_index(X, 5, method=method, knn_kwargs=arguments).recall == 0.5
+        assert make_index(X, 5, method=method, knn_kwargs=arguments, recall=0.7).recall == 0.7
+    assert make_index(X[:20], 5, knn_kwargs={"recall": 0.5}).build()[0].shape == (20, 5)  # exact
+    assert arguments == {"recall": 0.5, "n_cells": 7}
+    with pytest.raises(InvalidParameterError, match="`recall` must be at most 1, got 2"):
+        make_index(X, 5, knn_kwargs={"recall": 2})
+
+
 def test_approx_is_annoy_where_it_can(X, monkeypatch, caplog):
     if is_package_installed("annoy"):
         assert type(make_index(X, 5, method="approx", metric="l1")) is nn.Annoy
