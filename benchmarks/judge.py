@@ -112,17 +112,20 @@ def distance_correlation(
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
-def class_accuracy(labels: Integers, found: Integers) -> float:
-    """Return how often the most frequent label among the neighbours, smallest first in a tie, is the point's own."""
+def class_accuracy(labels: Integers, found: Integers, first: int = 0) -> float:
+    """Return how often the most frequent label among the neighbours, smallest first in a tie, is the point's own.
+
+    The rows of `found` are those of the points from `first` on.
+    """
     _, codes = np.unique(labels, return_inverse=True)
-    votes = codes[found]
+    votes, true = codes[found], codes[first:]
     own = 0
-    for low in range(0, len(codes), 4096):
+    for low in range(0, len(true), 4096):
         part = votes[low : low + 4096]
         table = np.zeros((len(part), codes.max() + 1), np.int32)
         np.add.at(table, (np.arange(len(part))[:, None], part), 1)
-        own += int((table.argmax(axis=1) == codes[low : low + 4096]).sum())
-    return own / len(codes)
+        own += int((table.argmax(axis=1) == true[low : low + 4096]).sum())
+    return own / len(true)
 
 
 class Judge:

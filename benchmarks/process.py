@@ -117,7 +117,7 @@ def execute(
 
 
 def run(
-    participant: Participant, task: Task, python: str, timeout: float | None = None
+    participant: Participant, task: Task, python: str, timeout: float | None = None, script: str | None = None
 ) -> tuple[dict[str, Any], npt.NDArray[np.float64]]:
     """Run one fit and return what it reports and its map.
 
@@ -131,11 +131,13 @@ def run(
         The interpreter of the environment in which it is installed.
     timeout : float, optional
         Seconds after which it is stopped.
+    script : str, optional
+        The adapter, instead of the package's own.
     """
     package = participant.package
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "map.npy")
         who = {"name": participant.name, "package": package.module, "options": participant.options, "map": path}
         variables = environment(task.threads, python, participant.name)
-        result = execute(package.script, {**asdict(task), **who}, python, variables, timeout)
+        result = execute(script or package.script, {**asdict(task), **who}, python, variables, timeout)
         return result, np.load(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 STAGES = ("neighbours", "affinities", "init", "early", "main", "fit")
-MEASURES = ("kl", "recall", "correlation", "accuracy", "span", "stray")
+MEASURES = ("kl", "recall", "correlation", "accuracy", "span", "stray", "placed", "kept")
 NAMES = {
     "import": "import (s)",
     "first": "first small fit (s)",
@@ -23,12 +23,17 @@ NAMES = {
     "total": "whole fit (s)",
     "all": "import to map (s)",
     "peak": "peak memory (MB)",
+    "cold": "first transform, few points (s)",
+    "transform": "transform, all new points (s)",
+    "one": "transform, one point (s)",
     "kl": "final KL",
     "recall": "neighbour recall at 10",
     "correlation": "distance correlation",
     "accuracy": "class accuracy",
     "span": "span",
     "stray": "stray points",
+    "placed": "label accuracy of new points",
+    "kept": "old map kept its bits",
 }
 
 Run = Mapping[str, Any]
@@ -53,6 +58,8 @@ def shown(key: str, value: float | None) -> str:
     """Return a number as the table prints it, a dash where there is none."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if key == "peak":
         return f"{value:.0f}"
     if key in MEASURES:
