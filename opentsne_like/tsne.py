@@ -35,7 +35,7 @@ _DESCENT = (
     *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance"),
     *("n_jobs", "callbacks", "callbacks_every_iters", "verbose"),
 )
-# What a run may be resumed with other values of: they change nothing in the map.
+# What a run may be resumed with other values of. Callbacks may change where a run ends, and are given again.
 _FREE = {"n_jobs", "verbose", "callbacks", "callbacks_every_iters"}
 
 
@@ -60,7 +60,7 @@ class TSNE:
         Degrees of freedom of the kernel; "learn" fits them to the data with the map, see `optimizer.DescentOptions`. A
         pair holds for early exaggeration and for what comes after it.
     theta : float
-        Opening angle of Barnes-Hut.
+        Opening angle of Barnes-Hut; 0.5 where "auto" takes a tree stands for the widest that keeps the tolerance.
     n_interpolation_points, min_num_intervals, ints_in_interval : int
         openTSNE's grid parameters, mapped onto an accuracy; 3, 50, 1 mean the default.
     initialization : {"pca", "spectral", "random", "landmarks"} or array of shape (n, n_components)
@@ -216,13 +216,13 @@ class TSNE:
         """
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
-        X, _ = self._checked(X, affinities, initialization)
+        X, start = self._checked(X, affinities, initialization)
         data = X if affinities is None else affinities.P
         parameters = {name: value for name, value in self.get_params().items() if name not in _FREE}
         run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data)
         embedding = run.resume(data if affinities is None else None, as_list(self.callbacks))
         if embedding is None:
-            embedding = self.prepare_initial(X, affinities=affinities, initialization=initialization)
+            embedding = self._begin(X, affinities, start)
         else:
             known = affinities if affinities is not None else embedding.affinities
             embedding = TSNEEmbedding(embedding, known, optimizer=embedding.optimizer, **self._descent_params())
@@ -250,6 +250,10 @@ class TSNE:
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> TSNEEmbedding:
         """Return the embedding before its first iteration; see `fit`."""
         X, start = self._checked(X, affinities, initialization)
+        return self._begin(X, affinities, start)
+
+    def _begin(self, X: Any, affinities: Any, start: Any) -> TSNEEmbedding:
+        """Return the embedding before its first iteration, from what was checked."""
         if affinities is None:
             affinities = self._affinities(X)
         if isinstance(start, str):
@@ -267,7 +271,8 @@ class TSNE:
             X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)  # the same bits for any order in memory
         n = X.shape[0] if affinities is None else affinities.n_samples
         check_integer(self.n_components, "n_components", at_least=1)
-        check_random_state(self.random_state)
+        if not isinstance(self.random_state, np.random.Generator):  # from which a check would draw
+            check_random_state(self.random_state)
         for perplexity in np.atleast_1d(self.perplexity).tolist():
             check_real(perplexity, "perplexity", above=0)
         params = self._descent_params()
@@ -353,7 +358,9 @@ class TSNE:
             if how == "landmarks":
                 return self._landmarks(X)
             if how == "pca":
-                return initialization_scheme.pca(X, self.n_components, random_state=self.random_state)
+                return initialization_scheme.pca(
+                    X, self.n_components, random_state=self.random_state, n_jobs=self.n_jobs
+                )
             return initialization_scheme.spectral(affinities.P, self.n_components, random_state=self.random_state)
 
     def _landmarks(self, X: Any) -> Any:

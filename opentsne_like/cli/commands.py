@@ -56,6 +56,7 @@ def embed(options: Any) -> None:
     )
     embedding = estimator.fit(X, checkpoint=checkpoint)
     embedding.save(options.out, include="coordinates" if options.slim else "data")
+    options.after_interrupt = f"{options.out} was written"
     if checkpoint is not None:
         remove_checkpoint(checkpoint)
     say(f"KL divergence {embedding.kl_divergence:.4f} after {time.perf_counter() - began:.1f} s; wrote {options.out}")
@@ -82,6 +83,7 @@ def transform(options: Any) -> None:
     began = time.perf_counter()
     placed = embedding.transform(X, callbacks=_progress(options), **_given(options, _TRANSFORM))
     placed.save(options.out, include="optimizer")
+    options.after_interrupt = f"{options.out} was written"
     say(f"placed after {time.perf_counter() - began:.1f} s; wrote {options.out}")
     _draw(options, placed, labels, say, background=np.asarray(embedding))
 

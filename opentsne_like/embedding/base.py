@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -11,12 +10,13 @@ import numpy as np
 
 from .._validation import check_matrix
 from ..errors import DetachedError, InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
-from ..objectives import check_dimension, checksum, method_of
-from ..optimizer import Record, StopReason, gradient_descent
+from ..objectives import checksum
+from ..optimizer import Record, StopReason, check_descent, gradient_descent
 from . import stored
 
 Array = np.ndarray[Any, Any]
 
+_KL_PARAMS = ("dof", "negative_gradient_method", "theta", "grid_tolerance", "n_interpolation_points")
 FINE_ANGLE = 0.25  # at most, where a tree gives a KL divergence that is read rather than descended
 
 
@@ -36,8 +36,8 @@ class EmbeddingState:
         The map that a partial embedding is placed on.
     P : csr_matrix or None
         Affinities of a partial embedding to its reference.
-    kl : (int, float) or None
-        A checksum of coordinates and the KL divergence they have.
+    kl : (tuple, float) or None
+        What the KL divergence was computed from, as checksums, and its value.
     frozen : dict
         The potential of these coordinates as a reference, by their checksum.
     """
@@ -48,7 +48,7 @@ class EmbeddingState:
     params: dict[str, Any]
     reference: Any = None
     P: Any = None
-    kl: tuple[int, float] | None = None
+    kl: tuple[tuple[Any, ...], float] | None = None
     frozen: dict[Any, Any] = field(default_factory=dict)
 
     def copy(self) -> EmbeddingState:
@@ -89,7 +89,7 @@ class Embedding(np.ndarray[Any, Any]):
             return f"{type(self).__name__} without state, {np.array_repr(np.asarray(self))}"
         rows, columns = self.shape
         kl = self._state.kl
-        known = kl is not None and kl[0] == checksum(np.asarray(self), -1)
+        known = kl is not None and kl[0] == self._kl_key()
         return (
             f"<{type(self).__name__} of {rows:,} points in {columns} dimension{'s' * (columns > 1)}, "
             f"{self.n_iter_} iterations done, "
@@ -130,8 +130,10 @@ class Embedding(np.ndarray[Any, Any]):
 
     def __deepcopy__(self, memo: dict[int, Any] | None) -> Self:
         duplicate = self.copy()
+        if memo is not None:
+            memo[id(self)] = duplicate
         if duplicate._state is not None:
-            for name in ("affinities", "reference", "P"):
+            for name in ("affinities", "reference", "P", "params"):
                 setattr(duplicate._state, name, copy.deepcopy(getattr(duplicate._state, name), memo))
         return duplicate
 
@@ -174,7 +176,7 @@ class Embedding(np.ndarray[Any, Any]):
     def kl_divergence(self) -> float:
         """KL divergence of the current coordinates, without exaggeration; computed when it is read."""
         state = self._own
-        key = checksum(np.asarray(self), -1)
+        key = self._kl_key()
         if state.kl is None or state.kl[0] != key:
             fine = {"theta": min(state.params.get("theta", FINE_ANGLE), FINE_ANGLE)}
             objective = state.optimizer.objective(self, self._edges_of(), **self._call_params(fine))
@@ -184,7 +186,13 @@ class Embedding(np.ndarray[Any, Any]):
 
     @kl_divergence.setter
     def kl_divergence(self, value: float) -> None:
-        self._own.kl = (checksum(np.asarray(self), -1), float(value))
+        self._own.kl = (self._kl_key(), float(value))
+
+    def _kl_key(self) -> tuple[Any, ...]:
+        """Return what the KL divergence depends on."""
+        P = self._edges_of()
+        sums = (checksum(np.asarray(self), -1), checksum(P.data, -1), P.shape, P.nnz)
+        return (*sums, *(repr(self._own.params.get(name)) for name in _KL_PARAMS))
 
     def _edges_of(self) -> Any:
         """Return the sparse matrix that attracts the points."""
@@ -194,7 +202,13 @@ class Embedding(np.ndarray[Any, Any]):
                 f"this {type(self).__name__} was stored without its affinities; make a new one with "
                 "TSNEEmbedding(embedding, affinities, optimizer=embedding.optimizer)"
             )
-        return state.P if state.P is not None else state.affinities.P
+        if state.P is None:
+            return state.affinities.P
+        if state.reference is None:
+            raise UnavailableError(
+                f"this {type(self).__name__} was stored without the map that its points are placed on"
+            )
+        return state.P
 
     def _call_params(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Return the keyword arguments of the optimizer: this embedding's, with `changes`."""
@@ -310,20 +324,21 @@ def _restore(cls: type[Embedding], coordinates: Array, state: EmbeddingState | N
     return coordinates.view(cls) if state is None else cls._make(coordinates, state)
 
 
-def check_coordinates(embedding: Any, rows: int, method: Any) -> Array:
-    """Return initial coordinates as an array, checked against the number of points.
+def check_coordinates(embedding: Any, rows: int, params: dict[str, Any]) -> Array:
+    """Return initial coordinates as an array, checked with the parameters of their optimization.
 
     Parameters
     ----------
     embedding : array-like of shape (rows, d)
     rows : int
-    method : str or callable
+    params : dict
+        Of the optimizer.
     """
+    options = {name: value for name, value in params.items() if name != "negative_gradient_method"}
     array = np.asarray(check_matrix(np.asarray(embedding), "embedding"))
     if len(array) != rows:
         raise InvalidParameterError(f"`embedding` must have {rows} rows, one per point of P, got shape {array.shape}")
-    if isinstance(method, str):
-        check_dimension(method_of(method), array.shape[1])
+    check_descent(array.shape, 0, params.get("negative_gradient_method", "auto"), **options)
     return array
 
 
@@ -339,15 +354,3 @@ def check_optimizer(optimizer: Any) -> gradient_descent:
     if not isinstance(optimizer, gradient_descent):
         raise InvalidTypeError(f"`optimizer` must be a gradient_descent object, got {type(optimizer).__name__}")
     return optimizer
-
-
-def known_kl(embedding: Embedding) -> float | None:
-    """Return the KL divergence of the coordinates where it was computed.
-
-    Parameters
-    ----------
-    embedding : Embedding
-    """
-    kl = embedding._own.kl
-    valid = kl is not None and kl[0] == checksum(np.asarray(embedding), -1) and math.isfinite(kl[1])
-    return kl[1] if valid and kl is not None else None

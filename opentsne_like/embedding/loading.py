@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -85,9 +86,12 @@ def load_run(path: Any, data: Any = None) -> tuple[Any, dict[str, Any]]:
 
 
 def _read_beside(path: Any, fingerprint: str) -> tuple[dict[str, Array], Any]:
-    arrays, header = storage.read(affinities_path(path))
+    if not isinstance(fingerprint, str) or not re.fullmatch("[0-9a-f]{1,64}", fingerprint):
+        raise StorageError("the fingerprint of its affinities is no such thing")
+    name = affinities_path(path, fingerprint)
+    arrays, header = storage.read(name)
     if header.get("fingerprint") != fingerprint:
-        raise StorageError(f"{affinities_path(path)!r} holds the affinities of another run")
+        raise StorageError(f"{name!r} holds other affinities")
     return arrays, header["affinities"]
 
 
@@ -115,6 +119,8 @@ def unpack(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -
         reference = unpack(_below("reference.", arrays), header["reference"])
     if parts := _below("partial.", arrays):
         P = unpack_table(parts)
+        if P is None or P.dtype != np.float64 or not (np.isfinite(P.data).all() and (P.data >= 0).all()):
+            raise StorageError("the affinities are not all finite and positive float64")
         if P.shape[0] != n or (reference is not None and P.shape[1] != len(reference)):
             raise StorageError(f"affinities of shape {P.shape} do not belong to {n} points")
     state = EmbeddingState(
@@ -131,6 +137,8 @@ def unpack(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -
 def _check_rows(affinities: Affinities, n: int) -> None:
     if affinities.P.shape != (n, n):
         raise StorageError(f"affinities of shape {affinities.P.shape} do not belong to {n} points")
+    if affinities.knn_index is not None and affinities.knn_index.n_samples != n:
+        raise StorageError(f"an index of {affinities.knn_index.n_samples} rows does not belong to {n} points")
 
 
 def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: tuple[int, ...]) -> gradient_descent:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+
+from ..errors import InvalidParameterError
 from ..optimizer import gradient_descent
 from .base import Embedding, EmbeddingState, check_coordinates, check_optimizer
 
@@ -32,7 +35,12 @@ class PartialTSNEEmbedding(Embedding):
         **gradient_descent_params: Any,
     ) -> Self:
         params = dict(gradient_descent_params)
-        array = check_coordinates(embedding, P.shape[0], params.get("negative_gradient_method"))
+        array = check_coordinates(embedding, P.shape[0], params)
+        places = np.shape(reference_embedding)
+        if places != (P.shape[1], array.shape[1]):
+            raise InvalidParameterError(
+                f"`reference_embedding` must have shape {(P.shape[1], array.shape[1])}, got {places}"
+            )
         state = EmbeddingState(None, check_optimizer(optimizer), None, params, reference=reference_embedding, P=P)
         return cls._make(array, state)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,19 +97,21 @@ def _pack_optimizer(embedding: Any) -> dict[str, Array]:
     }
 
 
-def affinities_path(path: Any) -> str:
+def affinities_path(path: Any, fingerprint: str) -> str:
     """Return the name of the file beside a checkpoint that holds its affinities.
 
     Parameters
     ----------
     path : path-like
+    fingerprint : str
+        Of the affinities, so that a new run at the same path leaves those of the checkpoint that is there.
 
     Examples
     --------
-    >>> affinities_path("run.npz")
-    'run.npz.affinities'
+    >>> affinities_path("run.npz", "3f5a")
+    'run.npz.3f5a.affinities'
     """
-    return f"{os.fspath(path)}.affinities"
+    return f"{os.fspath(path)}.{fingerprint}.affinities"
 
 
 def remove_checkpoint(path: Any) -> None:
@@ -116,9 +120,20 @@ def remove_checkpoint(path: Any) -> None:
     Parameters
     ----------
     path : path-like
+
+    Examples
+    --------
+    >>> remove_checkpoint("run.npz")
     """
-    for name in (os.fspath(path), affinities_path(path)):
-        if os.path.exists(name):
+    Path(path).unlink(missing_ok=True)
+    _remove_beside(path, but="")
+
+
+def _remove_beside(path: Any, but: str) -> None:
+    """Remove the affinities beside a checkpoint, except those with the fingerprint `but`."""
+    kept = affinities_path(path, but)
+    for name in glob.glob(f"{glob.escape(os.fspath(path))}.*.affinities"):
+        if name != kept:
             os.remove(name)
 
 
@@ -132,17 +147,17 @@ def save_affinities(embedding: Any, path: Any) -> str:
         Of the checkpoint.
     """
     fingerprint = storage.fingerprint(embedding._edges_of())
-    target = affinities_path(path)
+    target = affinities_path(path, fingerprint)
     try:
-        if storage.read(target, names=())[1].get("fingerprint") == fingerprint:
-            return fingerprint
+        storage.read(target)
+        return fingerprint
     except StorageError:
-        pass  # none there, or of no use: it is written anew
+        pass  # none there, or damaged: it is written anew
+    header = None
     if embedding._own.affinities is None:
         arrays = {f"partial.{name}": part for name, part in pack_table(embedding._edges_of()).items()}
-        storage.write(target, arrays, {"fingerprint": fingerprint, "affinities": None})
-        return fingerprint
-    arrays, header = pack_affinities(embedding._own.affinities, with_data=False)
+    else:
+        arrays, header = pack_affinities(embedding._own.affinities, with_data=False)
     storage.write(target, arrays, {"fingerprint": fingerprint, "affinities": header})
     return fingerprint
 
@@ -167,3 +182,4 @@ def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, A
         states.append({name: value for name, value in state.items() if name not in held})
     header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
     storage.write(path, arrays, header)
+    _remove_beside(path, but=affinities)

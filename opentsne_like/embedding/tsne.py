@@ -70,7 +70,8 @@ class TSNEEmbedding(Embedding):
     ) -> Self:
         if not hasattr(affinities, "P"):
             raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
-        method_of(negative_gradient_method)
+        if affinities.P is None:
+            raise InvalidParameterError("`affinities` must have a matrix P, got None for it")
         params = {
             "dof": dof,
             "n_interpolation_points": n_interpolation_points,
@@ -79,7 +80,7 @@ class TSNEEmbedding(Embedding):
             "negative_gradient_method": negative_gradient_method,
             **gradient_descent_params,
         }
-        array = check_coordinates(embedding, affinities.P.shape[0], negative_gradient_method)
+        array = check_coordinates(embedding, affinities.P.shape[0], params)
         return cls._make(array, EmbeddingState(affinities, check_optimizer(optimizer), random_state, params))
 
     @property
@@ -114,6 +115,7 @@ class TSNEEmbedding(Embedding):
         known = inspect.signature(DescentOptions).parameters
         options = DescentOptions(**{name: value for name, value in self._own.params.items() if name in known})
         method = method_of(self._own.params.get("negative_gradient_method", "auto"))
+        self._own.frozen = {}
         self.frozen(options.engine(method or "auto", self.optimizer.dof_of(options)), padding)
 
     def prepare_partial(
@@ -146,8 +148,10 @@ class TSNEEmbedding(Embedding):
         affinities = self._known_affinities()
         if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
             affinity_params["perplexities"] = affinity_params.pop("perplexity")
-        if not hasattr(X, "tocsr") and not isinstance(X, np.ndarray):
-            X = check_matrix(X, "X", accept_sparse=True)
+        if hasattr(X, "tocsr"):
+            X = X.tocsr()
+        elif not isinstance(X, np.ndarray):
+            X = check_matrix(X, "X")
         if isinstance(initialization, str):
             check_choice(initialization, "initialization", STARTS)
         near = isinstance(initialization, str) and initialization != "random"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding
+from opentsne_like.affinity import Affinities
 from opentsne_like.errors import DetachedError, InvalidParameterError, InvalidTypeError, UnavailableError
 from opentsne_like.optimizer import StopReason, gradient_descent
 
@@ -204,6 +205,38 @@ def test_an_optimizer_belongs_to_one_shape():
     TSNEEmbedding(np.array(begin()), affinities(), optimizer=optimizer).optimize(1, inplace=True)
     with pytest.raises(InvalidParameterError, match="optimizer of its own"):
         begin(3, optimizer=optimizer).optimize(1)
+
+
+def test_the_kl_divergence_follows_what_it_depends_on():
+    Y = TSNEEmbedding(np.array(finished()), copy.deepcopy(affinities()))
+    first = Y.kl_divergence
+    Y.affinities.set_perplexity(5)
+    fresh = TSNEEmbedding(np.array(Y), Y.affinities)
+    assert Y.kl_divergence == fresh.kl_divergence != first
+    Y.gradient_descent_params["dof"] = 2
+    assert Y.kl_divergence != fresh.kl_divergence
+
+
+def test_parameters_are_checked_at_the_door():
+    with pytest.raises(InvalidTypeError, match="learning_rat"):
+        begin(learning_rat=5)
+    with pytest.raises(InvalidParameterError, match="`theta`"):
+        begin(theta=-1)
+    with pytest.raises(InvalidParameterError, match="matrix P"):
+        TSNEEmbedding(np.zeros((3, 2)), Affinities())
+    P = partial().P
+    with pytest.raises(InvalidParameterError, match="`reference_embedding` must have shape"):
+        PartialTSNEEmbedding(np.zeros((20, 3)), finished(), P)
+
+
+def test_new_points_without_their_reference_are_refused(tmp_path):
+    from opentsne_like import load
+
+    partial().save(tmp_path / "new.npz", include="affinities")
+    Z = load(tmp_path / "new.npz")
+    for ask in (lambda: Z.kl_divergence, lambda: Z.optimize(1)):
+        with pytest.raises(UnavailableError, match="without the map"):
+            ask()
 
 
 def test_stop_reasons_explain_themselves():

@@ -110,6 +110,16 @@ def test_starts(tmp_path):
     np.testing.assert_array_equal(Y.transform(X_NEW.tolist(), n_iter=5), Y.transform(X_NEW, n_iter=5))
 
 
+def test_any_sparse_format():
+    from scipy.sparse import coo_matrix, csr_matrix
+
+    Y = TSNEEmbedding(np.array(begin()), affinity.PerplexityBasedNN(csr_matrix(np.maximum(X, 0)), 10)).optimize(5)
+    new = np.maximum(X_NEW, 0)
+    expected = Y.transform(csr_matrix(new), n_iter=3)
+    np.testing.assert_array_equal(Y.transform(coo_matrix(new), n_iter=3), expected)
+    assert Y.add(coo_matrix(new)).shape == (260, 2)
+
+
 def test_long_tables_are_looked_up_in_blocks(monkeypatch):
     Y = finished()
     whole = Y.transform(X_NEW, n_iter=5)
@@ -149,8 +159,9 @@ def test_the_reference_is_frozen_once_and_dropped_when_it_moves(method, monkeypa
     Y += 1.0
     Y.transform(X_NEW, n_iter=1)
     assert len(made) == 4
-    Y.prepare_interpolation_grid()
-    assert len(made) == 4
+    Y.prepare_interpolation_grid(padding=0.5)
+    Y.transform(X_NEW, n_iter=1)
+    assert len(made) == 5
 
 
 def test_the_automatic_learning_rate_of_new_points():

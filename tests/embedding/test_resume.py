@@ -140,19 +140,35 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path):
 
 def test_affinities_are_written_once_and_belong_to_their_run(tmp_path):
     X, _ = old_and_new()
-    path, beside = tmp_path / "run.npz", tmp_path / "run.npz.affinities"
+    path = tmp_path / "run.npz"
     estimator().fit(X, checkpoint=Checkpoint(path, every=5))
+    (beside,) = tmp_path.glob("run.npz.*.affinities")
     written = beside.stat().st_mtime_ns
     estimator().fit(X, checkpoint=Checkpoint(path, every=5))
     assert beside.stat().st_mtime_ns == written
-    other = TSNEEmbedding(np.array(begin()), affinity.Uniform(X, 5))
-    other.optimize(3, callbacks=Checkpoint(tmp_path / "other.npz", every=1))
-    (tmp_path / "other.npz.affinities").rename(beside)
-    with pytest.raises(StorageError, match="another run"):
+    whole = beside.read_bytes()
+    beside.write_bytes(whole[:500] + b"?" + whole[501:])
+    with pytest.raises(StorageError):
         load(path)
+    begin().optimize(1, callbacks=Checkpoint(path, every=5))
+    assert load(path).n_iter_ == 1, "damaged affinities are written anew"
+    (beside,) = tmp_path.glob("run.npz.*.affinities")
     beside.unlink()
     with pytest.raises(StorageError, match="existing file"):
         load(path)
+
+
+def test_a_new_run_leaves_the_checkpoint_that_is_there_until_it_has_one(tmp_path):
+    X, _ = old_and_new()
+    path = tmp_path / "run.npz"
+    begin().optimize(3, callbacks=Checkpoint(path, every=1))
+    other = TSNEEmbedding(np.array(begin()), affinity.Uniform(X, 5))
+    fingerprint = other.save_affinities(path)
+    assert load(path).n_iter_ == 3
+    assert len(list(tmp_path.glob("*.affinities"))) == 2
+    other.save_checkpoint(path, fingerprint, {})
+    assert len(list(tmp_path.glob("*.affinities"))) == 1
+    assert load(path).n_iter_ == 0
 
 
 def test_a_checkpoint_of_optimize_can_be_gone_on_with(tmp_path):

@@ -66,6 +66,8 @@ AFFINITIES = {
     "ivf": lambda X: affinity.PerplexityBasedNN(X, 10, method="ivf", random_state=3),
     "faiss": lambda X: affinity.PerplexityBasedNN(X, 10, method="faiss", random_state=3),
     "pynndescent": lambda X: affinity.PerplexityBasedNN(X, 10, method="pynndescent", random_state=3, n_jobs=1),
+    "hnsw": lambda X: affinity.PerplexityBasedNN(X, 10, method="hnsw", random_state=3),
+    "voyager": lambda X: affinity.PerplexityBasedNN(X, 10, method="voyager", random_state=3, n_jobs=1),
     "annoy": lambda X: affinity.PerplexityBasedNN(X, 10, method="annoy", random_state=3),
     "cosine": lambda X: affinity.PerplexityBasedNN(X, 10, metric="cosine"),
 }
@@ -74,8 +76,8 @@ AFFINITIES = {
 @pytest.mark.parametrize("name", AFFINITIES)
 def test_every_kind_of_affinities_comes_back(tmp_path, name):
     X, X_new = old_and_new()
-    if name == "annoy":
-        pytest.importorskip("annoy")
+    if name in ("annoy", "hnsw", "voyager"):
+        pytest.importorskip("hnswlib" if name == "hnsw" else name)
     Y = TSNEEmbedding(np.array(begin()), AFFINITIES[name](X)).optimize(5)
     Y.save(tmp_path / "map.npz")
     Z = load(tmp_path / "map.npz")
@@ -213,6 +215,7 @@ DAMAGE = {
     "data are NaN": lambda arrays, header: arrays["affinities.index.data"].fill(np.nan),
     "a foreign stop reason": lambda arrays, header: header.update(stop_reason="__class__"),
     "a foreign generator": lambda arrays, header: header.update(random_state={"Generator": {"bit_generator": "os"}}),
+    "an index of other data": lambda arrays, header: arrays.update({"affinities.index.data": np.zeros((300, 6))}),
     "a list in the place of a dictionary": lambda arrays, header: header.update(affinities=[1]),
 }
 
@@ -289,7 +292,7 @@ def test_a_file_of_another_process_gives_the_same_bits(tmp_path):
 
 def test_remove_checkpoint(tmp_path):
     remove_checkpoint(tmp_path / "run.npz")
-    for name in ("run.npz", "run.npz.affinities"):
+    for name in ("run.npz", "run.npz.0a.affinities", "run.npz.0b.affinities"):
         (tmp_path / name).write_text("")
     remove_checkpoint(tmp_path / "run.npz")
     assert not list(tmp_path.iterdir())
