@@ -30,6 +30,11 @@ def check_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     return value
 
 
+def check_flag(value: Any, name: str) -> bool:
+    """Return `value` if it is True or False, of Python or of numpy."""
+    return bool(check_choice(bool(value) if isinstance(value, np.bool_) else value, name, (True, False)))
+
+
 def check_real(
     value: Any,
     name: str,
@@ -119,11 +124,10 @@ def check_matrix(
     if hasattr(X, "tocsr"):
         if not accept_sparse:
             raise InvalidTypeError(f"`{name}` must be a dense array, got a sparse matrix; pass {name}.toarray()")
-        array = X.tocsr()
+        array = check_csr(X, name)
         array = array.astype(_float_type(array.dtype, name), copy=False)
-        values = array.data
     else:
-        array = values = _dense(X, name)
+        array = _dense(X, name)
     if array.ndim != 2:
         cure = f"; use {name}.reshape(-1, 1) for a single column" if array.ndim == 1 else ""
         raise InvalidParameterError(
@@ -137,8 +141,18 @@ def check_matrix(
         )
     if n_columns is not None and columns != n_columns:
         raise InvalidParameterError(f"`{name}` must have {n_columns} columns, got shape {array.shape}")
-    _check_finite(values, name)
+    _check_finite(array, name)
     return array
+
+
+def check_csr(X: Any, name: str) -> Any:
+    """Return a sparse matrix as CSR whose index arrays fit together and lie in range, as compiled code requires."""
+    try:
+        if hasattr(X, "check_format"):
+            X.check_format(full_check=True)
+        return X.tocsr()
+    except ValueError as error:
+        raise InvalidParameterError(f"`{name}` must be a consistent sparse matrix, got one with: {error}") from error
 
 
 def _float_type(dtype: np.dtype[Any], name: str) -> type:
@@ -165,14 +179,19 @@ def _dense(X: Any, name: str) -> np.ndarray[Any, Any]:
     return array.astype(_float_type(array.dtype, name), copy=False)
 
 
-def _check_finite(values: np.ndarray[Any, Any], name: str) -> None:
+def _check_finite(array: Any, name: str) -> None:
     """Refuse NaN and infinity, block by block so that a memory-mapped array is never copied whole."""
+    sparse = hasattr(array, "tocsr")
+    values = array.data if sparse else array
     rows = max(1, 2**22 // max(1, values[:1].size))
     for start in range(0, len(values), rows):
         block = values[start : start + rows]
         if not np.isfinite(block).all():
             bad = np.argwhere(~np.isfinite(block))[0]
-            where = f"row {start + bad[0]}" + (f", column {bad[1]}" if len(bad) > 1 else "")
+            first = int(start + bad[0])
+            row = int(np.searchsorted(array.indptr, first, side="right")) - 1 if sparse else first
+            column = array.indices[first] if sparse else bad[1]
             raise InvalidParameterError(
-                f"`{name}` must be finite, got {block[tuple(bad)]} in {where}; remove or impute such values"
+                f"`{name}` must be finite, got {block[tuple(bad)]} in row {row}, column {column}; "
+                "remove or impute such values"
             )

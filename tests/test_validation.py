@@ -236,3 +236,21 @@ def test_errors_are_builtins_too():
     stop = errors.OptimizationInterrupt(1.25, "map")
     assert (stop.error, stop.final_embedding) == (1.25, "map")
     assert str(stop) == "the optimization was stopped by a callback at KL divergence 1.2500"
+
+
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
+@pytest.mark.parametrize("place", [10**9, -1])
+def test_matrix_refuses_sparse_indices_out_of_range(form, place):
+    X = form(np.eye(3))
+    X.indices[1] = place
+    kind, message = refusal(v.check_matrix, X, "data", accept_sparse=True)
+    assert kind is InvalidParameterError
+    assert message.startswith("`data` must be a consistent sparse matrix, got one with: ")
+
+
+def test_matrix_names_the_row_and_column_of_a_sparse_nan():
+    X = sparse.csr_array(np.diag([1.0, 2.0, 3.0, 4.0]) + np.eye(4, k=-1))
+    X.data[3] = np.nan
+    assert refusal(v.check_matrix, X, "X", accept_sparse=True)[1] == (
+        "`X` must be finite, got nan in row 2, column 1; remove or impute such values"
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
 from .base import Affinities
 
@@ -69,7 +70,8 @@ def _as_square(affinities: Any) -> Any:
     """Return a checked, sorted float64 CSR copy without stored zeros."""
     from scipy.sparse import csr_matrix
 
-    given = affinities if hasattr(affinities, "tocsr") else _dense(affinities)
+    sparse = hasattr(affinities, "tocsr")
+    given = check.check_csr(affinities, "affinities") if sparse else _dense(affinities)
     if np.dtype(given.dtype).kind not in "biuf":
         raise InvalidTypeError(f"`affinities` must be numbers, got dtype {given.dtype}")
     if len(given.shape) != 2 or given.shape[0] != given.shape[1] or given.shape[0] < 2:

@@ -153,7 +153,7 @@ def _indices(neighbors: Any, n_samples: int) -> Array:
 
 
 def _affinities(neighbors: Any, n_samples: int) -> Any:
-    P = neighbors.tocsr()
+    P = check.check_csr(neighbors, "neighbors")
     if P.shape[1] != n_samples:
         raise InvalidParameterError(f"`neighbors` must have {n_samples} columns, got shape {P.shape}")
     empty = np.diff(P.indptr) == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice, check_real
+from .._validation import check_choice, check_csr, check_real
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import is_package_installed
 from ._annoy import Annoy
@@ -199,7 +199,7 @@ def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:
     if sparse != hasattr(index.data, "tocsr"):
         raise InvalidTypeError("`neighbors` must be an index of the same data, got sparse and dense ones")
     if sparse:
-        same = (data.tocsr() != index.data).nnz == 0
+        same = (check_csr(data, "data") != index.data).nnz == 0
     else:
         rows = np.asarray(data)
         same = all(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._validation import check_csr
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from ._base import KNNIndex, Neighbors, check_k, log
 from ._space import Array, blocks, first_by_distance, index_type
@@ -229,8 +230,9 @@ def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
 def _distances(values: Any, name: str) -> Any:
     """Return a dense or CSR matrix of floats, or say which row holds something that is no distance."""
     sparse = hasattr(values, "tocsr")
+    given = check_csr(values, name) if sparse else values
     try:
-        matrix: Any = canonical(values.tocsr()) if sparse else np.asarray(values)
+        matrix: Any = canonical(given) if sparse else np.asarray(given)
     except ValueError as error:
         raise InvalidParameterError(f"`{name}` must be a rectangular table of numbers") from error
     if matrix.dtype.kind not in "fiub":
