@@ -123,7 +123,6 @@ class NeighborAffinities(Affinities):
     """Affinities that live on a graph of nearest neighbours; a base class, not for use by itself."""
 
     ARGUMENTS: ClassVar[tuple[str, ...]] = ()  # of the constructor, kept as attributes; besides the search's and common
-    SEARCH: ClassVar[tuple[str, ...]] = ("method", "metric", "metric_params", "random_state", "knn_kwargs")
 
     def __init__(self, *, n_jobs: int | None, verbose: bool, dtype: Any) -> None:
         super().__init__(verbose=verbose)
@@ -155,7 +154,8 @@ class NeighborAffinities(Affinities):
         graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
         k = choose_k(table.shape[0])
         if graph:  # of the known distances
-            k = min(k, max(1, int(np.diff(table.tocsr().indptr).max())))
+            table = check.check_csr(table, "data")
+            k = min(k, max(1, int(np.diff(table.indptr).max())))
         searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
         check_memory(table.shape[0], k, self.dtype, table.shape[1] if searched else 0)
         self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)

@@ -66,13 +66,14 @@ class Entropic(PerplexityBasedNN):
     ) -> None:
         super().__init__(data, perplexity, symmetrize=symmetrize, k_neighbors=k_neighbors, **options)
 
-    def _matrix(self, k: int) -> Any:
+    def _matrix(self, k: int, perplexity: float) -> Any:
         lists = self._kept_lists().nearest(k)
-        precisions = find_precisions(lists, [self.effective_perplexity_], n_jobs=self.n_jobs)[:, 0]
+        precisions = find_precisions(lists, [perplexity], n_jobs=self.n_jobs)[:, 0]
         with np.errstate(divide="ignore"):
             widths = farthest(lists) ** 2 / precisions
+        P = super()._matrix(k, perplexity)
         self.bandwidths_ = np.where(precisions < kernels.perplexity.LARGEST, widths, 0.0)
-        return super()._matrix(k)
+        return P
 
     @staticmethod
     def _choose_k(n_samples: int, perplexity: float, k_neighbors: Any) -> int:
@@ -141,6 +142,7 @@ class Fuzzy(NeighborAffinities):
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
         self.local_connectivity = check.check_real(local_connectivity, "local_connectivity", at_least=0)
         self.bandwidth = check.check_real(bandwidth, "bandwidth", above=0)
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
         self._find_neighbors(
             data,
             knn_index,
@@ -153,7 +155,6 @@ class Fuzzy(NeighborAffinities):
         )
         self.k_neighbors = k_neighbors
         self.normalize = bool(normalize)
-        self.symmetrize = bool(symmetrize)
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)

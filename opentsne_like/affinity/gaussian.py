@@ -78,7 +78,7 @@ def joint_probabilities_nn(
     return gaussian_matrix(
         lists,
         [check.check_real(p, "perplexities", above=0) for p in np.atleast_1d(perplexities).tolist()],
-        symmetrize=symmetrize,
+        symmetrize=check.check_flag(symmetrize, "symmetrize"),
         normalize=normalization == "pair-wise",
         dtype=dtype,
         n_jobs=n_jobs,

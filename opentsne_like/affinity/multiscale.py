@@ -93,11 +93,12 @@ class MultiscaleMixture(NeighborAffinities):
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
         _as_perplexities(perplexities)
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
         self.effective_perplexities_: list[float] = []
 
         def choose_k(n_samples: int) -> int:
             self.effective_perplexities_ = self.check_perplexities(perplexities, n_samples)
-            return self._wanted_neighbors(n_samples)
+            return _wanted_neighbors(n_samples, self.effective_perplexities_)
 
         self._find_neighbors(
             data,
@@ -119,17 +120,13 @@ class MultiscaleMixture(NeighborAffinities):
                 stored,
             )
         self.perplexities = perplexities
-        self.symmetrize = bool(symmetrize)
         with self._timer():
-            self.P = self._matrix(self._kept_lists().width)
+            self.P = self._matrix(stored, self.effective_perplexities_)
 
-    def _wanted_neighbors(self, n_samples: int) -> int:
-        return max(1, int(min(n_samples - 1, 3 * max(self.effective_perplexities_))))
-
-    def _matrix(self, k: int) -> Any:
+    def _matrix(self, k: int, perplexities: list[float]) -> Any:
         return gaussian_matrix(
             self._kept_lists().nearest(k),
-            self.effective_perplexities_,
+            perplexities,
             average=self._average,
             symmetrize=self.symmetrize,
             dtype=self.dtype,
@@ -153,16 +150,17 @@ class MultiscaleMixture(NeighborAffinities):
             return
         stored = self._kept_lists().width
         effective = self.check_perplexities(new_perplexities, self.n_samples)
-        k = max(1, int(min(self.n_samples - 1, 3 * max(effective))))
+        k = _wanted_neighbors(self.n_samples, effective)
         if k > stored:
             raise UnavailableError(
                 f"`new_perplexities` must need at most the {stored} stored neighbours, got {max(effective):g}, which "
                 f"needs {k}; make a new {type(self).__name__} for it"
             )
-        self.perplexities = new_perplexities
-        self.effective_perplexities_ = effective
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
-            self.P = self._matrix(k)
+            P = self._matrix(k, effective)
+        self.P = P
+        self.effective_perplexities_ = effective
+        self.perplexities = new_perplexities  # last: until here the same call starts over
 
     def to_new(  # type: ignore[override]
         self, data: Any, perplexities: Any = None, return_distances: bool | int = False
@@ -188,7 +186,7 @@ class MultiscaleMixture(NeighborAffinities):
         """
         wanted = self.perplexities if perplexities is None else perplexities
         effective = self.check_perplexities(wanted, self.n_samples)
-        k = max(1, int(min(self.n_samples - 1, 3 * max(effective))))
+        k = _wanted_neighbors(self.n_samples, effective)
         indices, distances, lists = self._query(data, k, return_distances)
         with self._timer():
             P = gaussian_matrix(
@@ -233,6 +231,11 @@ class Multiscale(MultiscaleMixture):
     """
 
     _average = True
+
+
+def _wanted_neighbors(n_samples: int, perplexities: Sequence[float]) -> int:
+    """Return how many neighbours checked perplexities need."""
+    return max(1, int(min(n_samples - 1, 3 * max(perplexities))))
 
 
 def _as_perplexities(perplexities: Any) -> Sequence[float]:

@@ -100,6 +100,7 @@ class PerplexityBasedNN(NeighborAffinities):
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
         check.check_real(perplexity, "perplexity", above=0)
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
         self._find_neighbors(
             data,
             knn_index,
@@ -120,10 +121,9 @@ class PerplexityBasedNN(NeighborAffinities):
                 stored,
                 self.effective_perplexity_,
             )
-        self.symmetrize = bool(symmetrize)
         self.knn_kwargs = knn_kwargs
         with self._timer():
-            self.P = self._matrix(self._kept_lists().width)
+            self.P = self._matrix(stored, self.effective_perplexity_)
 
     @staticmethod
     def _choose_k(n_samples: int, perplexity: float, k_neighbors: Any) -> int:
@@ -132,10 +132,9 @@ class PerplexityBasedNN(NeighborAffinities):
             return max(1, int(min(n_samples - 1, 3 * perplexity)))
         return check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=n_samples - 1)
 
-    def _matrix(self, k: int) -> Any:
+    def _matrix(self, k: int, perplexity: float) -> Any:
         lists = self._kept_lists().nearest(k)
-        perplexities = [self.effective_perplexity_]
-        return gaussian_matrix(lists, perplexities, symmetrize=self.symmetrize, dtype=self.dtype, n_jobs=self.n_jobs)
+        return gaussian_matrix(lists, [perplexity], symmetrize=self.symmetrize, dtype=self.dtype, n_jobs=self.n_jobs)
 
     def set_perplexity(self, new_perplexity: float) -> None:
         """Change the perplexity and compute `P` anew from the stored neighbours.
@@ -167,10 +166,11 @@ class PerplexityBasedNN(NeighborAffinities):
                 stored,
                 type(self).__name__,
             )
-        self.perplexity = new_perplexity
-        self.effective_perplexity_ = new_perplexity
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
-            self.P = self._matrix(int(3 * wanted))
+            P = self._matrix(int(3 * wanted), new_perplexity)
+        self.P = P
+        self.effective_perplexity_ = new_perplexity
+        self.perplexity = new_perplexity  # last: until here the same call starts over
 
     def to_new(  # type: ignore[override]
         self,

@@ -205,6 +205,7 @@ class FixedSigmaNN(NeighborAffinities):
         if sigma is None:
             raise InvalidParameterError("`sigma` must be given, got None; pass the width of the Gaussians")
         width = check.check_real(sigma, "sigma", above=0)
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
         self._find_neighbors(
             data,
             knn_index,
@@ -217,7 +218,6 @@ class FixedSigmaNN(NeighborAffinities):
         )
         self.sigma = sigma
         self.k = k
-        self.symmetrize = bool(symmetrize)
         lists = self._kept_lists()
         with self._timer():
             self.P = assemble(

@@ -6,6 +6,7 @@ import copy
 import inspect
 import logging
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -397,3 +398,39 @@ def test_signatures_begin_as_those_of_opentsne():
     }
     for call, names in expected.items():
         assert list(inspect.signature(call).parameters)[: len(names.split())] == names.split()
+
+
+@pytest.mark.parametrize("value", ["none", "max", 0, None])
+@pytest.mark.parametrize(
+    "cls", [affinity.PerplexityBasedNN, affinity.MultiscaleMixture, affinity.Fuzzy, affinity.FixedSigmaNN]
+)
+def test_only_uniform_takes_words_for_symmetrize(cls, value, X):
+    needed = {affinity.MultiscaleMixture: {"perplexities": 5}, affinity.FixedSigmaNN: {"sigma": 1.0}}.get(cls, {})
+    with pytest.raises(InvalidParameterError, match="`symmetrize` must be one of True, False, got "):
+        cls(X, symmetrize=value, **needed)
+    assert cls(X, symmetrize=np.False_, **needed).symmetrize is False
+
+
+@pytest.mark.parametrize(
+    ("cls", "setter", "names"),
+    [
+        (affinity.PerplexityBasedNN, "set_perplexity", ("perplexity", "effective_perplexity_")),
+        (affinity.Entropic, "set_perplexity", ("perplexity", "effective_perplexity_", "bandwidths_")),
+        (affinity.MultiscaleMixture, "set_perplexities", ("perplexities", "effective_perplexities_")),
+    ],
+)
+def test_an_interrupted_change_of_perplexity_changes_nothing(cls, setter, names, X, monkeypatch):
+    made = cls(X, 8, method="exact")
+    before = {name: getattr(made, name) for name in ("P", *names)}
+    module = sys.modules["opentsne_like.affinity." + ("multiscale" if setter.endswith("s") else "perplexity")]
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "gaussian_matrix", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(made, setter)(4)
+    assert all(getattr(made, name) is value for name, value in before.items())
+    getattr(made, setter)(4)
+    assert abs(made.P - before["P"]).max() > 0

@@ -136,7 +136,9 @@ def test_rows_of_a_graph_may_differ_in_length(X):
     np.testing.assert_array_equal(np.diff(one_way.indptr), np.minimum(lengths, 12))
     assert made.P.sum() == pytest.approx(1)
     assert abs(made.P - made.P.T).max() == 0
-    uniform = affinity.from_neighbors(graph, perplexity=None, symmetrize=False).P
+    with pytest.raises(InvalidParameterError, match="`symmetrize` must be one of True, False, got 'none'"):
+        affinity.from_neighbors(graph, perplexity=4, symmetrize="none")
+    uniform = affinity.from_neighbors(graph, perplexity=None, symmetrize="none").P
     np.testing.assert_allclose(uniform.sum(axis=1), 1 / 80)
     assert uniform.nnz == graph.nnz
 
@@ -209,3 +211,12 @@ def test_the_index_keeps_nothing_that_can_be_made_again(X, monkeypatch):
     given = nearest_neighbors.make_index(X, 15)
     affinity.PerplexityBasedNN(X, 5, method=given)
     assert given.index is not None
+
+
+@pytest.mark.parametrize("make", [affinity.PrecomputedAffinities, affinity.from_neighbors])
+@pytest.mark.parametrize("form", ["csr", "csc"])
+def test_sparse_indices_out_of_range_are_refused(symmetric, make, form):
+    broken = symmetric.asformat(form, copy=True)
+    broken.indices[5] = 10**9
+    with pytest.raises(InvalidParameterError, match="must be a consistent sparse matrix"):
+        make(broken)
