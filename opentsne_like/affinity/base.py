@@ -153,11 +153,14 @@ class NeighborAffinities(Affinities):
         table = as_table(data)
         graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
         k = choose_k(table.shape[0])
+        held: float = k  # neighbours of a point, on average
         if graph:  # of the known distances
             table = check.check_csr(table, "data")
-            k = min(k, max(1, int(np.diff(table.indptr).max())))
+            lengths = np.diff(table.indptr)
+            k = min(k, max(1, int(lengths.max())))
+            held = float(np.minimum(lengths, k).mean())
         searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
-        check_memory(table.shape[0], k, self.dtype, table.shape[1] if searched else 0)
+        check_memory(table.shape[0], held, self.dtype, table.shape[1] if searched else 0)
         self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
         if self.dtype == np.float32:
             self.knn_index.distance_dtype = np.float32

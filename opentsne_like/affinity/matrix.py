@@ -78,7 +78,7 @@ def _assembled(
     least = LEAST[dtype]
 
     def weights(low: int, high: int) -> Array:
-        out = np.empty((high - low) * lists.width, dtype=dtype)
+        out = np.empty(lists.n_edges(low, high), dtype=dtype)
         evaluate(low, high, out)
         return np.maximum(out, least, out=out)
 

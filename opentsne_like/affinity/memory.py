@@ -14,7 +14,7 @@ from ..errors import InsufficientMemoryError
 UNION = 1.6  # values per neighbour in a symmetrized graph; 1.43 on Fashion-MNIST at perplexity 30, 2 at the very most
 
 
-def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64, n_columns: int = 0) -> int:
+def estimate_memory(n_samples: int, k_neighbors: float, dtype: Any = np.float64, n_columns: int = 0) -> int:
     """Return about how many bytes the affinities of a neighbour graph need at their peak, beyond the data.
 
     That is, per neighbour, its index (4 bytes), its distance (8, or 4 in single precision), its place in the transposed
@@ -24,7 +24,8 @@ def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64, n
     Parameters
     ----------
     n_samples : int
-    k_neighbors : int
+    k_neighbors : float
+        Of a point, on average.
     dtype : dtype
         Of the affinities.
     n_columns : int
@@ -47,13 +48,13 @@ def estimate_memory(n_samples: int, k_neighbors: int, dtype: Any = np.float64, n
     return int(n_samples * (80 + max(search, matrix)))
 
 
-def check_memory(n_samples: int, k_neighbors: int, dtype: Any, n_columns: int) -> None:
+def check_memory(n_samples: int, k_neighbors: float, dtype: Any, n_columns: int) -> None:
     """Raise `InsufficientMemoryError` if the affinities cannot fit into the memory that is free now."""
     needed = estimate_memory(n_samples, k_neighbors, dtype, n_columns)
     free = available_memory()
     if free is not None and needed > free:
         raise InsufficientMemoryError(
-            f"affinities of {n_samples} points with {k_neighbors} neighbours each need about {needed / 1e9:.1f} GB, "
+            f"affinities of {n_samples} points with {k_neighbors:g} neighbours each need about {needed / 1e9:.1f} GB, "
             f"got {free / 1e9:.1f} GB of free memory; lower the perplexity or the number of neighbours, use "
             "dtype=float32, or embed a sample and transform the rest"
         )

@@ -48,6 +48,10 @@ class NeighborLists:
         """Return how many entries of each row count, as int64 of shape (n_rows,)."""
         return np.minimum(np.diff(self.starts), self.width)
 
+    def n_edges(self, low: int, high: int) -> int:
+        """Return how many entries of the rows [low, high) count."""
+        return int(np.minimum(np.diff(self.starts[low : high + 1]), self.width).sum())
+
     def nearest(self, k: int) -> NeighborLists:
         """Return the lists cut to the `k` nearest neighbours; nothing is copied."""
         return replace(self, width=min(self.width, max(1, k)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from unittest import mock
 
 import numpy as np
@@ -184,6 +185,30 @@ def test_memory_is_estimated_before_work_starts(monkeypatch):
         affinity.PerplexityBasedNN(np.zeros((200, 2000)))
     monkeypatch.setattr(memory, "available_memory", lambda: None)
     affinity.PerplexityBasedNN(np.zeros((200, 2)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda graph: affinity.from_neighbors(graph, perplexity=1500),
+        lambda graph: affinity.from_neighbors(graph, perplexity=None),
+        lambda graph: affinity.Fuzzy(graph, 3000, metric="precomputed"),
+    ],
+)
+def test_one_hub_does_not_set_the_need_of_all_points(make, monkeypatch):
+    n = 5000
+    hub = np.zeros(n - 1, dtype=int)
+    others = np.arange(1, n)
+    ends = np.r_[hub, others], np.r_[others, hub]
+    graph = sparse.csr_array((np.tile(1.0 + others / n, 2), ends), shape=(n, n))
+    monkeypatch.setattr(memory, "available_memory", lambda: 3_000_000)
+    made = make(graph)  # warm, so that compiling does not count
+    tracemalloc.start()
+    make(graph)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000 < 8 * 2048 * 3000
+    assert made.P.sum() == pytest.approx(1)
 
 
 def test_available_memory_heeds_the_control_group(monkeypatch, tmp_path):
