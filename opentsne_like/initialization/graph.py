@@ -102,6 +102,9 @@ def _as_graph(A: Any) -> csr_matrix:
     if given.shape[0] != given.shape[1]:
         raise InvalidParameterError(f"`A` must be square, got shape {given.shape}")
     S = csr_matrix(given, dtype=np.float64)
+    if not S.data.all():  # stored zeros would tie components together
+        S = S.copy()
+        S.eliminate_zeros()
     if S.nnz and S.data.min() < 0:
         raise InvalidParameterError(f"`A` must not be negative, got {S.data.min():g}")
     probe = np.cos(np.arange(S.shape[0]))  # tells an asymmetric matrix without making another one

@@ -136,3 +136,19 @@ def test_one_clear_error(A, options, message):
     with pytest.raises((InvalidParameterError, InvalidTypeError)) as caught:
         initialization.spectral(A, **options)
     assert message in str(caught.value)
+
+
+def test_stored_zeros_are_no_edges():
+    path = np.diag(np.ones(4), 1)
+    path[2, 3] = 0.0  # two components of three and two points
+    A = sparse.csr_array(path + path.T + 2.0 * np.eye(5, k=4) + 2.0 * np.eye(5, k=-4))
+    A.data[A.data == 2.0] = 0.0
+    lone = sparse.csr_array(([0.0, 0.0, 1.0, 1.0], ([0, 1, 1, 2], [1, 0, 2, 1])), shape=(3, 3))
+    for given in (A, lone):
+        stored = given.nnz
+        clean = given.copy()
+        clean.eliminate_zeros()
+        expected = initialization.spectral(clean, add_jitter=False, random_state=0)
+        assert np.isfinite(expected).all()
+        np.testing.assert_array_equal(initialization.spectral(given, add_jitter=False, random_state=0), expected)
+        assert given.nnz == stored
