@@ -10,7 +10,7 @@ from .._validation import check_integer, check_random_state
 from ..errors import InvalidParameterError
 from ._input import Array, check_k, check_pair, class_codes
 
-_BLOCK = 2**20  # numbers of the rows that are subtracted at a time
+_BLOCK = 2**20  # numbers of the rows, and pairs of classes, that are worked on at a time
 
 
 def distance_correlation(X: Any, Y: Any, *, n_pairs: int | None = 500_000, random_state: Any = 0) -> float:
@@ -205,7 +205,12 @@ def _nearest_means(Z: Any, codes: Array, n_classes: int, k: int) -> Array:
     sums = members @ Z
     sums = sums.toarray() if hasattr(sums, "toarray") else sums
     means = sums / np.bincount(codes, minlength=n_classes)[:, None]
-    first, second = np.divmod(np.arange(n_classes**2), n_classes)
-    squares = _squared_distances(means, first, second).reshape(n_classes, n_classes)
-    np.fill_diagonal(squares, np.inf)
-    return np.argsort(squares, axis=1, kind="stable")[:, :k]
+    nearest = np.empty((n_classes, k), np.intp)
+    step = max(1, _BLOCK // n_classes)
+    for low in range(0, n_classes, step):
+        rows = np.arange(low, min(low + step, n_classes))
+        first, second = np.repeat(rows, n_classes), np.tile(np.arange(n_classes), len(rows))
+        squares = _squared_distances(means, first, second).reshape(len(rows), n_classes)
+        squares[np.arange(len(rows)), rows] = np.inf
+        nearest[rows] = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return nearest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from .._validation import check_matrix, check_n_jobs
 from ..nearest_neighbors import Sklearn
 from ._input import Array, check_k, check_pair, class_codes, sample_rows
 from ._ranks import excess_ranks
+
+_TABLE = 2**24  # votes that are counted at a time, one for each row and class
 
 
 def knn_recall(
@@ -132,11 +135,13 @@ def knn_accuracy(
     own = codes if rows is None else codes[rows]
     weights = k * k + np.arange(k, 0, -1)  # one vote counts more than all ranks together
     correct = 0
-    for low in range(0, len(own), 4096):
-        part = votes[low : low + 4096]
-        table = np.zeros((len(part), n_classes), np.int64)
+    step = min(4096, max(1, _TABLE // n_classes, math.isqrt(_TABLE // k)))  # `step` rows have at most k step classes
+    for low in range(0, len(own), step):
+        present, part = np.unique(votes[low : low + step], return_inverse=True)
+        part = part.reshape(-1, k)
+        table = np.zeros((len(part), len(present)), np.int64)
         np.add.at(table, (np.arange(len(part))[:, None], part), weights)
-        correct += int((table.argmax(axis=1) == own[low : low + 4096]).sum())
+        correct += int((present[table.argmax(axis=1)] == own[low : low + step]).sum())
     return correct / len(own)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -123,3 +124,23 @@ def test_all_kinds_of_input_say_the_same(metric, pair):
 def test_bad_input(pair, call, message):
     with pytest.raises(InvalidParameterError, match=message):
         call(*pair)
+
+
+def test_class_preservation_does_not_depend_on_the_blocks(rng, monkeypatch):
+    X = rng.normal(size=(200, 4))
+    Y = X[:, :2] + 0.3 * rng.normal(size=(200, 2))
+    labels = rng.integers(23, size=200)
+    whole = metrics.class_preservation(X, Y, labels)
+    monkeypatch.setattr("opentsne_like.metrics.distances._BLOCK", 50)
+    assert metrics.class_preservation(X, Y, labels) == whole
+
+
+def test_many_classes_do_not_need_a_table_of_all_pairs(rng, monkeypatch):
+    monkeypatch.setattr("opentsne_like.metrics.distances._BLOCK", 2**16)
+    n = 1500
+    X = rng.normal(size=(n, 2))
+    tracemalloc.start()
+    assert metrics.class_preservation(X, -X, np.arange(n)) == 1.0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * n * n

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -177,3 +179,21 @@ def test_labels_of_any_type(pair):
 def test_bad_input(pair, call, error, message):
     with pytest.raises(error, match=message):
         call(*pair)
+
+
+@pytest.mark.parametrize("n_classes", [3, 60, 150])
+def test_accuracy_does_not_depend_on_the_blocks(pair, n_classes, rng, monkeypatch):
+    _, Y = pair
+    labels = rng.integers(n_classes, size=len(Y))
+    whole = metrics.knn_accuracy(Y, labels, k=7)
+    monkeypatch.setattr("opentsne_like.metrics.neighborhoods._TABLE", 400)
+    assert metrics.knn_accuracy(Y, labels, k=7) == whole
+
+
+def test_accuracy_of_as_many_classes_as_points_fits_into_memory(rng):
+    n = 20_000
+    tracemalloc.start()
+    assert metrics.knn_accuracy(rng.normal(size=(n, 2)), np.arange(n), n_samples=4096) == 0.0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 8 * 2**24 < 8 * 4096 * n
