@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Objective, ShapedObjective
-from .edges import Edges, checksum
+from .edges import Edges, check_shapes, checksum
 from .learned import LearnedTSNEObjective, dof_gradient
 from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
 from .plain import CallableObjective
@@ -18,6 +18,7 @@ __all__ = [
     "ShapedObjective",
     "TSNEObjective",
     "check_dimension",
+    "check_shapes",
     "checksum",
     "dof_gradient",
     "kl_divergence_bh",

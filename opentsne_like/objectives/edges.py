@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
+from ..errors import InvalidParameterError
 from .locality import Layout, Locality
 
 Array = np.ndarray[Any, Any]
@@ -24,6 +25,51 @@ def checksum(values: Array, n_jobs: int) -> int:
     chunks = _parallel.chunk_bounds(len(words), GRAIN)
     parts = _parallel.run_tasks([(kernels.attraction.checksum, (*c, words)) for c in chunks], n_jobs=n_jobs)
     return hash((len(raw), raw[whole:].tobytes(), *(int(part) for part in parts)))
+
+
+def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...] | None = None) -> None:
+    """Refuse a P whose rows are not the points, or whose columns are not what attracts them.
+
+    Parameters
+    ----------
+    P : sparse matrix
+    shape : (int, int)
+        Of the map.
+    reference_shape : (int, int), optional
+        Of the frozen map that the points are placed on; by default they attract each other.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    source = shape if reference_shape is None else reference_shape
+    if source[1:] != shape[1:]:
+        raise InvalidParameterError(
+            f"`reference_embedding` must have as many columns as the points that `P` places on it, {shape[1]}, "
+            f"got shape {source}"
+        )
+    if tuple(P.shape) != (expected := (shape[0], source[0])):
+        rows = "points" if reference_shape is None else "new points, given the reference"
+        raise InvalidParameterError(
+            f"`P` must be of shape {expected}, got {tuple(P.shape)}; make the affinities of these very {rows}"
+        )
+
+
+def _check_structure(P: Any) -> None:
+    """Refuse a CSR matrix that points outside of itself: compiled loops would follow."""
+    rows, columns = P.shape
+    indptr, edges = P.indptr, len(P.indices)
+    if len(indptr) != rows + 1 or indptr[0] != 0 or indptr[-1] != edges or len(P.data) != edges:
+        raise InvalidParameterError(
+            f"`P` must have an `indptr` of {rows + 1} numbers from 0 to the {edges} of its indices, got "
+            f"{len(indptr)} from {indptr[0]} to {indptr[-1]} for {len(P.data)} values; P.prune() drops unused ones"
+        )
+    if np.any(indptr[1:] < indptr[:-1]):
+        raise InvalidParameterError("`P` must have an `indptr` that never falls, got one that does; make P anew")
+    if edges and not (P.indices.min() >= 0 and P.indices.max() < columns):
+        raise InvalidParameterError(
+            f"`P` must have column indices from 0 to {columns - 1}, got {P.indices.min()} to {P.indices.max()}"
+        )
 
 
 @dataclass(frozen=True)
@@ -50,8 +96,15 @@ class Edges:
 
     @classmethod
     def of(cls, P: Any, *, dtype: type = np.float32, n_jobs: int = -1) -> Edges:
-        """Return the edges of the sparse matrix `P`."""
+        """Return the edges of the sparse matrix `P`.
+
+        Raises
+        ------
+        InvalidParameterError
+            If an index of P lies outside of it.
+        """
         P = P.tocsr()
+        _check_structure(P)
         return cls(P.indptr, P.indices, P.data.astype(dtype, copy=False), P.data, n_jobs)
 
     @cached_property

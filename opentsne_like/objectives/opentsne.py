@@ -10,7 +10,7 @@ import numpy as np
 from .._validation import check_choice, check_integer, check_real
 from ..errors import TreeDimensionWarning, UnsupportedDimensionError
 from ..repulsion import DEFAULT_TOLERANCE, Method, RepulsionEngine, StudentT
-from .edges import Edges
+from .edges import Edges, check_shapes
 from .tsne import PartialTSNEObjective, TSNEObjective
 
 Array = np.ndarray[Any, Any]
@@ -49,6 +49,11 @@ def kl_divergence_bh(
     -------
     error : float
     gradient : ndarray of shape (n, d), float64
+
+    Raises
+    ------
+    InvalidParameterError
+        If the shapes of P and of the maps do not fit.
     """
     engine = RepulsionEngine(StudentT(float(dof)), method="bh", n_jobs=n_jobs, **(bh_params or {}))
     return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
@@ -156,13 +161,15 @@ def method_of(objective_function: Any) -> Any:
 def _evaluate(engine: RepulsionEngine, embedding: Any, P: Any, reference: Any, with_loss: bool) -> tuple[float, Array]:
     points = _columns(embedding)
     check_dimension(engine.method, points.shape[1])
+    sources = None if reference is None else _columns(reference)
+    check_shapes(P, points.shape, None if sources is None else sources.shape)
     edges = Edges.of(P, n_jobs=engine.n_jobs)
     dof = engine.radial.parameter
     objective: TSNEObjective | PartialTSNEObjective
-    if reference is None:
+    if sources is None:
         objective = TSNEObjective(edges, dof, engine)
     else:
-        objective = PartialTSNEObjective(edges, dof, engine.freeze(_columns(reference)), engine.n_jobs)
+        objective = PartialTSNEObjective(edges, dof, engine.freeze(sources), engine.n_jobs)
     error, gradient = objective.evaluate(points, exaggeration=1.0, with_loss=with_loss)
     return error, gradient.astype(np.float64).reshape(np.shape(embedding))
 

@@ -21,6 +21,7 @@ from ..objectives import (
     PartialTSNEObjective,
     TSNEObjective,
     check_dimension,
+    check_shapes,
     checksum,
     method_of,
     tolerance_of,
@@ -203,6 +204,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
             }
             return CallableObjective(objective_function, P, context)
         check_dimension(method, embedding.shape[1])
+        check_shapes(P, embedding.shape, None if reference is None else np.shape(reference))
         edges = self._edges_of(P, options.n_jobs)
         if reference is None and options.dof == "learn":
             state = self.start(embedding.shape)
@@ -224,7 +226,8 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
     def _edges_of(self, P: Any, n_jobs: int) -> Edges:
         """Return the edges of P, made anew only when somebody has written into it."""
-        key = (P.shape, checksum(P.data, n_jobs))
+        P = P.tocsr()
+        key = (P.shape, *(checksum(part, n_jobs) for part in (P.data, P.indices, P.indptr)))
         if self._edges is None or self._edges[0] != key:
             self._edges = (key, Edges.of(P, n_jobs=n_jobs))
         return self._edges[1]
@@ -265,6 +268,8 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
         Raises
         ------
+        InvalidParameterError
+            If P does not fit the map, or an index of it lies outside of it.
         OptimizationInterrupt
             If a callback asks to stop.
         """

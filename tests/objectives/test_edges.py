@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like.objectives import Edges, checksum, locality
+from opentsne_like.errors import InvalidParameterError
+from opentsne_like.objectives import Edges, checksum, kl_divergence_bh, kl_divergence_fft, locality
+from opentsne_like.optimizer import gradient_descent
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32, np.uint8])
@@ -64,3 +66,63 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
         near = Y.astype(np.float32)
         assert result.tobytes() == plain.add_attraction(near, near, 1.0, 4.0, repulsion, 0.5, 1).tobytes()
     assert (edges._locality._layout is not None) == (d <= 3)
+
+
+def broken(part, place, value):
+    """Return a matrix of 5 points, one number of which was written over."""
+    P = sparse.csr_matrix(np.ones((5, 5)) / 25)
+    getattr(P, part)[place] = value
+    return P
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "value"),
+    [
+        ("indices", 3, 10**9),
+        ("indices", 3, 5),
+        ("indices", 3, -1),
+        ("indptr", 0, 2),
+        ("indptr", -1, 26),
+        ("indptr", 2, 21),
+    ],
+)
+def test_a_matrix_that_points_outside_of_itself_is_refused(part, place, value):
+    with pytest.raises(InvalidParameterError, match="`P` must have"):
+        Edges.of(broken(part, place, value), n_jobs=1)
+    with pytest.raises(InvalidParameterError, match="`P` must have"):
+        gradient_descent()(np.zeros((5, 2)), broken(part, place, value), 1, "exact", n_jobs=1)
+
+
+@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
+def test_a_matrix_of_another_size_is_refused(method):
+    points, others = np.random.default_rng(0).normal(size=(6, 2)), np.random.default_rng(1).normal(size=(8, 2))
+    square, wide = sparse.csr_matrix(np.full((8, 8), 1 / 64)), sparse.csr_matrix(np.full((6, 9), 1 / 9))
+    for P, options in ((square, {}), (wide, {"reference_embedding": others})):
+        with pytest.raises(InvalidParameterError, match=r"`P` must be of shape \(6, [68]\), got \([68], [89]\)"):
+            gradient_descent()(points.copy(), P, 1, method, n_jobs=1, **options)
+        with pytest.raises(InvalidParameterError, match=r"`P` must be of shape"):
+            kl_divergence_bh(points, P, n_jobs=1, **options)
+    P = sparse.csr_matrix(np.full((6, 8), 1 / 8))
+    for reference in (others[:, :1], np.c_[others, others]):
+        with pytest.raises(InvalidParameterError, match=r"`reference_embedding` .* `P`"):
+            gradient_descent()(points.copy(), P, 1, method, n_jobs=1, reference_embedding=reference)
+        with pytest.raises(InvalidParameterError, match=r"`reference_embedding` .* `P`"):
+            kl_divergence_fft(points, P, n_jobs=1, reference_embedding=reference)
+
+
+@pytest.mark.parametrize("part", ["data", "indices", "indptr"])
+def test_writing_into_a_matrix_is_seen_by_the_next_call(part):
+    P = sparse.random(50, 50, density=0.2, format="csr", random_state=0)
+    start = np.random.default_rng(0).normal(size=(50, 2))
+    optimizer, fresh, points = gradient_descent(), gradient_descent(), start.copy()
+    optimizer(points, P, 1, "exact", n_jobs=1)
+    if part == "data":
+        P.data *= 2
+    elif part == "indices":
+        P.indices[:] = (P.indices + 1) % 50
+    else:
+        P.indptr[10:20] = P.indptr[10]
+    optimizer.state, points = None, start.copy()
+    optimizer(points, P, 1, "exact", n_jobs=1)
+    fresh(start, P, 1, "exact", n_jobs=1)
+    assert points.tobytes() == start.tobytes()
