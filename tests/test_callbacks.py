@@ -180,6 +180,18 @@ def test_early_stopping_stops_when_the_divergence_stands_still(start):
     assert other.state()["fails"] == 1
 
 
+def test_early_stopping_begins_anew_with_every_map_but_not_where_a_run_goes_on(start):
+    stopping = EarlyStopping(tolerance=1e-3, patience=2, every=20)
+    counts = [start.optimize(2000, callbacks=stopping).n_iter_ for _ in range(2)]
+    assert counts[0] == counts[1]
+    half = EarlyStopping(tolerance=1e-3, patience=2, every=20)
+    Y = start.optimize(counts[0] - 20, callbacks=half)
+    resumed = EarlyStopping(tolerance=1e-3, patience=2, every=20)
+    resumed.restore(half.state())
+    Y.optimize(2000, first_iteration=Y.n_iter_, callbacks=resumed, inplace=True)
+    assert Y.n_iter_ == counts[0]
+
+
 def test_time_limit(start):
     Y = start.optimize(10**6, callbacks=TimeLimit(0.05))
     assert Y.stop_reason is StopReason.TIME

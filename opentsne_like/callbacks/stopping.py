@@ -36,8 +36,8 @@ class EarlyStopping(Hook):
         self._phase: float | None = None
 
     def start(self, progress: Progress) -> None:
-        """Forget the KL divergence of a phase with another exaggeration."""
-        if self._phase is not None and self._phase != progress.exaggeration:
+        """Forget the KL divergence of another map, and that of a phase with another exaggeration."""
+        if progress.total == 0 or self._phase not in (None, progress.exaggeration):
             self._best, self._fails = float("inf"), 0
         self._phase = progress.exaggeration
 

@@ -36,7 +36,7 @@ class Record(NamedTuple):
         Root of the summed squares of a quarter of the gradient, before clipping.
     exaggeration : float
     seconds : float
-        Of this iteration, callbacks included.
+        Of this iteration up to its commit, callbacks that look at the map before the step included.
     """
 
     iteration: int
@@ -109,9 +109,11 @@ class Schedule:
     min_gain: float = 0.01
 
     def exaggeration_at(self, iteration: int) -> float:
-        """Return the exaggeration of an iteration, counted from 0 within the call."""
+        """Return the exaggeration of an iteration, counted from 0 within the call; 1 after a function's last one."""
         if not callable(self.exaggeration):
             return self.exaggeration
+        if iteration >= self.n_iter:
+            return 1.0
         return check_real(self.exaggeration(iteration), "exaggeration", above=0)
 
 
@@ -138,6 +140,8 @@ def minimize(
 ) -> tuple[StopReason, float]:
     """Move `points` down the objective, in place; an iteration is committed whole or not at all.
 
+    Whatever ends the loop, `state.history` has a record of every committed iteration and of no other.
+
     One iteration: gradient; its rows clipped; watchers, which see the map before the step; gains; momentum; rows of
     the step clipped; move; centre.
 
@@ -161,7 +165,22 @@ def minimize(
     NumericalError
         If a step leaves the finite numbers. Points and state are then those of the last good iteration.
     """
-    stepper = _Stepper(points, state, schedule, n_jobs)
+    kept = len(state.history) - int(state.counter[0])
+    try:
+        return _descend(points, state, objective, schedule, watchers, _Stepper(points, state, schedule, n_jobs))
+    finally:
+        del state.history[kept + int(state.counter[0]) :]
+
+
+def _descend(
+    points: Array,
+    state: DescentState,
+    objective: Objective,
+    schedule: Schedule,
+    watchers: Sequence[Watcher],
+    stepper: _Stepper,
+) -> tuple[StopReason, float]:
+    """Do what `minimize` says; the record of an iteration is there before the iteration is committed."""
     shaped = objective if isinstance(objective, ShapedObjective) else None
     loss = float("nan")
     for i in range(schedule.first, schedule.n_iter):
@@ -176,9 +195,10 @@ def minimize(
         new_shape = state.shape
         if shaped is not None and exaggeration == 1.0 and state.counter[0] % SHAPE_EVERY == 0:
             new_shape = _next_shape(shaped, points, schedule)  # by the loss itself, so not while it is exaggerated
-        norm = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1, new_shape)
-        record = Record(int(state.counter[0]), value, norm, exaggeration, time.perf_counter() - started)
+        norm, offset = stepper.step(gradient, schedule.learning_rate(exaggeration), i + 1)
+        record = Record(int(state.counter[0]) + 1, value, norm, exaggeration, time.perf_counter() - started)
         state.history.append(record)
+        stepper.commit(new_shape, offset)
         reasons = [reason for watcher in watchers if (reason := watcher.after_step(i + 1, record))]
         if reasons:
             return reasons[0], loss
@@ -204,8 +224,8 @@ class _Stepper:
         self.chunks = _parallel.chunk_bounds(len(points), GRAIN)
         self.sums = np.empty((len(self.chunks), points.shape[1] + 1))
 
-    def step(self, gradient: Array, learning_rate: float, iteration: int, new_shape: Array) -> float:
-        """Make one step and return the norm of the gradient."""
+    def step(self, gradient: Array, learning_rate: float, iteration: int) -> tuple[float, Array]:
+        """Make one step in work memory; return the norm of the gradient, and how far the points drift in the mean."""
         schedule, state, d = self.schedule, self.state, self.points.shape[1]
         arrays = (self.points, state.update, state.gains, gradient, schedule.fixed)
         numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm, schedule.min_gain)
@@ -221,7 +241,10 @@ class _Stepper:
                 "bound the steps with `max_step_norm`"
             )
         centred = schedule.centre and not len(schedule.fixed)
-        offset = sums[:d] / len(self.points) if centred else np.zeros(d)
+        return float(np.sqrt(sums[d])), sums[:d] / len(self.points) if centred else np.zeros(d)
+
+    def commit(self, new_shape: Array, offset: Array) -> None:
+        """Make the step good, in one call that Ctrl-C cannot enter."""
+        state = self.state
         old = (self.points, state.update, state.gains, state.counter, state.shape)
         kernels.update.commit(*old, *self.new, new_shape, offset)
-        return float(np.sqrt(sums[d]))

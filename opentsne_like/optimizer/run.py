@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from ..callbacks import ErrorLogger, Hook, Progress, StopReason
@@ -54,7 +55,8 @@ class Run:
         if verbose:
             self.plain.append((ErrorLogger(print), VERBOSE_EVERY))
         self.embedding, self.state, self.schedule = embedding, state, schedule
-        self.done = schedule.first
+        self._before = int(state.counter[0]) - schedule.first
+        self._open = ExitStack()
         self.loss = _last_loss(state.history[len(state.history) - schedule.first :])
         self.started = time.perf_counter()
         rho = schedule.exaggeration_at(schedule.first)
@@ -65,17 +67,23 @@ class Run:
         )
 
     def __enter__(self) -> Run:
-        self.timer.__enter__()
-        for callback, _ in self.plain:
-            getattr(callback, "optimization_about_to_start", lambda: None)()
-        for hook in self.hooks:
-            hook.start(self._progress(None))
+        with ExitStack() as started:  # whatever was started is ended, also when another start or end fails
+            started.enter_context(self.timer)
+            for callback, _ in self.plain:
+                getattr(callback, "optimization_about_to_start", lambda: None)()
+            for hook in self.hooks:
+                hook.start(self._progress(None))
+                started.callback(self._end, hook)
+            self._open = started.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for hook in self.hooks:
-            hook.end(self._progress(None))
-        self.timer.__exit__()
+    def __exit__(self, *details: Any) -> None:
+        self._open.__exit__(*details)
+
+    @property
+    def done(self) -> int:
+        """Iterations of this call that were committed."""
+        return int(self.state.counter[0]) - self._before
 
     def wants_loss(self, iteration: int) -> bool:
         """Say whether a callback or a hook wants the loss of this iteration."""
@@ -94,12 +102,14 @@ class Run:
 
     def after_step(self, iteration: int, record: Record) -> StopReason | None:
         """Tell the hooks of a committed iteration."""
-        self.done = iteration
         progress = self._progress(record)
         answers = [answer for hook in self.hooks if (answer := hook.iteration(progress))]
         if not answers:
             return None
         return next((answer for answer in answers if isinstance(answer, StopReason)), StopReason.CALLBACK)
+
+    def _end(self, hook: Hook) -> None:
+        hook.end(self._progress(None))
 
     def _progress(self, record: Record | None) -> Progress:
         return Progress(

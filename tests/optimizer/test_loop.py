@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from opentsne_like import kernels
+from opentsne_like.callbacks import Hook
 from opentsne_like.errors import NumericalError
 from opentsne_like.objectives import Edges, TSNEObjective
 from opentsne_like.optimizer import DescentState, Schedule, StopReason, minimize
+from opentsne_like.optimizer.run import Run
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 
@@ -231,3 +234,91 @@ def test_a_finished_map_shows_nothing_of_the_grid():
     phases = np.sort(points / spacing % 1.0, axis=0)
     steps = (np.arange(n) + 0.5)[:, None] / n
     assert np.abs(phases - steps).max() < 1.63 / np.sqrt(n)  # Kolmogorov and Smirnov at 1 %
+
+
+def test_ctrl_c_in_the_commit_leaves_counter_history_and_watchers_of_one_mind(monkeypatch):
+    commit = kernels.update.commit
+    for lost in (False, True):  # the interrupt arrives after the compiled call, or before it
+        points, state, objective = problem()
+
+        def interrupted(*args, state=state, lost=lost):
+            last = state.counter[0] == 6
+            if not (last and lost):
+                commit(*args)
+            if last:
+                raise KeyboardInterrupt
+
+        done = []
+
+        class Ender(Hook):
+            def end(self, progress, done=done):
+                done.append((progress.iteration, progress.total))
+
+        plan = schedule(10)
+        monkeypatch.setattr(kernels.update, "commit", interrupted)
+        with pytest.raises(KeyboardInterrupt), Run(points, state, plan, [Ender()], 50, False) as run:
+            minimize(points, state, objective, plan, [run], 1)
+        monkeypatch.setattr(kernels.update, "commit", commit)
+        count = 6 if lost else 7
+        assert int(state.counter[0]) == count
+        assert [record.iteration for record in state.history] == list(range(1, count + 1))
+        assert done == [(count, count)]
+        again, other, _ = problem()
+        minimize(again, other, objective, schedule(count), [], 1)
+        assert bits(points, state) == bits(again, other)
+
+
+def test_a_history_that_is_shorter_than_the_counter_is_not_cut():
+    points, state, objective = problem()
+    minimize(points, state, objective, schedule(4), [], 1)
+    del state.history[:2]
+    minimize(points, state, objective, schedule(3), [], 1)
+    assert [record.iteration for record in state.history] == [3, 4, 5, 6, 7]
+
+
+class Tale(Hook):
+    """Tells of its start and end; fails where it is told to."""
+
+    def __init__(self, name, told, fails=""):
+        self.name, self.told, self.fails = name, told, fails
+
+    def _tell(self, what):
+        self.told.append(f"{self.name} {what}")
+        if what == self.fails:
+            raise RuntimeError(f"{self.name} {what}")
+
+    def start(self, progress):
+        self._tell("starts")
+
+    def end(self, progress):
+        self._tell("ends")
+
+
+def test_what_was_started_is_ended_whoever_fails():
+    points, state, _ = problem()
+    told = []
+    hooks = [Tale("a", told), Tale("b", told, "starts"), Tale("c", told)]
+    with pytest.raises(RuntimeError, match="b starts"), Run(points, state, schedule(2), hooks, 50, False):
+        pass
+    assert told == ["a starts", "b starts", "a ends"]
+    told.clear()
+    hooks = [Tale("a", told), Tale("b", told, "ends"), Tale("c", told)]
+    with pytest.raises(RuntimeError, match="b ends"), Run(points, state, schedule(2), hooks, 50, False):
+        pass
+    assert sorted(told[3:]) == ["a ends", "b ends", "c ends"]
+
+
+@pytest.mark.parametrize(("n_iter", "first"), [(0, 0), (3, 0), (3, 2), (3, 3)])
+def test_an_exaggeration_function_is_asked_only_for_iterations_that_there_are(n_iter, first):
+    asked = []
+
+    def factor(iteration):
+        asked.append(iteration)
+        return [4.0, 3.0, 2.0][:n_iter][iteration]
+
+    points, state, objective = problem()
+    plan = schedule(n_iter, exaggeration=factor, first=first)
+    with Run(points, state, plan, [Hook()], 50, False) as run:
+        minimize(points, state, objective, plan, [run], 1)
+    assert set(asked) <= set(range(n_iter))
+    assert state.counter[0] == n_iter - first
