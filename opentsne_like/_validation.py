@@ -76,6 +76,14 @@ def check_integer(value: Any, name: str, *, at_least: int | None = None, at_most
     return number
 
 
+def check_k(k: Any, most: int) -> int:
+    """Return `k` as an int between 1 and `most`, or raise one error that says what to do."""
+    number = check_integer(k, "k", at_least=1)
+    if number > most:
+        raise InvalidParameterError(f"`k` must be at most {most} for this many samples, got {number}; lower it")
+    return number
+
+
 def check_n_jobs(n_jobs: Any) -> int:
     """Return `n_jobs` if it is a non-zero integer (-1: all cores, -2: all but one, ...) or None (all cores)."""
     number = -1 if n_jobs is None else check_integer(n_jobs, "n_jobs")

@@ -62,10 +62,10 @@ def from_neighbors(
     >>> from_neighbors(indices, perplexity=None).P.nnz
     6
     """
+    if distances is not None and (hasattr(neighbors, "tocsr") or hasattr(neighbors, "build")):
+        raise InvalidParameterError("`distances` must be None where `neighbors` has the distances, got both")
     options = {"symmetrize": symmetrize, "n_jobs": n_jobs, "verbose": verbose, "dtype": dtype}
     if hasattr(neighbors, "tocsr"):
-        if distances is not None:
-            raise InvalidParameterError("`distances` must be None where `neighbors` has the distances, got both")
         options |= {"data": neighbors, "metric": "precomputed"}
     else:
         options["knn_index"] = _as_index(neighbors, distances, uniform=perplexity is None)
@@ -83,8 +83,6 @@ def _as_index(neighbors: Any, distances: Any, *, uniform: bool) -> Any:
     from ..nearest_neighbors import PrecomputedNeighbors
 
     if hasattr(neighbors, "build"):
-        if distances is not None:
-            raise InvalidParameterError("`distances` must be None where `neighbors` has the distances, got both")
         return neighbors
     if isinstance(neighbors, tuple) and len(neighbors) == 2 and distances is None:
         neighbors, distances = neighbors

@@ -21,14 +21,6 @@ def check_pair(X: Any, Y: Any, at_least_rows: int = 3) -> tuple[Any, Array]:
     return data, points
 
 
-def check_k(k: Any, most: int) -> int:
-    """Return `k` if that many neighbours make sense."""
-    number = check_integer(k, "k", at_least=1)
-    if number > most:
-        raise InvalidParameterError(f"`k` must be at most {most} for this many samples, got {number}; lower it")
-    return number
-
-
 def sample_rows(n: int, n_samples: Any, random_state: Any) -> Array | None:
     """Return the sorted rows of a random sample without repetition, or None for all rows."""
     if n_samples is None or check_integer(n_samples, "n_samples", at_least=1) >= n:

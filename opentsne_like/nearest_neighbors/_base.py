@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._validation import check_integer, check_matrix, check_n_jobs, check_random_state
+from .._validation import check_k, check_matrix, check_n_jobs, check_random_state
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from ..utils import Timer
 from ._space import Array
@@ -249,14 +249,6 @@ def stacked(old: Any, new: Any) -> Any:
     from scipy.sparse import vstack
 
     return vstack([old, type(old)(rows)], format="csr", dtype=old.dtype)
-
-
-def check_k(k: Any, most: int) -> int:
-    """Return `k` as an int between 1 and `most`, or raise one error that says what to do."""
-    number = check_integer(k, "k", at_least=1)
-    if number > most:
-        raise InvalidParameterError(f"`k` must be at most {most} for this many samples, got {number}; lower it")
-    return number
 
 
 def check_mapping(value: Any, name: str) -> dict[str, Any] | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_csr
+from .._validation import check_csr, check_k
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
-from ._base import KNNIndex, Neighbors, check_k, log
+from ._base import KNNIndex, Neighbors, log
 from ._space import Array, blocks, first_by_distance, index_type
 from ._sparse_space import canonical
 
