@@ -83,7 +83,7 @@ class Sklearn(Backend):
         """Return a `Screen`, or scikit-learn's index."""
         own = not (self.metric_params or self.knn_kwargs)
         if own and isinstance(self._space, Space) and self.metric in SCREENED:
-            return Screen(self._space).fill()
+            return Screen(self._space).fill(n_jobs=self.n_jobs)
         from sklearn.neighbors import NearestNeighbors
 
         parameters = dict(self.metric_params or {})

@@ -110,7 +110,8 @@ class Faiss(Measured):
         return min(probes, self._n_cells)
 
     def _exact(self, rows: Array) -> Neighbors:
-        space, screen = self._screen.space, Screen(self._screen.space).fill()
+        space: Space = self._screen.space
+        screen = Screen(space).fill(n_jobs=self.n_jobs)
         return exact_neighbors(screen, space.data[rows], rows, self.k, dtype=np.float64, n_jobs=self.n_jobs)
 
     def _search_data(self, probes: int) -> Neighbors:
@@ -131,7 +132,7 @@ class Faiss(Measured):
         indices, distances, count = space.rank(rows, own, found, k, dtype=dtype, n_jobs=self.n_jobs)
         short = np.flatnonzero(count < k)
         if len(short):  # the lists that were looked in hold too few rows
-            screen = Screen(space).fill()
+            screen = Screen(space).fill(n_jobs=self.n_jobs)
             indices[short], distances[short] = exact_neighbors(
                 screen, rows[short], own[short], k, dtype=dtype, n_jobs=self.n_jobs
             )

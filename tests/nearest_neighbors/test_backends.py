@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from opentsne_like._parallel import run_tasks
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, UnavailableError
 from opentsne_like.nearest_neighbors import HNSW, IVF, Annoy, Faiss, KNNIndex, NNDescent, Sklearn, Voyager
 from opentsne_like.utils import is_package_installed
@@ -40,6 +41,24 @@ def assert_right(indices, distances, X, metric="euclidean"):
     assert (np.diff(distances, axis=1) >= 0).all()
     true = np.sort(truth, axis=1)[:, k - 1 : k]
     assert np.mean(distances <= true) > 0.93
+
+
+@pytest.mark.parametrize("backend", [Sklearn, Faiss, IVF])
+def test_no_stage_uses_more_threads_than_asked_for(backend, X, monkeypatch):
+    from opentsne_like.nearest_neighbors import _screen
+
+    asked = []
+
+    def recorded(tasks, *, n_jobs):
+        asked.append(n_jobs)
+        return run_tasks(tasks, n_jobs=n_jobs)
+
+    monkeypatch.setattr(_screen, "run_tasks", recorded)
+    index = backend(X, 20, random_state=0, n_jobs=1, **({} if backend is Sklearn else {"knn_kwargs": {"n_cells": 200}}))
+    index.build()
+    index.query(X[:5], 100)
+    assert asked
+    assert set(asked) == {1}
 
 
 @backends
