@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validation as check
 from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from .base import Affinities, NeighborAffinities
@@ -19,6 +20,8 @@ KNOWN: dict[str, type[NeighborAffinities]] = {
     cls.__name__: cls
     for cls in (PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform, Entropic, Fuzzy, SelfTuning)
 }
+
+SEARCH = {"method", "metric", "metric_params", "random_state", "knn_kwargs"}  # the arguments of the neighbour search
 
 
 def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -102,8 +105,8 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     affinities = cls.__new__(cls)
     NeighborAffinities.__init__(affinities, n_jobs=header["n_jobs"], verbose=header["verbose"], dtype=header["dtype"])
     affinities.P = P
-    affinities._width = int(header["width"])
-    affinities._search = header["search"]
+    affinities._width = check.check_integer(header["width"], "width", at_least=1, at_most=P.shape[0])
+    affinities._search = _as_search(header["search"])
     for key in cls.ARGUMENTS:
         setattr(affinities, key, header["arguments"][key])
     learned = {**header["learned"], **_below("learned.", arrays)}
@@ -113,6 +116,13 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     if header["index"] is not None:
         affinities.knn_index = unpack_index(_below("index.", arrays), header["index"], data)
     return affinities
+
+
+def _as_search(search: Any) -> dict[str, Any] | None:
+    """Return how neighbours were asked for, or None where that was not stored."""
+    if search is not None and (not isinstance(search, dict) or set(search) != SEARCH):
+        raise StorageError("what is stored about the search for neighbours is not what it has to be")
+    return search
 
 
 def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:

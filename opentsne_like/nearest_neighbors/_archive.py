@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._validation import check_choice, check_integer, check_real
 from ..errors import InvalidTypeError, StorageError
 from ._annoy import Annoy
 from ._base import KNNIndex
@@ -13,6 +14,7 @@ from ._exact import Sklearn
 from ._faiss import Faiss
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
+from ._measured import Measured
 from ._nndescent import NNDescent
 from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors
 from ._space import Array
@@ -22,6 +24,13 @@ SEARCHING: dict[str, type[KNNIndex]] = {
 }
 GIVEN: dict[str, Any] = {cls.__name__: cls for cls in (PrecomputedDistanceMatrix, PrecomputedNeighbors)}
 
+_DISTANCES: dict[str | None, Any] = {  # as written by a machine of either byte order
+    None: None,
+    "<f4": np.dtype(np.float32),
+    ">f4": np.dtype(np.float32),
+    "<f8": np.dtype(np.float64),
+    ">f8": np.dtype(np.float64),
+}
 _ARGUMENTS = ("k", "metric", "metric_params", "n_jobs", "verbose", "knn_kwargs")
 
 
@@ -94,11 +103,13 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
         return None
     arguments = {argument: header[argument] for argument in _ARGUMENTS}
     index = SEARCHING[name](table, random_state=header["random_state"], **arguments, **header["options"])
-    index._seed = int(header["seed"])
-    dtype = header["distance_dtype"]
-    index.distance_dtype = None if dtype is None else np.dtype(dtype)
-    for learned in index.LEARNED:
-        setattr(index, learned, header.get("learned", {}).get(learned))
+    index._seed = check_integer(header["seed"], "seed", at_least=0, at_most=2**32 - 1)
+    index.distance_dtype = _DISTANCES[check_choice(header["distance_dtype"], "distance_dtype", tuple(_DISTANCES))]
+    if isinstance(index, Measured):
+        recall, probes = (header.get("learned", {}).get(name) for name in index.LEARNED)
+        index.recall_ = None if recall is None else check_real(recall, "recall_", at_least=0, at_most=1)
+        if probes is not None:
+            index.n_probes_ = check_integer(probes, "n_probes_", at_least=1, at_most=index.n_samples)
     return index
 
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from opentsne_like import affinity, nearest_neighbors
-from opentsne_like.errors import StorageError, UnavailableError
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError, UnavailableError
 
 MAKERS = {
     "perplexity": lambda X: affinity.PerplexityBasedNN(X, 8, random_state=0),
@@ -106,6 +106,12 @@ def test_damaged_parts(X):
     }.items():
         with pytest.raises(StorageError, match=r"affinities|damaged"):
             affinity.unpack_affinities({**arrays, key: value}, header)
+    for key, value in [("width", 0), ("width", 10**9), ("width", 2.5), ("width", "9")]:
+        with pytest.raises((InvalidParameterError, InvalidTypeError), match="`width` must be"):
+            affinity.unpack_affinities(arrays, {**header, key: value})
+    for search in ([], "exact", {"method": "exact"}, {**header["search"], "data": 1}):
+        with pytest.raises(StorageError, match="search for neighbours"):
+            affinity.unpack_affinities(arrays, {**header, "search": search})
     with pytest.raises(StorageError, match="class 'Unknown'"):
         affinity.unpack_affinities(arrays, {**header, "class": "Unknown"})
     with pytest.raises(StorageError, match="no square matrix"):

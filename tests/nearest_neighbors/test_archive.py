@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from opentsne_like.errors import InvalidTypeError, StorageError
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError
 from opentsne_like.nearest_neighbors import (
     IVF,
     Faiss,
@@ -91,3 +91,36 @@ def test_damaged_parts(X):
     with pytest.raises(StorageError, match="damaged"):
         unpack_index({**arrays, "csr_indices": arrays["csr_indices"] + 3}, header)
     assert unpack_index({}, header) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**32),
+        ("seed", "7"),
+        ("seed", None),
+        ("distance_dtype", "O"),
+        ("distance_dtype", "<i8"),
+        ("distance_dtype", "<f2"),
+        ("distance_dtype", ["<f8"]),
+        ("n_probes_", 0),
+        ("n_probes_", 10**9),
+        ("n_probes_", "many"),
+        ("recall_", 2.0),
+    ],
+)
+def test_altered_values_are_refused(X, key, value):
+    index = IVF(X, 9, random_state=0)
+    index.build()
+    arrays, header = pack_index(index, with_data=True)
+    altered = {**header, key: value} if key in header else {**header, "learned": {**header["learned"], key: value}}
+    with pytest.raises((InvalidParameterError, InvalidTypeError), match=f"`{key}` must be"):
+        unpack_index(arrays, altered)
+
+
+def test_the_byte_order_of_the_machine_that_stored_it_does_not_matter(X):
+    index = Sklearn(X, 9)
+    index.distance_dtype = np.float32
+    arrays, header = pack_index(index, with_data=True)
+    assert unpack_index(arrays, {**header, "distance_dtype": ">f4"}).build()[1].dtype == np.dtype(np.float32)
