@@ -113,7 +113,7 @@ def serial_blas() -> Iterator[None]:
         yield
     finally:
         with _blas_lock:
-            _blas_users -= 1
+            _blas_users = max(0, _blas_users - 1)  # a child that was forked in between has forgotten its users
             if _blas_users == 0:
                 _blas_limits.restore_original_limits()
 
@@ -189,11 +189,14 @@ def _serve(requests: SimpleQueue[_Help]) -> None:
 
 def _forget_pool() -> None:
     """In a forked child: threads do not survive a fork, so new ones are started when they are needed."""
-    global _requests, _workers, _workers_lock, _blas_lock
+    global _requests, _workers, _workers_lock, _blas_lock, _blas_users
     _requests = SimpleQueue()
     _workers = 0
     _workers_lock = threading.Lock()
     _blas_lock = threading.Lock()
+    if _blas_users > 0:
+        _blas_users = 0
+        _blas_limits.restore_original_limits()
 
 
 if hasattr(os, "register_at_fork"):

@@ -220,6 +220,33 @@ def test_a_forked_child_makes_its_own_pool():
     assert par.run_tasks(numbers, n_jobs=4) == list(range(50))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_limits_its_linear_algebra_anew():
+    import scipy.linalg  # noqa: F401 (brings a library along)
+    from threadpoolctl import threadpool_info
+
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = threads()
+    with par.serial_blas(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside threads
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                signal.alarm(30)
+                free = threads() == before
+                with par.serial_blas():
+                    limited = set(threads()) == {1}
+                status = 0 if free and limited and threads() == before else 2
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert threads() == before
+
+
 def test_compiled_kernels_run_in_chunks(rng):
     numba = pytest.importorskip("numba")
 
