@@ -207,10 +207,9 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         check_shapes(P, embedding.shape, None if reference is None else np.shape(reference))
         edges = self._edges_of(P, options.n_jobs)
         if reference is None and options.dof == "learn":
-            state = self.start(embedding.shape)
-            if not state.shape.size:
-                state.shape = np.array([[0.0], [0.0], [1.0]])  # the logarithm of 1, no step, a gain of 1
-            return LearnedTSNEObjective(edges, state.shape, functools.partial(options.engine, method))
+            known = self.state is not None and self.state.shape.size
+            shape = self.state.shape if known else _first_shape()  # type: ignore[union-attr]
+            return LearnedTSNEObjective(edges, shape, functools.partial(options.engine, method))
         dof = self.dof_of(options)
         engine = options.engine(method, dof)
         if reference is None:
@@ -277,6 +276,9 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         call = {"learning_rate": learning_rate, "momentum": momentum, "exaggeration": exaggeration, **options}
         chosen, schedule, callbacks = check_descent(points.shape, n_iter, objective_function, **call)
         state = self.start(points.shape)
+        learns = chosen.dof == "learn" and chosen.reference_embedding is None
+        if learns and method_of(objective_function) is not None and not state.shape.size:
+            state.shape = _first_shape()
         objective = self._objective(embedding, P, objective_function, chosen)
         self.stop_reason = StopReason.INTERRUPTED
         with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
@@ -284,6 +286,11 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
             raise OptimizationInterrupt(error, embedding)
         return error, embedding
+
+
+def _first_shape() -> Array:
+    """Return degrees of freedom before they were learned: the logarithm of 1, no step, a gain of 1."""
+    return np.array([[0.0], [0.0], [1.0]])
 
 
 def check_descent(

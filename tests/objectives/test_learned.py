@@ -169,3 +169,11 @@ def test_one_value_per_stage(data):
 def test_values_that_mean_nothing_are_refused(data, dof):
     with pytest.raises((TypeError, ValueError), match="`dof` must be"):
         TSNE(dof=dof, perplexity=10).fit(data[0])
+
+
+def test_reading_the_divergence_begins_nothing(affinities, data):
+    Y = TSNEEmbedding(initialization.pca(data[0], random_state=0), affinities, dof="learn", random_state=0)
+    assert np.isfinite(Y.kl_divergence)
+    assert Y.optimizer.state is None
+    Y = Y.optimize(1)
+    assert Y.optimizer.state.shape.shape == (3, 1)
