@@ -16,7 +16,7 @@ class CallableObjective:
     """Wraps ``function(embedding, P, dof=..., should_eval_error=..., ...) -> (error, gradient)``.
 
     By that contract the function finds exaggeration inside P, so it gets a scaled copy; the error it returns is then
-    that of the scaled P, and the un-exaggerated one follows from ``sum(p) = 1``.
+    that of the scaled P, and the one without exaggeration is ``error / exaggeration - sum(p) log(exaggeration)``.
 
     Parameters
     ----------
@@ -50,4 +50,4 @@ class CallableObjective:
             )
         if not with_loss or error is None:
             return float("nan"), gradient
-        return float(error) / exaggeration - float(np.log(exaggeration)), gradient
+        return float(error) / exaggeration - float(self.P.sum()) * float(np.log(exaggeration)), gradient

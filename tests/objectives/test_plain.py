@@ -30,6 +30,13 @@ def test_exaggeration_comes_inside_p_and_the_error_without_it():
     assert np.array_equal(P.data, before)
 
 
+def test_the_error_without_exaggeration_is_right_for_any_sum_of_p():
+    P, Y = graph() * 60, np.random.default_rng(0).normal(size=(60, 2))
+    of = CallableObjective(kl_divergence_bh, P, {"n_jobs": 1})
+    errors = [of.evaluate(Y, exaggeration=rho, with_loss=True)[0] for rho in (1.0, 4.0)]
+    assert errors[1] == pytest.approx(errors[0], rel=1e-6)
+
+
 def test_the_function_gets_what_the_contract_says():
     seen = {}
 
