@@ -203,8 +203,8 @@ def reorder(
         The new column of each old one.
     indptr, indices, values
         Of the CSR matrix.
-    new_indptr : (n + 1,) int64
-    new_indices : (edges,) int32, out
+    new_indptr : (n + 1,)
+    new_indices : (edges,), out
     new_values : (edges,), out
     """
     for r in range(low, high):
@@ -215,8 +215,8 @@ def reorder(
 
 
 @kernel
-def take_rows(low: int, high: int, order: Array, points: Array, out: Array) -> None:
-    """Write ``points[order[low:high]]`` (n, d) to the same rows of `out`, in its precision."""
+def take_rows(low: int, high: int, order: Array, points: Array, offset: Array, out: Array) -> None:
+    """Write ``points[order[low:high]] - offset`` (n, d) to the same rows of `out`, in its precision."""
     for r in range(low, high):
         for k in range(points.shape[1]):
-            out[r, k] = points[order[r], k]
+            out[r, k] = points[order[r], k] - offset[k]

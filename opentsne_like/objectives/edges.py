@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _parallel, kernels
 from ..errors import InvalidParameterError
+from ..repulsion import spans_of
 from .locality import Layout, Locality
 
 Array = np.ndarray[Any, Any]
@@ -144,15 +145,16 @@ class Edges:
     ) -> Array:
         """Return what `add_attraction` does for points that attract each other, float32; they stay (n, d) float64.
 
-        Where there are many points, the edges are kept in an order that suits the map.
+        Their mean is taken off before they are rounded, so a map may lie anywhere. Where there are many
+        points, the edges are kept in an order that suits the map.
         """
+        offset = spans_of(points, n_jobs).mean
         layout = self._locality.layout(points, n_jobs)
         if layout is None:
-            with np.errstate(over="ignore"):  # the step that comes of it is refused
-                near = points.astype(np.float32)
+            near = rounded(points, offset)
             return self.add_attraction(near, near, dof, exaggeration, repulsion, scale, n_jobs)
         near = np.empty(points.shape, np.float32)
-        args = (layout.order, points, near)
+        args = (layout.order, points, offset, near)
         _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
         return _attract(layout, near, near, dof, exaggeration, repulsion, scale, n_jobs)
 
@@ -166,6 +168,12 @@ class Edges:
         args = (self.indptr, self.indices, self.weights, points, others, float(dof))
         kernel = kernels.attraction.attraction_loss
         return self.entropy + _parallel.sum_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
+
+
+def rounded(points: Array, offset: Array) -> Array:
+    """Return `points` around `offset` in float32."""
+    with np.errstate(over="ignore", invalid="ignore"):  # the step that comes of it is refused
+        return np.asarray(points - offset, dtype=np.float32)
 
 
 def _attract(

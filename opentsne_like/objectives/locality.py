@@ -53,9 +53,9 @@ class Locality:
         order = morton_order(points, n_jobs)
         rank = np.empty(n, np.int32)
         rank[order] = np.arange(n, dtype=np.int32)
-        indptr = np.zeros(n + 1, np.int64)
-        np.cumsum(np.diff(old_indptr)[order], out=indptr[1:])
-        indices, values = np.empty(len(old_indices), np.int32), np.empty_like(old_values)
+        indptr = np.zeros_like(old_indptr)  # of the same type as before, or kernels would be compiled in mid-run
+        np.cumsum(np.diff(old_indptr)[order], dtype=indptr.dtype, out=indptr[1:])
+        indices, values = np.empty_like(old_indices), np.empty_like(old_values)
         args = (order, rank, old_indptr, old_indices, old_values, indptr, indices, values)
         _parallel.for_chunks(kernels.attraction.reorder, n, args, n_jobs=n_jobs, grain=GRAIN)
         return Layout(order, indptr, indices, values)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..repulsion import FrozenReference, RepulsionEngine, exact_sums
-from .edges import Edges
+from .edges import Edges, rounded
 
 Array = np.ndarray[Any, Any]
+
+FAINTEST = np.float32(1e-30)  # potential that float32 can divide by
 
 
 class TSNEObjective:
@@ -28,7 +30,9 @@ class TSNEObjective:
     Parameters
     ----------
     edges : Edges
-        Of P, whose entries sum to 1.
+        Of P, whose entries sum to 1. Where they sum to M, the loss is that of the formula, but repulsion is not
+        weighed by M in the gradient: so M acts like an exaggeration, as it does in openTSNE, whose objective functions
+        get it inside P.
     dof : float
         Degrees of freedom.
     engine : RepulsionEngine
@@ -68,7 +72,8 @@ class PartialTSNEObjective:
         KL = \sum_i \Big( \sum_j p_{ij} [\log p_{ij} + a \log(1 + d_{ij}^2 / a)] + (\sum_j p_{ij}) \log Z_i \Big),
         \qquad Z_i = \sum_j (1 + d_{ij}^2 / a)^{-a}
 
-    where j runs over the reference. Rows of P sum to 1.
+    where j runs over the reference. Rows of P sum to 1. A point so far away that the reference's potential there is
+    below 1e-30 is attracted only.
     """
 
     def __init__(self, edges: Edges, dof: float, reference: FrozenReference, n_jobs: int) -> None:
@@ -76,17 +81,18 @@ class PartialTSNEObjective:
         self.dof = dof
         self.reference = reference
         self.n_jobs = n_jobs
-        self._near = reference.sources.astype(np.float32)
+        self._offset = reference.sources.mean(axis=0)
+        self._near = rounded(reference.sources, self._offset)
         self._mass = np.add.reduceat(np.append(edges.weights, 0.0), edges.indptr[:-1]) * (np.diff(edges.indptr) > 0)
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the summed KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
         potential = self.reference.evaluate(points)
-        repulsion = potential.gradient / (2.0 * potential.values[:, None])
-        gradient = self.edges.add_attraction(
-            points.astype(np.float32), self._near, self.dof, exaggeration, repulsion, 1.0, self.n_jobs
-        )
+        values = np.maximum(potential.values, FAINTEST)
+        repulsion = potential.gradient / (2.0 * values[:, None])
+        near = rounded(points, self._offset)
+        gradient = self.edges.add_attraction(near, self._near, self.dof, exaggeration, repulsion, 1.0, self.n_jobs)
         if not with_loss:
             return float("nan"), gradient
         attraction = self.edges.loss(points, self.reference.sources, self.dof, self.n_jobs)
-        return attraction + float((self._mass * np.log(potential.values.astype(np.float64))).sum()), gradient
+        return attraction + float((self._mass * np.log(values.astype(np.float64))).sum()), gradient

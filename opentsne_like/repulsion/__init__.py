@@ -5,6 +5,7 @@ from __future__ import annotations
 from .barnes_hut import morton_order
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
+from .extent import spans_of
 from .potential import Potential
 from .radial import Gaussian, Radial, StudentT, StudentTTail
 
@@ -20,4 +21,5 @@ __all__ = [
     "StudentTTail",
     "exact_sums",
     "morton_order",
+    "spans_of",
 ]

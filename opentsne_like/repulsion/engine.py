@@ -22,6 +22,7 @@ Method = Literal["auto", "exact", "bh", "fft"]
 DEFAULT_TOLERANCE = 5e-3
 DEFAULT_THETA = 0.5
 FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
+FIELD_NOISE = 1e-5  # of the highest potential; what is below is good to less than 2 % on the grid
 WIDEST_SINGLE = 1e4  # maps up to this width are summed in float32
 
 
@@ -183,17 +184,15 @@ class FrozenReference:
         if self._field is None:
             return self._by_tree(targets)
         covered = self._field.covers(targets)
+        values, gradient = np.zeros(len(targets), np.float32), np.empty(targets.shape, np.float32)
         if covered.all():
-            return self._field.evaluate(targets, self._engine.n_jobs)
-        values, gradient = np.empty(len(targets), np.float32), np.empty(targets.shape, np.float32)
-        for part, evaluate in ((covered, self._evaluate_field), (~covered, self._by_tree)):
-            if part.any():
-                values[part], gradient[part], _ = evaluate(targets[part])
+            values, gradient, _ = self._field.evaluate(targets, self._engine.n_jobs)
+        elif covered.any():
+            values[covered], gradient[covered], _ = self._field.evaluate(targets[covered], self._engine.n_jobs)
+        faint = ~covered | (values <= FIELD_NOISE * self._field.highest)
+        if faint.any():
+            values[faint], gradient[faint], _ = self._by_tree(targets[faint])
         return Potential(values, gradient, float(values.sum(dtype=np.float64)))
-
-    def _evaluate_field(self, targets: Array) -> Potential:
-        assert self._field is not None
-        return self._field.evaluate(targets, self._engine.n_jobs)
 
     def _by_tree(self, targets: Array) -> Potential:
         if self._built_tree is None:

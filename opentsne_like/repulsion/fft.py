@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -232,6 +232,11 @@ class Field:
     corner: Array
     place: Array
     shift: float
+
+    @cached_property
+    def highest(self) -> float:
+        """The highest potential on the grid."""
+        return float(self.potential.max()) + self.shift
 
     def covers(self, points: Array) -> Array:
         """Return which points, shape (n,) bool, lie where the field is accurate."""

@@ -114,6 +114,7 @@ def test_reorder(index):
 def test_take_rows():
     points, out = np.random.default_rng(0).normal(size=(30, 3)), np.zeros((30, 3), np.float32)
     order = np.random.default_rng(1).permutation(30).astype(np.int32)
-    attraction.take_rows(5, 30, order, points, out)
-    assert np.array_equal(out[5:], points[order[5:]].astype(np.float32))
+    offset = np.array([1e3, 0.0, -7.0])
+    attraction.take_rows(5, 30, order, points + offset, offset, out)
+    assert np.array_equal(out[5:], (points + offset - offset)[order[5:]].astype(np.float32))
     assert not out[:5].any()

@@ -175,3 +175,41 @@ def test_functions_of_openTSNEs_contract(function):
     partial = conditional(20, 500)
     error, gradient = function(Y[:20], partial, reference_embedding=Y, should_eval_error=True)
     assert error == pytest.approx(partial_kl(partial, Y[:20], Y, 1.0), rel=1e-3)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e5, -1e6])
+@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
+def test_a_map_may_lie_anywhere(method, offset):
+    P, Y = joint(1600), np.random.default_rng(0).normal(size=(1600, 2)) * 3
+    here, there = (
+        objective(P, 1.0, method).evaluate(points, exaggeration=4.0, with_loss=False)[1] for points in (Y, Y + offset)
+    )
+    assert np.linalg.norm(there - here) < 1e-4 * np.linalg.norm(here)
+    partial = conditional(50, 1600)
+    here, there = (
+        PartialTSNEObjective(
+            Edges.of(partial, n_jobs=2), 1.0, RepulsionEngine(StudentT(1.0), method=method, n_jobs=2).freeze(Y + k), 2
+        ).evaluate(Y[:50] * 1.1 + k, exaggeration=1.5, with_loss=False)[1]
+        for k in (0.0, offset)
+    )
+    assert np.linalg.norm(there - here) < 1e-4 * np.linalg.norm(here)
+
+
+@pytest.mark.parametrize("dof", [5.0, 20.0, 100.0])
+@pytest.mark.parametrize("method", ["auto", "exact", "bh", "fft"])
+def test_a_kernel_that_falls_fast_gives_finite_forces_everywhere(method, dof):
+    rng = np.random.default_rng(0)
+    P, X = conditional(300, 3000), rng.normal(size=(3000, 2)) * 3
+    Y = rng.uniform(-30, 30, size=(300, 2))
+    frozen = RepulsionEngine(StudentT(dof), method=method, n_jobs=2).freeze(X)
+    assert (frozen.evaluate(Y).values >= 0).all()
+    of = PartialTSNEObjective(Edges.of(P, n_jobs=2), dof, frozen, 2)
+    loss, gradient = of.evaluate(Y, exaggeration=0.0, with_loss=True)
+    assert np.isfinite(loss)
+    assert np.isfinite(gradient).all()
+    outward = (gradient * Y).sum(axis=1)[np.hypot(*Y.T) > 12]
+    assert (outward <= 0).all()  # against the gradient is away from the reference
+    square = ((Y[:, None] - X) ** 2).sum(axis=2)
+    expected = (1 + square / dof) ** -dof
+    near = expected.sum(axis=1) > 1e-5 * expected.sum(axis=1).max()
+    np.testing.assert_allclose(frozen.evaluate(Y).values[near], expected.sum(axis=1)[near], rtol=0.2)
