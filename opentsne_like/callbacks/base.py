@@ -8,7 +8,26 @@ from typing import Any
 
 
 class StopReason(Enum):
-    """Why an optimization ended."""
+    """Why an optimization ended; `stop_reason` of an embedding is one of these.
+
+    Attributes
+    ----------
+    FINISHED, CALLBACK, CONVERGED, TIME, INTERRUPTED
+        All iterations were done; a callback said so; the KL divergence stood still; the time was up; an error
+        or Ctrl-C.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import StopReason
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y.optimize(5).stop_reason is StopReason.FINISHED
+    True
+    >>> print(StopReason.CALLBACK)
+    a callback asked to stop
+    """
 
     FINISHED = "all iterations were done"
     CALLBACK = "a callback asked to stop"
@@ -21,7 +40,22 @@ class StopReason(Enum):
 
 
 class Callback:
-    """Base of callbacks that look at the map before a step, every `callbacks_every_iters` iterations."""
+    """Base of callbacks that look at the map before a step, every `callbacks_every_iters` iterations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import Callback
+    >>> class WideEnough(Callback):
+    ...     def __call__(self, iteration, error, embedding):
+    ...         return bool(np.ptp(embedding) > 1)
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y = Y.optimize(500, exaggeration=4, callbacks=WideEnough(), callbacks_every_iters=10)
+    >>> print(Y.stop_reason)
+    a callback asked to stop
+    """
 
     def optimization_about_to_start(self) -> None:
         """Look once at the start of every `optimize` call."""
@@ -62,6 +96,19 @@ class Progress:
         Since the call began.
     callbacks : tuple
         All callbacks and hooks of the run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import Hook
+    >>> class Say(Hook):
+    ...     def end(self, progress):
+    ...         print(progress.iteration, progress.n_iter, progress.total, progress.exaggeration)
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y = Y.optimize(20, exaggeration=12).optimize(5, callbacks=Say())
+    5 5 25 1.0
     """
 
     embedding: Any
@@ -82,6 +129,20 @@ class Hook:
     ----------
     kl_every : int
         How often, in iterations, the KL divergence is to be computed for this hook; 0 for never.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import Hook
+    >>> class SmallGradient(Hook):
+    ...     def iteration(self, progress):
+    ...         return progress.gradient_norm < 1e-3
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y = Y.optimize(2000, callbacks=SmallGradient())
+    >>> print(Y.stop_reason, Y.history[-1].gradient_norm < 1e-3)
+    a callback asked to stop True
     """
 
     kl_every: int = 0

@@ -70,6 +70,17 @@ class ErrorLogger(Callback):
     ----------
     write : callable, optional
         Where the lines go: ``print``, say; by default this module's logger.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import ErrorLogger
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y = Y.optimize(50, callbacks=ErrorLogger(print), callbacks_every_iters=25)
+    Iteration   25, KL divergence ..., 25 iterations in ... sec
+    Iteration   50, KL divergence ..., 25 iterations in ... sec
     """
 
     def __init__(self, write: Callable[[str], Any] | None = None) -> None:

@@ -22,6 +22,18 @@ class History(Hook):
     Attributes
     ----------
     records : list of dict
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import History
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> history = History(kl_every=10)
+    >>> Y = Y.optimize(30, exaggeration=12, callbacks=history)
+    >>> [record["iteration"] for record in history.records[::10]], history.records[-1]["exaggeration"]
+    ([1, 11, 21], 12.0)
     """
 
     def __init__(self, kl_every: int = 0) -> None:
@@ -51,6 +63,9 @@ class History(Hook):
 class Snapshots(Hook):
     """Keep copies of the coordinates, for an animation.
 
+    Beside a `Checkpoint`, all frames so far are written with every checkpoint, so choose `every` of both with the size
+    of the map in mind: a frame takes 4 bytes per coordinate.
+
     Parameters
     ----------
     every : int
@@ -60,6 +75,18 @@ class Snapshots(Hook):
     ----------
     frames : list of (int, ndarray of shape (n, d), float32)
         Total iteration and coordinates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import Snapshots
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> snapshots = Snapshots(every=10)
+    >>> Y = Y.optimize(25, callbacks=snapshots)
+    >>> [(total, frame.shape) for total, frame in snapshots.frames]
+    [(10, (100, 2)), (20, (100, 2))]
     """
 
     def __init__(self, every: int = 10) -> None:
@@ -103,6 +130,22 @@ class Checkpoint(Hook):
     ----------
     run : dict of str to JSON values
         What else is to be kept with each checkpoint, such as the data's fingerprint.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import opentsne_like
+    >>> from opentsne_like.callbacks import Checkpoint
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = opentsne_like.TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "run.tsne"
+    ...     Y = Y.optimize(25, callbacks=Checkpoint(path, every=10))
+    ...     stored = opentsne_like.load(path)
+    >>> stored.n_iter_, bool((stored == Y).all())
+    (25, True)
     """
 
     def __init__(self, path: Any, every: int | None = None, every_seconds: float | None = None) -> None:

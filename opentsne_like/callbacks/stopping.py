@@ -67,6 +67,17 @@ class TimeLimit(Hook):
     Parameters
     ----------
     seconds : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import TimeLimit
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y = Y.optimize(10**6, callbacks=TimeLimit(0.05))
+    >>> print(Y.stop_reason)
+    the time is up
     """
 
     def __init__(self, seconds: float) -> None:
