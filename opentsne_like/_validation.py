@@ -158,6 +158,10 @@ def check_csr(X: Any, name: str) -> Any:
     try:
         if hasattr(X, "check_format"):
             X.check_format(full_check=True)
+        elif getattr(X, "format", None) == "coo" and len(X.shape) == 2:
+            for places, size in zip((X.row, X.col), X.shape, strict=True):
+                if len(places) and not 0 <= places.min() <= places.max() < size:
+                    raise ValueError(f"coordinates must lie in 0..{size - 1}")
         return X.tocsr()
     except ValueError as error:
         raise InvalidParameterError(f"`{name}` must be a consistent sparse matrix, got one with: {error}") from error

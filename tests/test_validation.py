@@ -238,11 +238,11 @@ def test_errors_are_builtins_too():
     assert str(stop) == "the optimization was stopped by a callback at KL divergence 1.2500"
 
 
-@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array, sparse.coo_matrix])
 @pytest.mark.parametrize("place", [10**9, -1])
 def test_matrix_refuses_sparse_indices_out_of_range(form, place):
     X = form(np.eye(3))
-    X.indices[1] = place
+    (X.col if X.format == "coo" else X.indices)[1] = place
     kind, message = refusal(v.check_matrix, X, "data", accept_sparse=True)
     assert kind is InvalidParameterError
     assert message.startswith("`data` must be a consistent sparse matrix, got one with: ")
@@ -254,3 +254,9 @@ def test_matrix_names_the_row_and_column_of_a_sparse_nan():
     assert refusal(v.check_matrix, X, "X", accept_sparse=True)[1] == (
         "`X` must be finite, got nan in row 2, column 1; remove or impute such values"
     )
+
+
+def test_matrix_refuses_a_sparse_vector():
+    kind, message = refusal(v.check_matrix, sparse.coo_array(np.ones(3)), accept_sparse=True)
+    assert kind is InvalidParameterError
+    assert message.startswith("`X` must be two-dimensional (samples, features), got shape (3,)")
