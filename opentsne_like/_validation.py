@@ -137,7 +137,7 @@ def check_matrix(
     else:
         array = _dense(X, name)
     if array.ndim != 2:
-        cure = f"; use {name}.reshape(-1, 1) for a single column" if array.ndim == 1 else ""
+        cure = f"; use {name}.reshape(-1, 1) for a single column, .reshape(1, -1) for a row" if array.ndim == 1 else ""
         raise InvalidParameterError(
             f"`{name}` must be two-dimensional (samples, features), got shape {array.shape}{cure}"
         )

@@ -53,7 +53,9 @@ class ProgressBar(Hook):
     def iteration(self, progress: Progress) -> None:
         """Advance the bar."""
         if progress.kl_divergence == progress.kl_divergence:
-            self._bar.set_postfix_str(f"KL {progress.kl_divergence:.4f}", refresh=False)
+            new = hasattr(progress.embedding, "reference_embedding")  # whose KL divergence is a sum over them
+            shown = progress.kl_divergence / (len(progress.embedding) if new else 1)
+            self._bar.set_postfix_str(f"KL {shown:.4f}", refresh=False)
         self._bar.update()
 
     def end(self, progress: Progress) -> None:

@@ -66,10 +66,11 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-jobs", type=int, metavar="N", help="threads, -1 for all cores (default)")
     _add_quiet(parser)
     similarity = parser.add_argument_group("similarity of rows")
-    similarity.add_argument(
+    one = similarity.add_mutually_exclusive_group()
+    one.add_argument(
         "--perplexity", type=_numbers, metavar="P[,P]", help="effective number of neighbours (default 30), or several"
     )
-    similarity.add_argument("--n-neighbors", type=int, metavar="K", help="uniform affinities of K neighbours instead")
+    one.add_argument("--n-neighbors", type=int, metavar="K", help="uniform affinities of K neighbours instead")
     similarity.add_argument("--metric", metavar="NAME", help="distance of rows (default euclidean)")
     similarity.add_argument("--neighbors", metavar="NAME", help="how neighbours are found (default auto)")
     layout = parser.add_argument_group("layout")

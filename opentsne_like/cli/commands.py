@@ -74,9 +74,11 @@ def transform(options: Any) -> None:
     check_outputs(options, [options.map, options.X_new])
     say = _speaker(options)
 
-    from ..embedding import load
+    from ..embedding import TSNEEmbedding, load
 
     embedding = load(options.map)
+    if not isinstance(embedding, TSNEEmbedding):
+        raise InvalidParameterError(f"`map` must be a map that `embed` made, got placed points in {options.map!r}")
     X = read_table(options.X_new, "X_new")
     labels = None if options.labels is None else read_label_file(options.labels, X.shape[0])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
@@ -105,6 +107,8 @@ def check_outputs(options: Any, inputs: list[str]) -> None:
         check_writable(path, flag)
         if any(os.path.realpath(path) == os.path.realpath(other) for other in inputs):
             raise InvalidParameterError(f"`{flag}` must not be a file that is read, got {path!r}")
+    if not options.out.endswith(".npz"):
+        raise InvalidParameterError(f"`--out` must end in .npz, got {options.out!r}")
     if options.plot is not None:
         if os.path.realpath(options.plot) == os.path.realpath(options.out):
             raise InvalidParameterError(f"`--plot` must be another file than --out, got {options.plot!r}")

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, UnavailableError
 from ..optimizer import gradient_descent
 from .base import Embedding, EmbeddingState, check_coordinates, check_optimizer
 
@@ -48,6 +48,19 @@ class PartialTSNEEmbedding(Embedding):
     def reference_embedding(self) -> Any:
         """The map that the points are placed on."""
         return self._own.reference
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        """Raise an error: new points know no data that others could be compared with.
+
+        Raises
+        ------
+        UnavailableError
+        """
+        raise UnavailableError(
+            "new points on a map cannot take further ones: place those on the map itself, `reference_embedding`"
+        )
+
+    transform = prepare_partial = add = _refuse
 
     @property
     def P(self) -> Any:

@@ -73,11 +73,13 @@ def _pack_params(embedding: Any) -> tuple[dict[str, Array], dict[str, Any]]:
     arrays: dict[str, Array] = {}
     params: dict[str, Any] = {}
     for name, value in embedding.gradient_descent_params.items():
+        if name in _NOT_STORED:
+            continue
         if isinstance(value, np.ndarray):
             arrays[f"params.{name}"] = value
         elif callable(value):
             log.warning("`%s` is a function and is not stored; pass it to `optimize` again", name)
-        elif name not in _NOT_STORED:
+        else:
             params[name] = value
     random_state = pack_random_state(embedding.random_state)
     return arrays, {"kind": type(embedding).__name__, "params": params, "random_state": random_state}

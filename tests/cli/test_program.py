@@ -162,6 +162,7 @@ def test_transform_is_transform(table, capsys):
     [
         ("embed no.npy --out map.npz", "`X` 'no.npy' cannot be read: there is no such file"),
         ("embed X.npy --out no/map.npz", "`--out` must be in an existing folder, got 'no/map.npz'"),
+        ("embed X.npy --out map.csv", "`--out` must end in .npz, got 'map.csv'"),
         ("embed X.npy --out X.npy", "`--out` must not be a file that is read, got 'X.npy'"),
         ("embed X.npy --out map.npz --plot map.npz", "`--plot` must be another file than --out"),
         ("embed X.npy --out map.npz --plot no/map.png", "`--plot` must be in an existing folder"),

@@ -236,6 +236,13 @@ def test_growing_on_a_given_index():
         TSNEEmbedding(np.array(begin()), given).add(X_NEW)
 
 
+def test_placed_points_cannot_take_further_ones():
+    placed = finished().prepare_partial(X_NEW)
+    for place in (placed.transform, placed.prepare_partial, placed.add):
+        with pytest.raises(UnavailableError, match="reference_embedding"):
+            place(X_NEW)
+
+
 @pytest.mark.parametrize("bad", [X_NEW[:, :2], np.full((2, 6), np.nan), "rows", X_NEW[0]])
 def test_bad_new_data_is_refused(bad):
     for place in (finished().transform, finished().add):
