@@ -236,10 +236,10 @@ def test_a_killed_process_goes_on_with_the_same_bits(tmp_path, method):
     finish(start("whole.npz", "whole.npy", 1))
     whole = np.load(tmp_path / "whole.npy")
     done, killed, gained = 0, 0, 0
-    while killed < 7:
+    while killed < 7 or (gained < 2 and killed < 20):  # a slow machine needs more time to get anywhere
         child = start("run.npz", "out.npy", rng.choice([1, 2, 3]))
         child.stdout.readline()
-        time.sleep(rng.uniform(0.0, 0.3))
+        time.sleep(rng.uniform(0.0, 0.3 + 0.1 * killed))
         child.send_signal(signal.SIGKILL)
         child.communicate()
         assert child.returncode in (-signal.SIGKILL, 0)
