@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from .archive import pack_affinities, unpack_affinities
+from .archive import pack_affinities, unpack_affinities, unpack_weights
 from .base import Affinities
 from .family import Entropic, Fuzzy, SelfTuning
 from .gaussian import joint_probabilities_nn
@@ -33,6 +33,7 @@ __all__ = [
     "joint_probabilities_nn",
     "pack_affinities",
     "unpack_affinities",
+    "unpack_weights",
 ]
 
 log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _validation as check
 from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
+from ..storage import parts_below
 from .base import Affinities, NeighborAffinities
 from .family import Entropic, Fuzzy, SelfTuning
 from .multiscale import Multiscale, MultiscaleMixture
@@ -70,6 +71,31 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     return arrays, header
 
 
+def unpack_weights(parts: dict[str, Array]) -> Any:
+    """Return a stored sparse matrix of affinities, or refuse one that is no such thing.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray
+        Of `pack_table`.
+
+    Returns
+    -------
+    csr_matrix, float32 or float64
+
+    Raises
+    ------
+    StorageError
+        It is missing, malformed, or not finite and positive.
+    """
+    P = unpack_table(parts)
+    if P is None or P.dtype not in (np.float32, np.float64):
+        raise StorageError("the stored affinities are no matrix of floats")
+    if not (np.isfinite(P.data).all() and (P.data >= 0).all()):
+        raise StorageError("the stored affinities are not all finite and positive")
+    return P
+
+
 def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -> Affinities:
     """Return the affinities that `pack_affinities` took apart.
 
@@ -89,11 +115,9 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     StorageError
         The parts make no affinities.
     """
-    P = unpack_table(_below("P.", arrays))
-    if P is None or P.shape[0] != P.shape[1] or P.data.dtype not in (np.float32, np.float64):
-        raise StorageError("the stored affinities are no square matrix of floats")
-    if not (np.isfinite(P.data).all() and (P.data >= 0).all()):
-        raise StorageError("the stored affinities are not all finite and positive")
+    P = unpack_weights(parts_below("P.", arrays))
+    if P.shape[0] != P.shape[1]:
+        raise StorageError(f"the stored affinities are not square but of shape {P.shape}")
     name = header.get("class")
     if name is None:
         given = Affinities()
@@ -109,12 +133,12 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     affinities._search = _as_search(header["search"])
     for key in cls.ARGUMENTS:
         setattr(affinities, key, header["arguments"][key])
-    learned = {**header["learned"], **_below("learned.", arrays)}
+    learned = {**header["learned"], **parts_below("learned.", arrays)}
     for key, value in learned.items():
         if key.isidentifier() and key.endswith("_") and not key.startswith("_"):
             setattr(affinities, key, value)
     if header["index"] is not None:
-        affinities.knn_index = unpack_index(_below("index.", arrays), header["index"], data)
+        affinities.knn_index = unpack_index(parts_below("index.", arrays), header["index"], data)
     return affinities
 
 
@@ -123,8 +147,3 @@ def _as_search(search: Any) -> dict[str, Any] | None:
     if search is not None and (not isinstance(search, dict) or set(search) != SEARCH):
         raise StorageError("what is stored about the search for neighbours is not what it has to be")
     return search
-
-
-def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

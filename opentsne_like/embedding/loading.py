@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..affinity import Affinities, unpack_affinities
+from ..affinity import Affinities, unpack_affinities, unpack_weights
 from ..errors import OpenTSNEError, StorageError
-from ..nearest_neighbors import unpack_table
 from ..optimizer import DescentState, Record, StopReason, gradient_descent
+from ..storage import parts_below
 from .base import Embedding, EmbeddingState
 from .partial import PartialTSNEEmbedding
 from .randomness import unpack_random_state
@@ -78,7 +78,7 @@ def load_run(path: Any, data: Any = None) -> tuple[Any, dict[str, Any]]:
         embedding = unpack(arrays, header, data)
         run = header.get("run", {})
         for i, state in enumerate(run.get("callbacks", [])):
-            state |= _below(f"callbacks.{i}.", arrays)
+            state |= parts_below(f"callbacks.{i}.", arrays)
         return embedding, run
     except (OpenTSNEError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
@@ -113,21 +113,19 @@ def unpack(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -
     n = len(coordinates)
     affinities = reference = P = None
     if header.get("affinities") is not None:
-        affinities = unpack_affinities(_below("affinities.", arrays), header["affinities"], data)
+        affinities = unpack_affinities(parts_below("affinities.", arrays), header["affinities"], data)
         _check_rows(affinities, n)
     if header.get("reference") is not None:
-        reference = unpack(_below("reference.", arrays), header["reference"])
-    if parts := _below("partial.", arrays):
-        P = unpack_table(parts)
-        if P is None or P.dtype != np.float64 or not (np.isfinite(P.data).all() and (P.data >= 0).all()):
-            raise StorageError("the affinities are not all finite and positive float64")
+        reference = unpack(parts_below("reference.", arrays), header["reference"])
+    if parts := parts_below("partial.", arrays):
+        P = unpack_weights(parts)
         if P.shape[0] != n or (reference is not None and P.shape[1] != len(reference)):
             raise StorageError(f"affinities of shape {P.shape} do not belong to {n} points")
     state = EmbeddingState(
         affinities,
         _unpack_optimizer(arrays, header, coordinates.shape),
         unpack_random_state(header["random_state"]),
-        {**header["params"], **_below("params.", arrays)},
+        {**header["params"], **parts_below("params.", arrays)},
         reference,
         P,
     )
@@ -159,8 +157,3 @@ def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: t
         raise StorageError("what the optimizer has learned is no finite float64 matrix of three rows")
     optimizer.state = DescentState(gains, update, counter.astype(np.int64), records, learned)
     return optimizer
-
-
-def _below(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -15,7 +15,8 @@ question (are these the same data?) and is a cryptographic hash.
 """
 
 from .fingerprints import fingerprint
+from .layout import parts_below
 from .reading import read
 from .writing import check_writable, write
 
-__all__ = ["check_writable", "fingerprint", "read", "write"]
+__all__ = ["check_writable", "fingerprint", "parts_below", "read", "write"]

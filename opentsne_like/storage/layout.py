@@ -6,6 +6,8 @@ import os
 import re
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidTypeError
 
 FORMAT = "opentsne_like"
@@ -15,6 +17,22 @@ HEADER = "header"  # the member that holds the JSON text
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 DTYPE = re.compile(r"\|b1|\|[iu]1|[<>][iuf][248]|[<>]c8|[<>]c16")
 PIECE = 2**22  # bytes handed to the disk, or taken from it, at a time
+
+
+def parts_below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with `prefix`, without it.
+
+    Parameters
+    ----------
+    prefix : str
+    arrays : dict of str to ndarray
+
+    Examples
+    --------
+    >>> list(parts_below("index.", {"index.data": np.eye(2), "gains": np.ones(2)}))
+    ['data']
+    """
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def path_text(path: Any, name: str = "path") -> str:

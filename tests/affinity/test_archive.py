@@ -114,5 +114,5 @@ def test_damaged_parts(X):
             affinity.unpack_affinities(arrays, {**header, "search": search})
     with pytest.raises(StorageError, match="class 'Unknown'"):
         affinity.unpack_affinities(arrays, {**header, "class": "Unknown"})
-    with pytest.raises(StorageError, match="no square matrix"):
+    with pytest.raises(StorageError, match="no matrix of floats"):
         affinity.unpack_affinities({}, header)
