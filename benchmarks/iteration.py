@@ -22,7 +22,7 @@ from .participants import OURS
 
 # Name of the part, module and attribute of what does it; parts do not contain each other.
 PARTS = (
-    ("attraction", "opentsne_like.objectives.edges", "Edges.add_attraction"),
+    ("attraction", "opentsne_like.objectives.edges", "_attract"),
     ("range", "opentsne_like.repulsion.engine", "spans_of"),
     ("exact", "opentsne_like.repulsion.engine", "exact_sums"),
     ("tree", "opentsne_like.repulsion.engine", "BarnesHutTree.__init__"),
@@ -30,8 +30,10 @@ PARTS = (
     ("sort", "opentsne_like.repulsion.fft", "sort_into_strips"),
     ("spread", "opentsne_like.repulsion.fft", "_spread"),
     ("FFT", "opentsne_like.repulsion.fft", "convolve"),
+    ("FFT", "opentsne_like.repulsion.fft", "convolve_in_plane"),
     ("gather", "opentsne_like.repulsion.fft", "gather"),
     ("update", "opentsne_like.optimizer.loop", "_Stepper.step"),
+    ("update", "opentsne_like.optimizer.loop", "_Stepper.commit"),
 )
 EXACT_MOST = 20_000  # points; more take minutes with exact sums
 
@@ -135,7 +137,7 @@ def peers(n: int, affinities: Path, place: Path, options: argparse.Namespace) ->
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table: a column for each part, milliseconds with the floor in brackets."""
-    order = [*(part for part, _, _ in PARTS), "overhead", "total"]
+    order = [*dict.fromkeys(part for part, _, _ in PARTS), "overhead", "total"]
     used = [part for part in order if any(row["part"] == part for row in rows)]
     lines = [
         "| n | method | threads | " + " | ".join(used) + " |",

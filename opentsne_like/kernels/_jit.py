@@ -10,7 +10,8 @@ import numba
 F = TypeVar("F", bound=Callable[..., object])
 
 # Sums may be reordered and contracted so that LLVM vectorizes them; NaN and infinity keep their meaning.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+FAST = ("reassoc", "contract", "arcp", "nsz")  # liberties of the compiler, also taken by vectors in lanes
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": set(FAST)}
 
 
 def kernel(function: F) -> F:

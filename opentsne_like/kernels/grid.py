@@ -16,79 +16,69 @@ from typing import Any
 import numpy as np
 
 from ._jit import helper, kernel
+from ._lanes import EIGHT
 
 Array = np.ndarray[Any, Any]
 
 TAPS = 6
 HARMONICS = 3  # of a point's response to its own charge, the constant included; the next is a thousandth of the last
 
-U0, U1, U2, U3, U4, U5 = (np.uint64(k) for k in range(TAPS))  # unsigned: no check for negative indices
+load, store, splat, pick, total, _ = EIGHT  # six taps and two lanes of weight 0
 
-Six = tuple[Any, ...]
-
-
-@helper
-def _weights(t: float) -> Six:
-    """Return the six weights at the fraction `t` of a cell."""
-    r = 1.0 - t
-    t2 = t * t
-    r2 = r * r
-    return (
-        np.float32(r2 * r2 * r / 120.0),
-        np.float32((26.0 + t * (-50.0 + t * (20.0 + t * (20.0 + t * (-20.0 + 5.0 * t))))) / 120.0),
-        np.float32((66.0 + t2 * (-60.0 + t2 * (30.0 - 10.0 * t))) / 120.0),
-        np.float32((66.0 + r2 * (-60.0 + r2 * (30.0 - 10.0 * r))) / 120.0),
-        np.float32((26.0 + r * (-50.0 + r * (20.0 + r * (20.0 + r * (-20.0 + 5.0 * r))))) / 120.0),
-        np.float32(t2 * t2 * t / 120.0),
-    )
+# Coefficients of the weights at the fraction t of a cell, by powers of t, a row of lanes each.
+_SPLINE = np.zeros((TAPS, 8))
+_SPLINE[:, :TAPS] = [
+    [1, 26, 66, 26, 1, 0],
+    [-5, -50, 0, 50, 5, 0],
+    [10, 20, -60, 20, 10, 0],
+    [-10, 20, 0, -20, 10, 0],
+    [5, -20, 30, -20, 5, 0],
+    [-1, 5, -10, 10, -5, 1],
+]
+WEIGHTS = (_SPLINE / 120.0).astype(np.float32).reshape(-1)
+SLOPES = (_SPLINE[1:] * np.arange(1, TAPS)[:, None] / 120.0).astype(np.float32).reshape(-1)
+SINGLE = np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float32)
 
 
 @helper
-def _slopes(t: float) -> Six:
-    """Return the derivatives of the six weights at the fraction `t` of a cell."""
-    r = 1.0 - t
-    t2 = t * t
-    r2 = r * r
-    return (
-        np.float32(-r2 * r2 / 24.0),
-        np.float32((-10.0 + t * (8.0 + t * (12.0 + t * (-16.0 + 5.0 * t)))) / 24.0),
-        np.float32(t * (-24.0 + t2 * (24.0 - 10.0 * t)) / 24.0),
-        np.float32(r * (24.0 - r2 * (24.0 - 10.0 * r)) / 24.0),
-        np.float32((10.0 - r * (8.0 + r * (12.0 + r * (-16.0 + 5.0 * r)))) / 24.0),
-        np.float32(t2 * t2 / 24.0),
-    )
+def _weights(taps: int, t: float) -> Any:
+    """Return the weights at the fraction `t` of a cell along an axis, which may be missing."""
+    x = splat(t)
+    w = load(WEIGHTS, 40) * x + load(WEIGHTS, 32)
+    w = ((w * x + load(WEIGHTS, 24)) * x + load(WEIGHTS, 16)) * x + load(WEIGHTS, 8)
+    return w * x + load(WEIGHTS, 0) if taps == TAPS else load(SINGLE, 0)
 
 
 @helper
-def _axis_weights(taps: int, t: float) -> Six:
-    """Return the weights along an axis that may be missing."""
-    one, zero = np.float32(1), np.float32(0)
-    return _weights(t) if taps == TAPS else (one, zero, zero, zero, zero, zero)
+def _slopes(taps: int, t: float) -> Any:
+    """Return the derivatives of the weights."""
+    x = splat(t)
+    w = (load(SLOPES, 32) * x + load(SLOPES, 24)) * x + load(SLOPES, 16)
+    return (w * x + load(SLOPES, 8)) * x + load(SLOPES, 0) if taps == TAPS else splat(np.float32(0))
 
 
 @helper
-def _axis_slopes(taps: int, t: float) -> Six:
-    """Return the derivatives of the weights along an axis that may be missing."""
-    zero = np.float32(0)
-    return _slopes(t) if taps == TAPS else (zero, zero, zero, zero, zero, zero)
+def _add_to_row(flat: Array, base: int, w: Any) -> None:
+    store(flat, base, load(flat, base) + w)
 
 
 @helper
-def _add_row(sums: Six, weight: float, flat: Array, base: Any) -> Six:
-    """Return ``sums + weight * flat[base : base + 6]``."""
-    return (
-        sums[0] + weight * flat[base],
-        sums[1] + weight * flat[base + U1],
-        sums[2] + weight * flat[base + U2],
-        sums[3] + weight * flat[base + U3],
-        sums[4] + weight * flat[base + U4],
-        sums[5] + weight * flat[base + U5],
-    )
-
-
-@helper
-def _dot(a: Six, b: Six) -> Any:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3] + a[4] * b[4] + a[5] * b[5]
+def _read_plane(taps: int, w: Any, s: Any, flat: Array, base: int, run: int) -> Any:
+    """Return the sums of the rows of a plane, `run` apart, by the weights along the second axis and by their slopes."""
+    row = load(flat, base)
+    value, slope = pick(w, 0) * row, pick(s, 0) * row
+    if taps == TAPS:
+        row = load(flat, base + run)
+        value, slope = value + pick(w, 1) * row, slope + pick(s, 1) * row
+        row = load(flat, base + 2 * run)
+        value, slope = value + pick(w, 2) * row, slope + pick(s, 2) * row
+        row = load(flat, base + 3 * run)
+        value, slope = value + pick(w, 3) * row, slope + pick(s, 3) * row
+        row = load(flat, base + 4 * run)
+        value, slope = value + pick(w, 4) * row, slope + pick(s, 4) * row
+        row = load(flat, base + 5 * run)
+        value, slope = value + pick(w, 5) * row, slope + pick(s, 5) * row
+    return value, slope
 
 
 @kernel
@@ -178,19 +168,18 @@ def spread(first: int, last: int, cells: Array, fractions: Array, taps: Array, g
     n1, n2 = grid.shape[1], grid.shape[2]
     flat = grid.reshape(-1)
     for q in range(first, last):
-        w0 = _axis_weights(taps[0], fractions[0, q])
-        w1 = _axis_weights(taps[1], fractions[1, q])
-        w2 = _weights(fractions[2, q])
+        w0, w1 = _weights(taps[0], fractions[0, q]), _weights(taps[1], fractions[1, q])
+        w2 = _weights(TAPS, fractions[2, q])
         for a in range(taps[0]):
-            for b in range(taps[1]):
-                w = w0[a] * w1[b]
-                base = np.uint64(((cells[0, q] + a) * n1 + cells[1, q] + b) * n2 + cells[2, q])
-                flat[base] += w * w2[0]
-                flat[base + U1] += w * w2[1]
-                flat[base + U2] += w * w2[2]
-                flat[base + U3] += w * w2[3]
-                flat[base + U4] += w * w2[4]
-                flat[base + U5] += w * w2[5]
+            base = ((cells[0, q] + a) * n1 + cells[1, q]) * n2 + cells[2, q]
+            plane = pick(w0, a) * w2 if taps[0] == TAPS else w2
+            _add_to_row(flat, base, pick(w1, 0) * plane)
+            if taps[1] == TAPS:
+                _add_to_row(flat, base + n2, pick(w1, 1) * plane)
+                _add_to_row(flat, base + 2 * n2, pick(w1, 2) * plane)
+                _add_to_row(flat, base + 3 * n2, pick(w1, 3) * plane)
+                _add_to_row(flat, base + 4 * n2, pick(w1, 4) * plane)
+                _add_to_row(flat, base + 5 * n2, pick(w1, 5) * plane)
 
 
 @kernel
@@ -232,36 +221,35 @@ def gather(
     d = gradient.shape[1]
     n1, n2 = potential.shape[1], potential.shape[2]
     flat = potential.reshape(-1)
-    zero = np.float32(0)
-    none = (zero, zero, zero, zero, zero, zero)
     subtract = own[0, 0, 0] != 0.0
-    total = 0.0
+    sum_of_values = 0.0
     for q in range(first, last):
         t0, t1, t2 = fractions[0, q], fractions[1, q], fractions[2, q]
-        w0, s0 = _axis_weights(taps[0], t0), _axis_slopes(taps[0], t0)
-        w1, s1 = _axis_weights(taps[1], t1), _axis_slopes(taps[1], t1)
-        w2, s2 = _weights(t2), _slopes(t2)
-        rows, along0, along1 = none, none, none
-        for a in range(taps[0]):
-            for b in range(taps[1]):
-                base = np.uint64(((cells[0, q] + a) * n1 + cells[1, q] + b) * n2 + cells[2, q])
-                rows = _add_row(rows, w0[a] * w1[b], flat, base)
-                along1 = _add_row(along1, w0[a] * s1[b], flat, base)
-                if d == 3:
-                    along0 = _add_row(along0, s0[a] * w1[b], flat, base)
-        value, g0, g1, g2 = _dot(rows, w2), _dot(along0, w2), _dot(along1, w2), _dot(rows, s2)
+        w1, s1 = _weights(taps[1], t1), _slopes(taps[1], t1)
+        w2, s2 = _weights(TAPS, t2), _slopes(TAPS, t2)
+        base = (cells[0, q] * n1 + cells[1, q]) * n2 + cells[2, q]
+        rows, along1 = _read_plane(taps[1], w1, s1, flat, base, n2)
+        along0 = rows
+        if taps[0] == TAPS:
+            w0, s0 = _weights(TAPS, t0), _slopes(TAPS, t0)
+            rows, along1, along0 = pick(w0, 0) * rows, pick(w0, 0) * along1, pick(s0, 0) * rows
+            for a in range(1, TAPS):
+                values, slopes = _read_plane(TAPS, w1, s1, flat, base + a * n1 * n2, n2)
+                rows, along1 = rows + pick(w0, a) * values, along1 + pick(w0, a) * slopes
+                along0 = along0 + pick(s0, a) * values
+        value, g0, g1, g2 = total(rows * w2), total(along0 * w2), total(along1 * w2), total(rows * s2)
         if subtract:
             v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
             value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
         i = order[q]
         phi[i] = value + shift
-        total += value + shift
+        sum_of_values += value + shift
         gradient[i, d - 1] = g2 / spacing
         if d > 1:
             gradient[i, d - 2] = g1 / spacing
         if d > 2:
             gradient[i, 0] = g0 / spacing
-    return total
+    return sum_of_values
 
 
 @helper

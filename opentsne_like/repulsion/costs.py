@@ -13,12 +13,12 @@ from .radial import Radial, StudentT
 # For 1, 2 and 3 dimensions.
 _PAIR = (0.35, 0.13, 0.56)
 _TREE_LEVEL = (8.5, 17.0, 33.0)
-_GRID_POINT = (54.0, 87.0, 420.0)
-_CELL = (60.0, 21.0, 55.0)
+_GRID_POINT = (35.0, 55.0, 120.0)
+_CELL = (25.0, 8.7, 51.0)
 
 _OTHER_PAIR = 5.2  # kernels that take a power or an exponential
 _OTHER_TREE = 2.6
-_EXACT_START, _TREE_START, _GRID_START = 3e4, 6e4, 1.2e5
+_EXACT_START, _TREE_START, _GRID_START = 3e4, 6e4, 1e5
 _GRID_SHARE = 1.15  # transforms gain less from more threads
 
 

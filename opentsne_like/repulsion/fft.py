@@ -8,6 +8,7 @@ mean squared error of this (Hockney & Eastwood 1988), and a point's response to 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
+from .plane import arranged, convolve_in_plane, row_length
 from .potential import Potential
 from .radial import Radial
+from .workspace import Workspace
 
 Array = np.ndarray[Any, Any]
 
@@ -29,6 +32,7 @@ MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in spac
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 CROWDED = 4  # points per cell
 GRAIN = 1024
+WAVES_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,26 @@ class Grid:
     padded: tuple[int, int, int]
 
     @property
+    def is_plane(self) -> bool:
+        """Whether it has two real axes."""
+        return self.padded[0] == 1 and self.padded[1] > 1
+
+    @property
     def taps(self) -> Array:
         """Nodes that a point touches along each axis."""
         return np.array([1 if n == 1 else TAPS for n in self.padded])
 
 
-@lru_cache(maxsize=1)
-def _lengths() -> Array:
-    """Return the ladder of transform lengths: even, of small prime factors, at most 9 % apart."""
-    powers = {2**a * 3**b * 5**c for a in range(1, 26) for b in range(5) for c in range(4)}
-    smooth = {length * factor for length in powers for factor in (1, 7, 11, 13)}
-    candidates = sorted({length for length in smooth if length <= 2**26} | set(range(32, 128, 2)))
+@lru_cache(maxsize=2)
+def _lengths(in_plane: bool) -> Array:
+    """Return the ladder of transform lengths: even, of small prime factors, at most 9 % apart.
+
+    In the plane no factor is above 5, and they are up to 20 % apart, 12 % above 200.
+    """
+    powers = {2**a * 3**b * 5**c for a in range(1, 26) for b in range(9) for c in range(6)}
+    smooth = powers if in_plane else {length * factor for length in powers for factor in (1, 7, 11, 13)}
+    small = set() if in_plane else set(range(32, 128, 2))
+    candidates = sorted({length for length in smooth if 32 <= length <= 2**26} | small)
     ladder = [32]
     for length, longer in pairwise(candidates):
         if length > ladder[-1] and longer > 1.09 * ladder[-1]:
@@ -70,7 +83,7 @@ def plan_grid(spans: Array, coarsest: float, cells_across: float = CELLS_ACROSS)
         steps = np.ceil(2.0 * np.log2(coarsest * cells_across / max(widest, 1e-150)))
         spacing = coarsest * 2.0 ** (-steps / 2.0)
     needed = 2 * (np.ceil(spans / spacing) + TAPS + 2 * MARGIN).astype(np.float64)
-    lengths = _lengths()
+    lengths = _lengths(len(spans) == 2)
     padded = [int(lengths[min(np.searchsorted(lengths, n), len(lengths) - 1)]) for n in needed]
     missing = [1] * (3 - len(padded))
     return Grid(spacing, (*missing, *(n // 2 for n in padded)), (*missing, *padded))  # type: ignore[arg-type]
@@ -88,19 +101,30 @@ def count_cells(grid: Grid) -> int:
 
 @dataclass(frozen=True)
 class Influence:
-    """What a grid does to a unit charge: its real, even spectrum, its response to itself, and the constant left out."""
+    """What a grid does to a unit charge: its real, even spectrum, its response to itself, and the constant left out.
+
+    In the plane the spectrum is arranged as `plane` wants it.
+    """
 
     spectrum: Array
     own: Array
     constant: float
 
 
+def _over_waves(function: Callable[[Array], Array], padded: int) -> Array:
+    """Return ``function(k)`` for the waves k of an axis, in blocks, lest its intermediate results fill the memory."""
+    blocks = np.array_split(np.arange(padded // 2 + 1), padded // WAVES_AT_ONCE + 1)
+    return np.concatenate([function(k) for k in blocks], axis=-1)
+
+
 def _aliasing(padded: int) -> Array:
     """Return ``U2 / S2²`` along one axis, the optimal correction for spreading and gathering by the splines."""
-    k = 2.0 * np.pi * np.arange(padded // 2 + 1) / padded
-    images = np.arange(-4, 5)
-    u2 = np.sinc((k[:, None] / (2.0 * np.pi)) + images) ** (2 * TAPS)
-    return np.asarray(u2[:, 4] / u2.sum(axis=1) ** 2)
+
+    def correction(k: Array) -> Array:
+        u2 = np.sinc(k / padded + np.arange(-4, 5)[:, None]) ** (2 * TAPS)
+        return np.asarray(u2[4] / u2.sum(axis=0) ** 2)
+
+    return _over_waves(correction, padded)
 
 
 def _distances(padded: int) -> Array:
@@ -118,15 +142,19 @@ def _distances(padded: int) -> Array:
     return x
 
 
+def _squared_distances(grid: Grid) -> Array:
+    """Return the squared distances from node 0 to those of the padded grid, up to its middles."""
+    squares = [(_distances(n) * grid.spacing) ** 2 for n in grid.padded]
+    return np.asarray(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
+
+
 def make_influence(grid: Grid, radial: Radial) -> Influence:
     """Return the influence function of `radial` on `grid`."""
     from scipy import fft
 
-    squares = [(_distances(n) * grid.spacing) ** 2 for n in grid.padded]
-    distance = squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :]
     small = max(n * grid.spacing for n in grid.shape if n > 1) < SMALL_SPAN
     constant = 1.0 if small else 0.0
-    spectrum = radial(distance)
+    spectrum = radial(_squared_distances(grid))
     spectrum -= constant
     for axis, n in enumerate(grid.padded):
         if n > 1:
@@ -134,7 +162,8 @@ def make_influence(grid: Grid, radial: Radial) -> Influence:
             shape = [1, 1, 1]
             shape[axis] = -1
             spectrum *= _aliasing(n).reshape(shape)
-    return Influence(spectrum.astype(np.float32), _own_response(spectrum, grid.padded), constant)
+    own = _own_response(spectrum, grid.padded)
+    return Influence(arranged(spectrum[0]) if grid.is_plane else spectrum.astype(np.float32), own, constant)
 
 
 def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
@@ -148,28 +177,18 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
     response = spectrum
     for axis, n in enumerate(padded):
         if n > 1:
-            k = np.arange(n // 2 + 1)
-            images = np.sinc(k / n + np.arange(-6, 7)[:, None]) ** TAPS
-            products = [(images[: 13 - m] * images[m:]).sum(axis=0) * (1 if m == 0 else 2) for m in range(harmonics)]
-            waves = np.array(products) * np.where((k == 0) | (k == n // 2), 1, 2) / n
+
+            def products(k: Array, n: int = n) -> Array:
+                images = np.sinc(k / n + np.arange(-6, 7)[:, None]) ** TAPS
+                share = np.where((k == 0) | (k == n // 2), 1.0, 2.0) / n
+                turns = range(harmonics)
+                return np.array([(2 if m else 1) * share * (images[: 13 - m] * images[m:]).sum(axis=0) for m in turns])
+
+            waves = _over_waves(products, n)
             response = np.moveaxis(np.einsum("mk,k...->m...", waves, np.moveaxis(response, axis, 0)), 0, axis)
     out = np.zeros((harmonics,) * 3)
     out[tuple(slice(n) for n in response.shape)] = response
     return out
-
-
-class Workspace:
-    """Memory that is used again: fresh pages cost as much as the work that is done on them."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[str, Array] = {}
-
-    def take(self, name: str, shape: tuple[int, ...], dtype: type) -> Array:
-        """Return an array of unknown content, valid until `name` is taken again."""
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        if name not in self._buffers or len(self._buffers[name]) < size:
-            self._buffers[name] = np.empty(size + size // 8, np.uint8)
-        return self._buffers[name][:size].view(dtype).reshape(shape)
 
 
 class GridConvolver:
@@ -220,6 +239,8 @@ class GridConvolver:
 
     def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence, work: Workspace) -> Array:
         charges = _spread(sorting, grid, self.n_jobs, work)
+        if grid.is_plane:
+            return convolve_in_plane(charges[0], influence.spectrum, grid.shape[1:], self.n_jobs, work)[None]
         return convolve(charges, influence.spectrum, grid.padded, self.n_jobs, work)
 
 
@@ -296,7 +317,8 @@ def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_j
 
 def _spread(sorting: Sorting, grid: Grid, n_jobs: int, work: Workspace) -> Array:
     """Return the charges on the grid; strips of even and of odd number take turns, so that no two threads meet."""
-    charges = work.take("charges", (*grid.shape[:2], grid.padded[2]), np.float32)
+    columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
+    charges = work.take("charges", (*grid.shape[:2], columns), np.float32)
     charges.fill(0)
     for parity in (0, 1):
         tasks = [

@@ -1,0 +1,23 @@
+"""Memory that is used again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class Workspace:
+    """Buffers by name: fresh pages cost as much as the work that is done on them."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: type) -> Array:
+        """Return an array of unknown content, valid until `name` is taken again."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if name not in self._buffers or len(self._buffers[name]) < size:
+            self._buffers[name] = np.empty(size + size // 8, np.uint8)
+        return self._buffers[name][:size].view(dtype).reshape(shape)
