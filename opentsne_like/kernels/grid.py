@@ -102,10 +102,11 @@ def count_strips(
     counts : (strips,) int32, out
     """
     corner, offset, inverse_spacing = place
+    strips_per_node = 1.0 / strip_height
     counts[:] = 0
     for i in range(low, high):
         cell = int((places[i, 0] - corner[0]) * inverse_spacing + offset[0]) - 2
-        strips[i] = cell // strip_height
+        strips[i] = int((cell + 0.5) * strips_per_node)  # faster than a division of integers, and the same
         counts[strips[i]] += 1
 
 
@@ -182,6 +183,26 @@ def spread(first: int, last: int, cells: Array, fractions: Array, taps: Array, g
                 _add_to_row(flat, base + 5 * n2, pick(w1, 5) * plane)
 
 
+@helper
+def _interpolate(taps: Array, t: Any, flat: Array, base: int, run: int, plane: int) -> Any:
+    """Return value and gradient per cell of what the grid holds at the fractions `t` of the cell that begins at `base`.
+
+    `run` and `plane` are the distances, in the flat grid, of nodes along the second axis and the first.
+    """
+    w1, s1 = _weights(taps[1], t[1]), _slopes(taps[1], t[1])
+    w2, s2 = _weights(TAPS, t[2]), _slopes(TAPS, t[2])
+    rows, along1 = _read_plane(taps[1], w1, s1, flat, base, run)
+    along0 = rows
+    if taps[0] == TAPS:
+        w0, s0 = _weights(TAPS, t[0]), _slopes(TAPS, t[0])
+        rows, along1, along0 = pick(w0, 0) * rows, pick(w0, 0) * along1, pick(s0, 0) * rows
+        for a in range(1, TAPS):
+            values, slopes = _read_plane(TAPS, w1, s1, flat, base + a * plane, run)
+            rows, along1 = rows + pick(w0, a) * values, along1 + pick(w0, a) * slopes
+            along0 = along0 + pick(s0, a) * values
+    return total(rows * w2), total(along0 * w2), total(along1 * w2), total(rows * s2)
+
+
 @kernel
 def gather(
     first: int,
@@ -225,19 +246,8 @@ def gather(
     sum_of_values = 0.0
     for q in range(first, last):
         t0, t1, t2 = fractions[0, q], fractions[1, q], fractions[2, q]
-        w1, s1 = _weights(taps[1], t1), _slopes(taps[1], t1)
-        w2, s2 = _weights(TAPS, t2), _slopes(TAPS, t2)
         base = (cells[0, q] * n1 + cells[1, q]) * n2 + cells[2, q]
-        rows, along1 = _read_plane(taps[1], w1, s1, flat, base, n2)
-        along0 = rows
-        if taps[0] == TAPS:
-            w0, s0 = _weights(TAPS, t0), _slopes(TAPS, t0)
-            rows, along1, along0 = pick(w0, 0) * rows, pick(w0, 0) * along1, pick(s0, 0) * rows
-            for a in range(1, TAPS):
-                values, slopes = _read_plane(TAPS, w1, s1, flat, base + a * n1 * n2, n2)
-                rows, along1 = rows + pick(w0, a) * values, along1 + pick(w0, a) * slopes
-                along0 = along0 + pick(s0, a) * values
-        value, g0, g1, g2 = total(rows * w2), total(along0 * w2), total(along1 * w2), total(rows * s2)
+        value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
         if subtract:
             v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
             value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
@@ -250,6 +260,66 @@ def gather(
         if d > 2:
             gradient[i, 0] = g0 / spacing
     return sum_of_values
+
+
+@kernel
+def read(
+    low: int,
+    high: int,
+    points: Array,
+    place: Any,
+    shape: Array,
+    taps: Array,
+    potential: Array,
+    shift: float,
+    faintest: float,
+    phi: Array,
+    gradient: Array,
+) -> int:
+    """Interpolate a frozen potential and its gradient at a range of points; return how many it is not good for.
+
+    Those are the points near the border or outside, and those whose potential is not above `faintest`. They get a
+    potential of 0.
+
+    Parameters
+    ----------
+    low, high : int
+    points : (n, d) float64
+    place : tuple
+        As in `count_strips`.
+    shape : (3,) int64
+        Nodes of the grid along its axes.
+    taps : (3,) int64
+    potential : (g0, g1, >= g2) float32
+    shift, faintest : float
+    phi : (n,) float32, out
+    gradient : (n, d) float32, out
+    """
+    corner, offset, inverse_spacing = place
+    d = points.shape[1]
+    n1, n2 = potential.shape[1], potential.shape[2]
+    flat = potential.reshape(-1)
+    missing = 0
+    for i in range(low, high):
+        base, inside = 0, True
+        t0 = t1 = t2 = np.float32(0)
+        for k in range(d):
+            u = (points[i, k] - corner[k]) * inverse_spacing + offset[k]
+            inside = inside and TAPS // 2 <= u <= shape[3 - d + k] - TAPS
+            cell = int(u) if inside else TAPS
+            t0, t1, t2 = t1, t2, np.float32(u - cell)
+            base = base * (n2 if k == d - 1 else n1) + cell - 2
+        phi[i] = 0.0
+        if inside:
+            value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
+            phi[i] = value + shift if value + shift > faintest else 0.0
+            gradient[i, d - 1] = g2 * inverse_spacing
+            if d > 1:
+                gradient[i, d - 2] = g1 * inverse_spacing
+            if d > 2:
+                gradient[i, 0] = g0 * inverse_spacing
+        missing += phi[i] == 0.0
+    return missing
 
 
 @helper

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import helper, kernel
 
 Array = np.ndarray[Any, Any]
+
+BLOCK = 512  # rows that stay in the nearest cache between the loops of a step
 
 
 @kernel
@@ -56,65 +58,76 @@ def step(
         Sums of the new coordinates, and of the squared gradient.
     """
     d = points.shape[1]
-    hold = len(fixed) > 0
-    squares = 0.0
-    for i in range(low, high):
-        square = 0.0
-        for k in range(d):
-            square += np.float64(gradient[i, k]) ** 2
-        squares += square
-        clip = max_grad_norm / (math.sqrt(square) + 1e-6) if square > max_grad_norm * max_grad_norm else 1.0
-        square = 0.0
-        for k in range(d):
-            g = clip * gradient[i, k]
-            u = update[i, k]
-            gain = gains[i, k]
+    place, velocity, gain, force = points.reshape(-1), update.reshape(-1), gains.reshape(-1), gradient.reshape(-1)
+    new_place, new_velocity, new_gain = new_points.reshape(-1), new_update.reshape(-1), new_gains.reshape(-1)
+    for k in range(d + 1):
+        sums[chunk, k] = 0.0
+    for first in range(low, high, BLOCK):
+        last = min(first + BLOCK, high)
+        sums[chunk, d] += _squares(first * d, last * d, force)
+        for e in range(first * d, last * d):
+            new_place[e] = force[e]
+        if max_grad_norm < np.inf:
+            _clip(first, last, new_points, max_grad_norm, 1e-6)
+        for e in range(first * d, last * d):
+            g, u = new_place[e], velocity[e]
             same = ((u > 0.0) == (g > 0.0)) & ((u < 0.0) == (g < 0.0))  # no branch: signs cannot be foreseen
-            shrunk, grown = 0.8 * gain + min_gain, gain + 0.2
-            gain = shrunk if same else grown
-            u = momentum * u - learning_rate * gain * g
-            new_gains[i, k] = gain
-            new_update[i, k] = u
-            square += u * u
-        shrink = max_step_norm / math.sqrt(square) if square > max_step_norm * max_step_norm else 1.0
-        for k in range(d):
-            new_update[i, k] *= shrink
-            new_points[i, k] = points[i, k] + new_update[i, k]
-            if hold and fixed[i]:
-                new_points[i, k] = points[i, k]
-                new_update[i, k] = 0.0
-                new_gains[i, k] = gains[i, k]
+            shrunk, grown = 0.8 * gain[e] + min_gain, gain[e] + 0.2
+            new_gain[e] = shrunk if same else grown
+            new_velocity[e] = momentum * u - learning_rate * new_gain[e] * g
+        if max_step_norm < np.inf:
+            _clip(first, last, new_update, max_step_norm, 0.0)
+        for i in range(first, last if len(fixed) > 0 else first):
+            if fixed[i]:
+                for k in range(d):
+                    new_update[i, k], new_gains[i, k] = 0.0, gains[i, k]
+        for e in range(first * d, last * d):
+            new_place[e] = place[e] + new_velocity[e]
     for k in range(d):  # apart, because a sum in memory would have every point wait for the last
         total = 0.0
         for i in range(low, high):
             total += new_points[i, k]
         sums[chunk, k] = total
-    sums[chunk, d] = squares
+
+
+@helper
+def _squares(low: int, high: int, values: Array) -> float:
+    """Return the sum of the squares of a range of numbers."""
+    total = 0.0
+    for e in range(low, high):
+        total += np.float64(values[e]) * np.float64(values[e])
+    return total
+
+
+@helper
+def _clip(first: int, last: int, rows: Array, longest: float, slack: float) -> None:
+    """Shorten those rows of a range that are too long."""
+    for i in range(first, last):
+        square = 0.0
+        for k in range(rows.shape[1]):
+            square += rows[i, k] * rows[i, k]
+        if square > longest * longest:
+            shrink = longest / (math.sqrt(square) + slack)
+            for k in range(rows.shape[1]):
+                rows[i, k] *= shrink
 
 
 @kernel
 def commit(
-    points: Array,
-    update: Array,
-    gains: Array,
-    iteration: Array,
-    shape: Array,
-    new_points: Array,
-    new_update: Array,
-    new_gains: Array,
-    new_shape: Array,
-    offset: Array,
+    points: Array, iteration: Array, side: Array, shape: Array, new_points: Array, new_shape: Array, offset: Array
 ) -> None:
     """Make one step the current one, centred by `offset` (d,), in a single call that Ctrl-C cannot split.
 
     Parameters
     ----------
-    points, update, gains : (n, d) float64, changed
+    points : (n, d) float64, changed
     iteration : (1,) int64, changed
         Counts the steps that were made.
+    side : (1,) int64, changed
+        Which of two sides of gains and last steps is the current one, see `optimizer.DescentState`.
     shape : (3, k) float64, changed
-        What the objective learns, see `optimizer.DescentState`.
-    new_points, new_update, new_gains : (n, d) float64
+        What the objective learns.
+    new_points : (n, d) float64
     new_shape : (3, k) float64
     offset : (d,) float64
     """
@@ -122,11 +135,10 @@ def commit(
     for i in range(n):
         for k in range(d):
             points[i, k] = new_points[i, k] - offset[k]
-            update[i, k] = new_update[i, k]
-            gains[i, k] = new_gains[i, k]
     for i in range(shape.shape[0]):
         for k in range(shape.shape[1]):
             shape[i, k] = new_shape[i, k]
+    side[0] = 1 - side[0]
     iteration[0] += 1
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from .. import _parallel, kernels
 from ..errors import InvalidParameterError
-from ..repulsion import spans_of
 from .locality import Layout, Locality
 
 Array = np.ndarray[Any, Any]
@@ -116,8 +115,9 @@ class Edges:
         return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
 
     @cached_property
-    def _places(self) -> Array:
-        return np.arange(len(self.indptr) - 1, dtype=np.int32)
+    def _unsorted(self) -> Layout:
+        places = np.arange(len(self.indptr) - 1, dtype=np.int32)
+        return Layout(places, self.indptr, self.indices, self.values)
 
     @cached_property
     def _locality(self) -> Locality:
@@ -137,22 +137,24 @@ class Edges:
         self, points: Array, others: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
-        matrix = Layout(self._places, self.indptr, self.indices, self.values)
-        return _attract(matrix, points, others, dof, exaggeration, repulsion, scale, n_jobs)
+        return _attract(self._unsorted, points, others, dof, exaggeration, repulsion, scale, n_jobs)
 
     def add_mutual_attraction(
-        self, points: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int
+        self,
+        points: Array,
+        offset: Array,
+        dof: float,
+        exaggeration: float,
+        repulsion: Array,
+        scale: float,
+        n_jobs: int,
     ) -> Array:
         """Return what `add_attraction` does for points that attract each other, float32; they stay (n, d) float64.
 
-        Their mean is taken off before they are rounded, so a map may lie anywhere. Where there are many
-        points, the edges are kept in an order that suits the map.
+        `offset` (d,), such as their mean, is taken off before they are rounded, so a map may lie anywhere. Where there
+        are many points, the edges are kept in an order that suits the map.
         """
-        offset = spans_of(points, n_jobs).mean
-        layout = self._locality.layout(points, n_jobs)
-        if layout is None:
-            near = rounded(points, offset)
-            return self.add_attraction(near, near, dof, exaggeration, repulsion, scale, n_jobs)
+        layout = self._locality.layout(points, n_jobs) or self._unsorted
         near = np.empty(points.shape, np.float32)
         args = (layout.order, points, offset, near)
         _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)

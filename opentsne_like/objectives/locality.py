@@ -38,7 +38,7 @@ class Locality:
         self._layout: Layout | None = None
 
     def layout(self, points: Array, n_jobs: int) -> Layout | None:
-        """Return the matrix for an evaluation at `points` (n, d); None stands for its own order."""
+        """Return the matrix for an evaluation at `points` (n, d); None stands for the order it came in."""
         self._evaluations += 1
         n, d = points.shape
         if self._evaluations >= self._next and n >= FEWEST_POINTS and d <= 3:

@@ -54,13 +54,14 @@ class TSNEObjective:
         if self.edges.values.dtype == np.float64:
             potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
         else:
-            potential = self.engine.evaluate(points)
+            extent = self.engine.extent(points)
+            potential = self.engine.evaluate(points, extent)
         z = potential.total
         numbers = (self.dof, exaggeration, potential.gradient, 0.5 / z if z > 0.0 else np.inf, n_jobs)
         if self.edges.values.dtype == np.float64:
             gradient = self.edges.add_attraction(points, points, *numbers)
         else:
-            gradient = self.edges.add_mutual_attraction(points, *numbers)
+            gradient = self.edges.add_mutual_attraction(points, extent.mean, *numbers)
         loss = self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * np.log(z) if with_loss else np.nan
         return float(loss), gradient
 

@@ -17,7 +17,7 @@ from ..objectives import Objective, ShapedObjective
 
 Array = np.ndarray[Any, Any]
 
-GRAIN = 2048
+GRAIN = 8192
 SHAPE_EVERY = 5  # iterations between steps of what an objective learns: new kernels cost more than new forces
 SHAPE_RATE = 0.3  # learning rate of such a step
 SHAPE_STEP = 0.1  # and its greatest length
@@ -46,11 +46,12 @@ class Record(NamedTuple):
     seconds: float
 
 
-@dataclass
 class DescentState:
     """What an optimization needs to go on: gains, the last step, and the number of iterations done.
 
-    Attributes
+    Gains and last steps have two sides. A step is made on the spare side, and made good by turning to it.
+
+    Parameters
     ----------
     gains, update : ndarray of shape (n, d), float64
         The learning rates' gains and the last step, both per coordinate.
@@ -61,16 +62,60 @@ class DescentState:
         What a `ShapedObjective` learns: values, last step, gains; k is 0 before anything was learned.
     """
 
-    gains: Array
-    update: Array
-    counter: Array = field(default_factory=lambda: np.zeros(1, np.int64))
-    history: list[Record] = field(default_factory=list)
-    shape: Array = field(default_factory=lambda: np.empty((3, 0)))
+    def __init__(
+        self,
+        gains: Array,
+        update: Array,
+        counter: Array | None = None,
+        history: list[Record] | None = None,
+        shape: Array | None = None,
+    ) -> None:
+        self._sides: list[tuple[Array, Array] | None] = [(gains, update), None]
+        self.side = np.zeros(1, np.int64)
+        self.counter = np.zeros(1, np.int64) if counter is None else counter
+        self.history: list[Record] = [] if history is None else history
+        self.shape = np.empty((3, 0)) if shape is None else shape
 
     @classmethod
     def start(cls, shape: tuple[int, ...]) -> DescentState:
         """Return the state before the first iteration: gains of 1 and no step."""
         return cls(np.ones(shape), np.zeros(shape))
+
+    @property
+    def gains(self) -> Array:
+        """Factors on the learning rate, one per coordinate."""
+        return self._current[0]
+
+    @gains.setter
+    def gains(self, gains: Array) -> None:
+        self._sides[int(self.side[0])] = gains, self.update
+
+    @property
+    def update(self) -> Array:
+        """The last step, one entry per coordinate."""
+        return self._current[1]
+
+    @update.setter
+    def update(self, update: Array) -> None:
+        self._sides[int(self.side[0])] = self.gains, update
+
+    @property
+    def spare(self) -> tuple[Array, Array]:
+        """The side on which the next step is made, its gains and its step."""
+        other = 1 - int(self.side[0])
+        made = self._sides[other] or (np.empty_like(self.gains), np.empty_like(self.update))
+        self._sides[other] = made
+        return made
+
+    def drop_spare(self) -> None:
+        """Give the memory of the spare side back; Ctrl-C between any two lines leaves a good state."""
+        self._sides = [self._current, self._current]
+        self.side[0] = 0
+        self._sides = [self._current, None]
+
+    @property
+    def _current(self) -> tuple[Array, Array]:
+        return self._sides[int(self.side[0])]  # type: ignore[return-value]  # the current side is always there
 
 
 @dataclass(frozen=True)
@@ -170,6 +215,7 @@ def minimize(
         return _descend(points, state, objective, schedule, watchers, _Stepper(points, state, schedule, n_jobs))
     finally:
         del state.history[kept + int(state.counter[0]) :]
+        state.drop_spare()
 
 
 def _descend(
@@ -220,7 +266,7 @@ class _Stepper:
 
     def __init__(self, points: Array, state: DescentState, schedule: Schedule, n_jobs: int) -> None:
         self.points, self.state, self.schedule, self.n_jobs = points, state, schedule, n_jobs
-        self.new = [np.empty_like(points) for _ in range(3)]
+        self.new_points = np.empty_like(points)
         self.chunks = _parallel.chunk_bounds(len(points), GRAIN)
         self.sums = np.empty((len(self.chunks), points.shape[1] + 1))
 
@@ -229,7 +275,8 @@ class _Stepper:
         schedule, state, d = self.schedule, self.state, self.points.shape[1]
         arrays = (self.points, state.update, state.gains, gradient, schedule.fixed)
         numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm, schedule.min_gain)
-        args = (*arrays, *(float(number) for number in numbers), *self.new, self.sums)
+        new_gains, new_update = state.spare
+        args = (*arrays, *(float(number) for number in numbers), self.new_points, new_update, new_gains, self.sums)
         kernel = kernels.update.step
         tasks = [(kernel, (low, high, c, *args)) for c, (low, high) in enumerate(self.chunks)]
         _parallel.run_tasks(tasks, n_jobs=self.n_jobs)
@@ -246,5 +293,5 @@ class _Stepper:
     def commit(self, new_shape: Array, offset: Array) -> None:
         """Make the step good, in one call that Ctrl-C cannot enter."""
         state = self.state
-        old = (self.points, state.update, state.gains, state.counter, state.shape)
-        kernels.update.commit(*old, *self.new, new_shape, offset)
+        changed = (self.points, state.counter, state.side, state.shape)
+        kernels.update.commit(*changed, self.new_points, new_shape, offset)

@@ -112,19 +112,25 @@ class RepulsionEngine:
         mesh = grid_cost(max(n_targets, n_sources), d, cells)
         return "fft" if mesh < tree_cost(*sizes, self.opening_angle) else "bh"
 
-    def evaluate(self, points: Array) -> Potential:
+    def extent(self, points: Array) -> Extent:
+        """Return the extent of a map (n, d), or refuse one that is not finite, see `evaluate`."""
+        return _finite_extent(points, self.n_jobs)
+
+    def evaluate(self, points: Array, extent: Extent | None = None) -> Potential:
         """Return the potential of the points' own unit charges at the points.
 
         Parameters
         ----------
         points : (n, d) float64
+        extent : Extent, optional
+            Of the points, where it is known.
 
         Raises
         ------
         InvalidParameterError
             If a coordinate is not finite.
         """
-        extent = _finite_extent(points, self.n_jobs)
+        extent = self.extent(points) if extent is None else extent
         grid = self._plan(extent.spans)
         method = self.choose(len(points), len(points), grid)
         if method == "fft" and grid is not None and _resolves(grid, extent.spans, points):
@@ -138,7 +144,7 @@ class RepulsionEngine:
 
         `padding` is the room around the map, in widths of it, that the grid covers as well.
         """
-        extent = _finite_extent(sources, self.n_jobs)
+        extent = self.extent(sources)
         room = extent.spans * (1.0 + 2.0 * padding)
         grid = self._plan(room)
         method = self.choose(len(sources), len(sources), grid)
@@ -183,14 +189,9 @@ class FrozenReference:
             return exact_sums(near, far, self._engine.radial, n_jobs=self._engine.n_jobs)
         if self._field is None:
             return self._by_tree(targets)
-        covered = self._field.covers(targets)
-        values, gradient = np.zeros(len(targets), np.float32), np.empty(targets.shape, np.float32)
-        if covered.all():
-            values, gradient, _ = self._field.evaluate(targets, self._engine.n_jobs)
-        elif covered.any():
-            values[covered], gradient[covered], _ = self._field.evaluate(targets[covered], self._engine.n_jobs)
-        faint = ~covered | (values <= FIELD_NOISE * self._field.highest)
-        if faint.any():
+        values, gradient, missing = self._field.evaluate(targets, FIELD_NOISE, self._engine.n_jobs)
+        if missing:
+            faint = values == 0.0
             values[faint], gradient[faint], _ = self._by_tree(targets[faint])
         return Potential(values, gradient, float(values.sum(dtype=np.float64)))
 

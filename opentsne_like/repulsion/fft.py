@@ -31,7 +31,8 @@ SMALL_SPAN = 1.0  # below this the kernel is nearly constant and its constant is
 MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 CROWDED = 4  # points per cell
-GRAIN = 1024
+GRAIN = 2048  # points that are gathered at a time
+CHEAP_GRAIN = 8192  # points that are sorted at a time; fewer of them are not worth a second thread
 WAVES_AT_ONCE = 2**16
 
 
@@ -259,16 +260,18 @@ class Field:
         """The highest potential on the grid."""
         return float(self.potential.max()) + self.shift
 
-    def covers(self, points: Array) -> Array:
-        """Return which points, shape (n,) bool, lie where the field is accurate."""
-        d = points.shape[1]
-        u = (points - self.corner) / self.grid.spacing + self.place
-        return np.asarray(((u >= TAPS // 2) & (u <= np.array(self.grid.shape[3 - d :]) - TAPS)).all(axis=1))
+    def evaluate(self, targets: Array, noise: float, n_jobs: int) -> tuple[Array, Array, int]:
+        """Return values and gradient at `targets` (m, d), and how many of them the field is not good for.
 
-    def evaluate(self, targets: Array, n_jobs: int) -> Potential:
-        """Return the potential at `targets`, which the field must cover."""
-        sorting = sort_into_strips(targets, self.corner, self.place, self.grid, n_jobs, Workspace())
-        return gather(self.potential, sorting, self.grid, np.zeros((kernels.grid.HARMONICS,) * 3), self.shift, n_jobs)
+        Those are near its border or outside, or where the potential is not above `noise` times the highest. Their
+        value is 0.
+        """
+        values, gradient = np.empty(len(targets), np.float32), np.empty(targets.shape, np.float32)
+        where = (self.corner, self.place, 1.0 / self.grid.spacing)
+        grid = (np.array(self.grid.shape), self.grid.taps, self.potential, self.shift, noise * self.highest)
+        chunks = _parallel.chunk_bounds(len(targets), GRAIN)
+        tasks = [(kernels.grid.read, (*chunk, targets, where, *grid, values, gradient)) for chunk in chunks]
+        return values, gradient, int(sum(_parallel.run_tasks(tasks, n_jobs=n_jobs)))
 
 
 @dataclass(frozen=True)
@@ -293,7 +296,7 @@ def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_j
     length = grid.shape[3 - d]
     height = max(16, -(-length // 64))
     n_strips = -(-length // height)
-    chunks = _parallel.chunk_bounds(n, GRAIN)
+    chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
     where = (corner, place, 1.0 / grid.spacing)
     strips, order = work.take("strips", (2, n), np.int32)
     cells, fractions = work.take("cells", (3, n), np.int32), work.take("fractions", (3, n), np.float32)
@@ -335,7 +338,7 @@ def _spread(sorting: Sorting, grid: Grid, n_jobs: int, work: Workspace) -> Array
             )
             for s in range(parity, len(sorting.bounds) - 1, 2)
         ]
-        _parallel.run_tasks(tasks, n_jobs=n_jobs)
+        _parallel.run_tasks(tasks, n_jobs=n_jobs if len(sorting.order) >= 2 * CHEAP_GRAIN else 1)
     return charges
 
 

@@ -58,15 +58,14 @@ def test_step(d, dtype, max_grad, max_step, hold):
 
 def test_commit():
     rng = np.random.default_rng(0)
-    old, new = [rng.normal(size=(9, 2)) for _ in range(3)], [rng.normal(size=(9, 2)) for _ in range(3)]
-    counter = np.array([41])
+    old, new = rng.normal(size=(2, 9, 2))
+    counter, side = np.array([41]), np.array([1])
     shape, new_shape = rng.normal(size=(2, 3, 1))
-    update.commit(*old, counter, shape, *new, new_shape, np.array([1.0, -2.0]))
+    update.commit(old, counter, side, shape, new, new_shape, np.array([1.0, -2.0]))
     assert np.array_equal(shape, new_shape)
-    assert np.array_equal(old[0], new[0] - [1.0, -2.0])
-    assert np.array_equal(old[1], new[1])
-    assert np.array_equal(old[2], new[2])
+    assert np.array_equal(old, new - [1.0, -2.0])
     assert counter[0] == 42
+    assert side[0] == 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -64,7 +64,7 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
     for k in range(50):
         Y = rng.normal(size=(2000, d)) * 10
         repulsion = rng.normal(size=(2000, d)).astype(np.float32)
-        result = edges.add_mutual_attraction(Y, 1.0, 4.0, repulsion, 0.5, k % 3 + 1)
+        result = edges.add_mutual_attraction(Y, Y.mean(axis=0), 1.0, 4.0, repulsion, 0.5, k % 3 + 1)
         near = rounded(Y, spans_of(Y, 1).mean)
         assert result.tobytes() == plain.add_attraction(near, near, 1.0, 4.0, repulsion, 0.5, 1).tobytes()
     layout = edges._locality._layout
