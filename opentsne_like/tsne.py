@@ -13,7 +13,7 @@ from .affinity import Affinities, MultiscaleMixture, Uniform
 from .embedding import PartialTSNEEmbedding, ResumableRun, TSNEEmbedding
 from .errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from .objectives import kl_divergence_bh, kl_divergence_fft
-from .optimizer import as_list, check_descent, gradient_descent
+from .optimizer import accelerated_momentum, as_list, check_descent, gradient_descent
 from .utils import Timer
 
 __all__ = [
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _INITIALIZATIONS = ("pca", "spectral", "random", "landmarks")
 _WIDE = 1e-2  # a start above this standard deviation is worth a word
+_LENGTHS = ("early_exaggeration_iter", "n_iter")
 _DESCENT = (
     *("dof", "n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method"),
     *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance"),
@@ -83,6 +84,10 @@ class TSNE:
         Uniform affinities to that many neighbours, instead of a perplexity.
     grid_tolerance : float, optional
         Relative error that the grid may add to the forces.
+    schedule : {"standard", "accelerated"}
+        "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
+        `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps
+        of thousands of points and more end at a lower KL divergence, and more of the large-scale structure is right.
 
     Examples
     --------
@@ -125,6 +130,7 @@ class TSNE:
         *,
         n_neighbors: int | None = None,
         grid_tolerance: float | None = None,
+        schedule: str = "standard",
     ) -> None:
         self.n_components = n_components
         self.perplexity = perplexity
@@ -155,6 +161,7 @@ class TSNE:
         self.verbose = verbose
         self.n_neighbors = n_neighbors
         self.grid_tolerance = grid_tolerance
+        self.schedule = schedule
         if isinstance(initialization, np.ndarray) and initialization.ndim == 2:
             self._check_columns(initialization)
 
@@ -231,7 +238,7 @@ class TSNE:
     def _run(self, embedding: TSNEEmbedding, run: ResumableRun | None) -> TSNEEmbedding:
         """Optimize in two stages, from where a run stands."""
         try:
-            for stage, settings in enumerate(self._stages()):
+            for stage, settings in enumerate(self._stages(len(embedding))):
                 if run is not None and stage < run.stage:
                     continue
                 settings |= self._resuming(run, stage)
@@ -277,9 +284,8 @@ class TSNE:
             check_real(perplexity, "perplexity", above=0)
         params = self._descent_params()
         del params["random_state"]
-        check_integer(self.early_exaggeration_iter, "early_exaggeration_iter", at_least=0)
         method = params.pop("negative_gradient_method")
-        for stage in self._stages():
+        for stage in self._stages(n):
             check_descent((n, self.n_components), objective_function=method, **{**params, **stage})
         start = self.initialization if initialization is None else initialization
         if not isinstance(start, str):
@@ -313,12 +319,23 @@ class TSNE:
         params = {name: getattr(self, name) for name in _DESCENT}
         return {**params, "dof": self._dofs()[1], "use_callbacks": self.callbacks is not None}
 
-    def _stages(self) -> list[dict[str, Any]]:
-        """Return what `optimize` is told in each stage."""
-        lengths = (self.early_exaggeration_iter, self.n_iter)
+    def _stages(self, n: int) -> list[dict[str, Any]]:
+        """Return what `optimize` is told in each stage of a run on `n` points."""
+        accelerated = check_choice(self.schedule, "schedule", ("standard", "accelerated")) == "accelerated"
+        lengths = [check_integer(getattr(self, name), name, at_least=0) for name in _LENGTHS]
+        momenta = [self.initial_momentum, self.final_momentum]
+        if accelerated:
+            if momenta != [0.8, 0.8]:
+                raise InvalidParameterError(
+                    "`initial_momentum` and `final_momentum` must be left at 0.8 with schedule='accelerated', which "
+                    f"chooses them, got {momenta[0]} and {momenta[1]}; for others call `optimize` in stages"
+                )
+            lengths = [-(-3 * length // 10) for length in lengths]
+            momenta = [0.9, accelerated_momentum(n)]
         exaggerations = (self._early_exaggeration(), self.exaggeration)
-        stages = zip(lengths, exaggerations, (self.initial_momentum, self.final_momentum), self._dofs(), strict=True)
-        return [dict(zip(("n_iter", "exaggeration", "momentum", "dof"), stage, strict=True)) for stage in stages]
+        names = ("n_iter", "exaggeration", "momentum", "dof", "use_gains")
+        stages = zip(lengths, exaggerations, momenta, self._dofs(), [not accelerated] * 2, strict=True)
+        return [dict(zip(names, stage, strict=True)) for stage in stages]
 
     def _dofs(self) -> tuple[Any, Any]:
         """Return the degrees of freedom of both stages."""

@@ -7,6 +7,7 @@ import pytest
 
 from opentsne_like import TSNE, TSNEEmbedding, affinity, metrics
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
+from opentsne_like.optimizer import accelerated_momentum
 
 SHORT = {"perplexity": 8, "early_exaggeration_iter": 20, "n_iter": 30, "random_state": 0}
 
@@ -151,6 +152,8 @@ def test_what_the_caller_owns_is_not_changed(X):
         (lambda X: fit(X, callbacks=7), InvalidTypeError, "`callbacks`"),
         (lambda X: fit(X, grid_tolerance=0), InvalidParameterError, "`grid_tolerance`"),
         (lambda X: fit(X, max_step_norm=-5), InvalidParameterError, "`max_step_norm`"),
+        (lambda X: fit(X, schedule="fast"), InvalidParameterError, "`schedule`"),
+        (lambda X: fit(X, schedule="accelerated", final_momentum=0.9), InvalidParameterError, "`final_momentum`"),
         (lambda X: TSNE().fit(affinities=X), InvalidTypeError, "`affinities`"),
         (lambda X: TSNE().set_params(speed=3), InvalidParameterError, "`speed`"),
     ],
@@ -214,6 +217,25 @@ def test_the_automatic_rates(X):
     assert records[0].exaggeration == 20
     records = fit(X, exaggeration=4).history
     assert (records[0].exaggeration, records[-1].exaggeration) == (12, 4)
+
+
+def test_the_accelerated_schedule_is_two_calls(X):
+    settings = {"perplexity": 10, "random_state": 0, "early_exaggeration_iter": 31, "n_iter": 60}
+    Y = TSNE(**settings, schedule="accelerated").fit(X)
+    staged = TSNE(**settings).prepare_initial(X)
+    staged.optimize(10, exaggeration=12, momentum=0.9, use_gains=False, inplace=True)
+    staged.optimize(18, momentum=accelerated_momentum(len(X)), use_gains=False, inplace=True)
+    assert np.asarray(Y).tobytes() == np.asarray(staged).tobytes()
+    assert len(Y.history) == 28
+    assert (Y.optimizer.gains == 1.0).all()
+
+
+def test_the_accelerated_schedule_makes_as_good_a_map_in_fewer_iterations(digits):
+    X, _ = digits
+    slow, fast = (TSNE(random_state=0, schedule=schedule).fit(X) for schedule in ("standard", "accelerated"))
+    assert len(fast.history) * 3 < len(slow.history)
+    assert fast.kl_divergence < 1.02 * slow.kl_divergence
+    assert np.ptp(fast, axis=0).max() < 2 * np.ptp(slow, axis=0).max()
 
 
 def test_precomputed_distances(X):

@@ -82,6 +82,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     layout.add_argument("--early-exaggeration-iter", type=int, metavar="N", help="iterations of it (default 250)")
     layout.add_argument("--exaggeration", type=float, metavar="X", help="afterwards (default none)")
     layout.add_argument("--n-iter", type=int, metavar="N", help="iterations afterwards (default 500)")
+    layout.add_argument("--schedule", metavar="NAME", help="standard (default), or accelerated: fewer iterations")
     layout.add_argument("--learning-rate", type=_number_or("auto"), metavar="X", help="default auto, N / exaggeration")
     layout.add_argument("--dof", type=_number_or("learn"), metavar="X", help="degrees of freedom (default 1)")
     layout.add_argument(

@@ -234,7 +234,7 @@ class Embedding(np.ndarray[Any, Any]):
         propagate_exception : bool
             Raise `OptimizationInterrupt` when a callback stops the run, instead of returning the embedding.
         **gradient_descent_params
-            For this call only: ``learning_rate``, ``momentum``, ``exaggeration``, ``max_grad_norm``,
+            For this call only: ``learning_rate``, ``momentum``, ``exaggeration``, ``use_gains``, ``max_grad_norm``,
             ``max_step_norm``, ``negative_gradient_method``, ``theta``, ``grid_tolerance``, ``dof``, ``fixed``,
             ``n_jobs``, ``callbacks``, ``callbacks_every_iters``, ``verbose``, ``first_iteration``.
 

@@ -29,6 +29,7 @@ def step(
     max_grad_norm: float,
     max_step_norm: float,
     min_gain: float,
+    adaptive: bool,
     new_points: Array,
     new_update: Array,
     new_gains: Array,
@@ -53,6 +54,8 @@ def step(
     max_grad_norm, max_step_norm : float
         Longest row of the gradient and of the step; infinite for no bound.
     min_gain : float
+    adaptive : bool
+        Whether gains take part; otherwise they stay as they are.
     new_points, new_update, new_gains : (n, d) float64, out
     sums : (chunks, d + 1) float64, out
         Sums of the new coordinates, and of the squared gradient.
@@ -69,7 +72,10 @@ def step(
             new_place[e] = force[e]
         if max_grad_norm < np.inf:
             _clip(first, last, new_points, max_grad_norm, 1e-6)
-        for e in range(first * d, last * d):
+        for e in range(first * d, last * d if not adaptive else first * d):
+            new_gain[e] = gain[e]
+            new_velocity[e] = momentum * velocity[e] - learning_rate * new_place[e]
+        for e in range(first * d, last * d if adaptive else first * d):
             g, u = new_place[e], velocity[e]
             same = ((u > 0.0) == (g > 0.0)) & ((u < 0.0) == (g < 0.0))  # no branch: signs cannot be foreseen
             shrunk, grown = 0.8 * gain[e] + min_gain, gain[e] + 0.2

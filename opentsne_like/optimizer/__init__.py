@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..callbacks import StopReason
-from .descent import DescentOptions, check_descent, gradient_descent
+from .descent import DescentOptions, accelerated_momentum, check_descent, gradient_descent
 from .loop import DescentState, Record, Schedule, Watcher, minimize
 from .run import as_list
 
@@ -14,6 +14,7 @@ __all__ = [
     "Schedule",
     "StopReason",
     "Watcher",
+    "accelerated_momentum",
     "as_list",
     "check_descent",
     "gradient_descent",

@@ -140,6 +140,8 @@ class Schedule:
         Points that stay where they are.
     min_gain : float
         What is added to a gain that shrinks.
+    use_gains : bool
+        Whether every coordinate's rate has a gain that grows and shrinks; otherwise the momentum does it all.
     """
 
     n_iter: int
@@ -152,6 +154,7 @@ class Schedule:
     fixed: Array = field(default_factory=lambda: np.zeros(0, bool))
     first: int = 0
     min_gain: float = 0.01
+    use_gains: bool = True
 
     def exaggeration_at(self, iteration: int) -> float:
         """Return the exaggeration of an iteration, counted from 0 within the call; 1 after a function's last one."""
@@ -276,7 +279,8 @@ class _Stepper:
         arrays = (self.points, state.update, state.gains, gradient, schedule.fixed)
         numbers = (learning_rate, schedule.momentum, schedule.max_grad_norm, schedule.max_step_norm, schedule.min_gain)
         new_gains, new_update = state.spare
-        args = (*arrays, *(float(number) for number in numbers), self.new_points, new_update, new_gains, self.sums)
+        scalars = (*(float(number) for number in numbers), schedule.use_gains)
+        args = (*arrays, *scalars, self.new_points, new_update, new_gains, self.sums)
         kernel = kernels.update.step
         tasks = [(kernel, (low, high, c, *args)) for c, (low, high) in enumerate(self.chunks)]
         _parallel.run_tasks(tasks, n_jobs=self.n_jobs)

@@ -101,6 +101,16 @@ def test_exaggeration_is_given_again_where_it_is_a_function(tmp_path):
     np.testing.assert_array_equal(estimator(exaggeration=falling).fit(X, checkpoint=tmp_path / "run.npz"), whole)
 
 
+@pytest.mark.parametrize("stop", [4, 9, 13])
+def test_the_accelerated_schedule_goes_on_too(tmp_path, stop):
+    X, _ = old_and_new()
+    whole = estimator(schedule="accelerated").fit(X)
+    with pytest.raises(KeyboardInterrupt):
+        estimator(schedule="accelerated", callbacks=StopAt(stop)).fit(X, checkpoint=tmp_path / "run.npz")
+    again = estimator(schedule="accelerated").fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(again, whole)
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [
@@ -109,6 +119,7 @@ def test_exaggeration_is_given_again_where_it_is_a_function(tmp_path):
         ({"random_state": 1}, "random_state=0 instead of 1"),
         ({"initialization": "random"}, "initialization='pca' instead of 'random'"),
         ({"dof": 0.5}, "dof=1 instead of 0.5"),
+        ({"schedule": "accelerated"}, "schedule='standard' instead of 'accelerated'"),
     ],
 )
 def test_other_parameters_are_refused(tmp_path, change, name):

@@ -8,14 +8,15 @@ import pytest
 from opentsne_like.kernels import update
 
 
-def plain_step(points, velocity, gains, gradient, fixed, rate, momentum, max_grad, max_step):
+def plain_step(points, velocity, gains, gradient, fixed, rate, momentum, max_grad, max_step, use_gains):
     """One step in openTSNE's order: clip the gradient, gains, momentum, clip the step, move."""
     gradient = gradient.astype(float)
     norms = np.linalg.norm(gradient, axis=1, keepdims=True)
     gradient = gradient * np.where(norms > max_grad, min(max_grad, 1e300) / (norms + 1e-6), 1)
     changed = np.sign(velocity) != np.sign(gradient)
-    gains = np.where(changed, gains + 0.2, gains * 0.8 + 0.01)
-    step = momentum * velocity - rate * gains * gradient
+    if use_gains:
+        gains = np.where(changed, gains + 0.2, gains * 0.8 + 0.01)
+    step = momentum * velocity - rate * (gains if use_gains else 1) * gradient
     norms = np.linalg.norm(step, axis=1, keepdims=True)
     step = step * np.where(norms > max_step, min(max_step, 1e200) / np.maximum(norms, 1e-30), 1)
     if len(fixed):
@@ -26,21 +27,37 @@ def plain_step(points, velocity, gains, gradient, fixed, rate, momentum, max_gra
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize(("max_grad", "max_step"), [(np.inf, np.inf), (0.25, np.inf), (np.inf, 5.0), (0.5, 0.1)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("gain", [True, False])
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_step(d, dtype, max_grad, max_step, hold):
+def test_step(d, gain, dtype, max_grad, max_step, hold):
     rng = np.random.default_rng(d)
     n = 60
     points, velocity, gains = rng.normal(size=(n, d)), rng.normal(size=(n, d)), rng.uniform(0.1, 3, size=(n, d))
     gradient = rng.normal(size=(n, d)).astype(dtype)
     velocity[:5], gradient[3:8] = 0, 0
     fixed = rng.random(n) < 0.2 if hold else np.zeros(0, bool)
-    expected = plain_step(points, velocity, gains, gradient, fixed, 10.0, 0.8, max_grad, max_step)
+    expected = plain_step(points, velocity, gains, gradient, fixed, 10.0, 0.8, max_grad, max_step, gain)
     new = [np.full((n, d), np.nan) for _ in range(3)]
     sums = np.full((3, d + 1), np.nan)
     before = [a.copy() for a in (points, velocity, gains)]
     for chunk, (low, high) in enumerate([(0, 20), (20, 21), (21, 60)]):
         update.step(
-            low, high, chunk, points, velocity, gains, gradient, fixed, 10.0, 0.8, max_grad, max_step, 0.01, *new, sums
+            low,
+            high,
+            chunk,
+            points,
+            velocity,
+            gains,
+            gradient,
+            fixed,
+            10.0,
+            0.8,
+            max_grad,
+            max_step,
+            0.01,
+            gain,
+            *new,
+            sums,
         )
     moved = ~fixed if hold else slice(None)
     for result, want in zip(new[:2], expected[:2], strict=True):

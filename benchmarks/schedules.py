@@ -1,0 +1,92 @@
+"""Compares the accelerated schedule with the standard one: seconds of the optimization and quality of the maps.
+
+For example ``python -m benchmarks.schedules --data digits fashion-mnist:20000 swiss-roll --seeds 0 1 2``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data, report
+from .judge import Judge
+
+SCHEDULES = ("standard", "accelerated")
+SETS = (
+    *("digits", "fashion-mnist:1000", "fashion-mnist:5000", "fashion-mnist:20000", "fashion-mnist:70000"),
+    *("fashion-mnist-raw:20000", "mixture-200k:50000", "swiss-roll", "outliers"),
+)
+COLUMNS = {
+    "seconds": ("seconds", ".2f"),
+    "kl": ("KL", ".3f"),
+    "recall": ("recall", ".3f"),
+    "correlation": ("correlation", ".3f"),
+    "accuracy": ("accuracy", ".3f"),
+    "span": ("span", ".0f"),
+    "stray": ("stray", ".5f"),
+}
+
+
+def measure(name: str, n: int | None, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return a row for every schedule and seed on the first `n` rows of a data set, all from one exact P."""
+    from opentsne_like import TSNE
+    from opentsne_like.affinity import PrecomputedAffinities
+    from opentsne_like.initialization import pca
+
+    judge = Judge(name, n)
+    affinities = PrecomputedAffinities(judge.P)
+    TSNE(n_jobs=options.threads, n_iter=2, early_exaggeration_iter=2, random_state=0).fit(judge.X[:300])
+    rows = []
+    for seed in options.seeds:
+        start = pca(judge.X, random_state=seed)
+        for schedule in SCHEDULES:
+            estimator = TSNE(schedule=schedule, n_jobs=options.threads, random_state=seed)
+            began = time.perf_counter()
+            Y = estimator.fit(affinities=affinities, initialization=start)
+            seconds = time.perf_counter() - began
+            shared = {"data": name, "n": judge.n, "schedule": schedule, "seed": seed, "iterations": len(Y.history)}
+            rows.append({**shared, "seconds": seconds, **judge.measure(np.asarray(Y))})
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Return medians over the seeds as a Markdown table."""
+    lines = [
+        "| data | rows | schedule | iterations | " + " | ".join(title for title, _ in COLUMNS.values()) + " |",
+        "|---|---:|---|---:|" + "---:|" * len(COLUMNS),
+    ]
+    for key in dict.fromkeys((row["data"], row["n"], row["schedule"], row["iterations"]) for row in rows):
+        runs = [row for row in rows if (row["data"], row["n"], row["schedule"], row["iterations"]) == key]
+        cells = [format(statistics.median(run[name] for run in runs), style) for name, (_, style) in COLUMNS.items()]
+        lines.append("| " + " | ".join([key[0], f"{key[1]:,}", key[2], str(key[3]), *cells]) + " |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and write the JSON file."""
+    line = argparse.ArgumentParser(prog="python -m benchmarks.schedules", description=__doc__.splitlines()[0])
+    line.add_argument("--data", nargs="+", default=SETS, metavar="NAME[:ROWS]")
+    line.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the jitter of the start")
+    line.add_argument("--threads", type=int, default=2)
+    line.add_argument("--out", type=Path, default=data.RESULTS / "schedules.json")
+    options = line.parse_args(arguments)
+    machine = report.machine()
+    rows: list[dict[str, Any]] = []
+    for chosen in options.data:
+        name, _, count = chosen.partition(":")
+        rows += measure(name, int(count) if count else None, options)
+        print(f"{chosen} done", file=sys.stderr, flush=True)
+    print(table(rows))
+    report.write(options.out, {"machine": machine, "rows": rows})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
