@@ -1,4 +1,4 @@
-"""Nearest neighbours: a running selection over tiles of products, and exact distances ranked by (distance, index)."""
+"""Nearest neighbours: exact distances, ranked by (distance, index)."""
 
 from __future__ import annotations
 
@@ -6,188 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import config, types
-from numba.extending import intrinsic
 
-from ._jit import helper, kernel, ordered_helper, ordered_kernel
+from ._jit import helper, ordered_helper, ordered_kernel
 
 Array = np.ndarray[Any, Any]
 
 EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, HAMMING, DOT, BRAYCURTIS, CANBERRA, RUSSELLRAO = range(9)
-LANE = 32  # columns that are tested against the threshold at once, and the room a buffer must have left
-FULL, ONE = np.uint32(2**32 - 1), np.uint32(1)
-
-
-def _below_bits(typing: Any, row: Any, start: Any, limit: Any) -> Any:
-    """Return the 32 bits that say which of ``row[start : start + 32]`` are below `limit`, by one vector comparison."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        wide = ir.VectorType(ir.FloatType(), LANE)
-        unset, zeros = ir.Constant(wide, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), LANE), [0] * LANE)
-        first = builder.gep(context.make_array(signature.args[0])(context, builder, args[0]).data, [args[1]])
-        values = builder.load(builder.bitcast(first, wide.as_pointer()))
-        values.align = 4
-        limits = builder.insert_element(unset, args[2], ir.Constant(ir.IntType(32), 0))
-        limits = builder.shuffle_vector(limits, unset, zeros)
-        return builder.bitcast(builder.fcmp_ordered("<", values, limits), ir.IntType(LANE))
-
-    return types.uint32(row, types.int64, types.float32), generate
-
-
-def _lowest_bit_of(typing: Any, mask: Any) -> Any:
-    """Return the position of the lowest bit that is set."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint32(types.uint32), generate
-
-
-if config.DISABLE_JIT:  # type: ignore[attr-defined]  # intrinsics are instructions, so plain Python needs its own
-
-    def _python_below(row: Array, start: int, limit: float) -> Any:
-        return np.uint32(sum(1 << t for t in range(LANE) if row[start + t] < limit))
-
-    def _python_lowest_bit(mask: Any) -> Any:
-        return (int(mask) & -int(mask)).bit_length() - 1
-
-    _below: Any = _python_below
-    _lowest_bit: Any = _python_lowest_bit
-
-else:
-    _below = intrinsic(_below_bits)
-    _lowest_bit = intrinsic(_lowest_bit_of)
-
-
-@helper
-def _select(score: Array, column: Array, n: int, keep: int, most: int) -> tuple[int, float]:
-    """Move the lowest of ``score[:n]`` to the front, at least `keep`, at best `most`; return their number and maximum.
-
-    Quickselect that stops as soon as few enough are left.
-    """
-    low, high = 0, n - 1
-    while low < high:
-        a, b, c = score[low], score[(low + high) >> 1], score[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while score[i] < pivot:
-                i += 1
-            while score[j] > pivot:
-                j -= 1
-            if i <= j:
-                score[i], score[j] = score[j], score[i]
-                column[i], column[j] = column[j], column[i]
-                i += 1
-                j -= 1
-        if keep - 1 <= j:
-            high = j
-            if high < most:
-                break
-        elif keep - 1 >= i:
-            low = i
-        else:
-            high = keep - 1
-            break
-    highest = score[0]
-    for i in range(1, high + 1):
-        highest = max(highest, score[i])
-    return high + 1, highest
-
-
-@kernel
-def differences(vectors: Array, block: Array, at: int, largest: bool, tile: Array) -> None:
-    """Write the sums, or the largest, of the absolute differences between vectors and the columns of a block.
-
-    Parameters
-    ----------
-    vectors : (m, d) float32
-    block : (d, w) float32
-    at : int
-        The first column of `tile` to write.
-    largest : bool
-    tile : (m, v) float32, out
-        v at least at + w.
-    """
-    m, d = vectors.shape
-    width = block.shape[1]
-    for i in range(m):
-        row = tile[i, at : at + width]
-        row[:] = 0
-        for t in range(d):
-            value, column = vectors[i, t], block[t]
-            if largest:
-                for j in range(width):
-                    row[j] = max(row[j], abs(value - column[j]))
-            else:
-                for j in range(width):
-                    row[j] += abs(value - column[j])
-
-
-@kernel
-def scan(tile: Array, first: int, keep: int, score: Array, column: Array, count: Array, threshold: Array) -> None:
-    """Add what a tile of scores has below the threshold of its row to the buffer of the row.
-
-    A full buffer is cut to about its `keep` lowest scores, the highest of which is the new threshold. So the work per
-    row grows with the logarithm of the number of columns, but for the one test per score.
-
-    Parameters
-    ----------
-    tile : (m, w) float32
-        Scores of m queries against the columns `first`, `first` + 1, ...
-    first : int
-    keep : int
-    score : (m, capacity) float32, in and out
-        Capacity at least ``keep + keep // 4 + 64``.
-    column : (m, capacity) int32 or int64, in and out
-    count : (m,) int64, in and out
-        How much of each buffer is filled.
-    threshold : (m,) float32, in and out
-        Nothing at or above it is kept; infinity at first.
-    """
-    m, width = tile.shape
-    capacity = score.shape[1]
-    most = keep + keep // 4
-    whole = width - width % LANE
-    for i in range(m):
-        row, n, limit = tile[i], count[i], threshold[i]
-        for start in range(0, width, LANE):
-            mask = FULL
-            if start < whole:
-                mask = _below(row, start, limit)
-                if mask == 0:
-                    continue
-            if n + LANE > capacity:
-                n, limit = _select(score[i], column[i], n, keep, most)
-            if start < whole:
-                while mask != 0:
-                    j = start + int(_lowest_bit(mask))
-                    score[i, n] = row[j]
-                    column[i, n] = first + j
-                    n += 1
-                    mask &= mask - ONE
-            else:
-                for j in range(start, width):
-                    score[i, n] = row[j]
-                    column[i, n] = first + j
-                    n += row[j] < limit
-        count[i], threshold[i] = n, limit
-
-
-@kernel
-def cut(keep: int, score: Array, column: Array, count: Array, threshold: Array) -> None:
-    """Cut every buffer of `scan` to its `keep` lowest scores and set the threshold that holds for all others.
-
-    Parameters
-    ----------
-    keep : int
-    score, column, count, threshold
-        As `scan` left them, in and out.
-    """
-    for i in range(len(count)):
-        if count[i] > keep:
-            count[i], threshold[i] = _select(score[i], column[i], count[i], keep, keep)
 
 
 @helper
@@ -369,7 +193,7 @@ def rank_below(
 
     Parameters
     ----------
-    tile : (m, w) float32
+    tile : (m, >= w) float32
         Scores of m queries; one that is not a number counts as low.
     rows : (w,) int32 or int64
         The rows of `data` behind the columns of the tile.
@@ -382,7 +206,7 @@ def rank_below(
     k = index.shape[1]
     for i in range(len(queries)):
         x, n = queries[i], found[i]
-        for c in range(tile.shape[1]):
+        for c in range(len(rows)):
             j = rows[c]
             if tile[i, c] > limit[i] or j == own[i]:
                 continue

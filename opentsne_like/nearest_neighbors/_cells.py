@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import kernels
 from .._parallel import run_tasks, serial_blas
-from ._screen import extend
+from ._screen import PAD, PANEL, extended, left_sides, panels
 from ._space import Array
 
 ITERATIONS = 8
@@ -44,9 +45,11 @@ class Cells:
         self.n_jobs = n_jobs
         np.clip(sample, -FAR, FAR, out=sample)
         with serial_blas():
-            self._axes = principal_axes(sample, AXES, rng) if sample.shape[1] > AXES else None
-            if self._axes is not None:
-                sample = sample @ self._axes
+            self._axes = None
+            if sample.shape[1] > AXES:
+                axes = principal_axes(sample, AXES, rng)
+                self._axes = panels(axes.T)
+                sample = sample @ axes
             self._centres = self._trained(sample, rng)
             self.order = self._neighbouring(sample)
 
@@ -68,28 +71,30 @@ class Cells:
 
     def _nearest(self, vectors: Array, centres: Array, many: int, axes: Array | None = None) -> Array:
         """Return the nearest centres of every vector, (m, many) int64, nearest first."""
-        right = extend(centres, np.empty((centres.shape[1] + 1, len(centres)), np.float32))
+        right = panels(extended(centres))
         out = np.empty((len(vectors), many), np.int64)
 
         def work(low: int, high: int) -> None:
-            # Always products of the same shape: the library may add in another order in a smaller one.
-            rows = np.zeros((_BLOCK, vectors.shape[1]), np.float32)
+            rows = np.zeros((high - low + PAD, vectors.shape[1]), np.float32)
             np.clip(vectors[low:high], -FAR, FAR, out=rows[: high - low])
-            left = np.ones((_BLOCK, len(right)), np.float32)
-            with np.errstate(all="ignore"):  # a query may lie anywhere
-                np.multiply(rows if axes is None else rows @ axes, -2, out=left[:, :-1])
-                scores = (left @ right)[: high - low]
+            if axes is not None:
+                projected = np.empty((len(rows), AXES), np.float32)
+                kernels.products.scores(rows, axes, 0, 0, projected)
+                rows = projected
+            left = left_sides(rows[: high - low])
             if many == 1:
-                out[low:high, 0] = scores.argmin(axis=1)
+                kernels.products.lowest(left, right, len(centres), out[low:high, 0])
                 return
+            tile = np.empty((len(left), -(-len(centres) // PANEL) * PANEL), np.float32)
+            kernels.products.scores(left, right, 0, 0, tile)
+            scores = tile[: high - low, : len(centres)]
             near = np.argpartition(scores, many - 1, axis=1)[:, :many]
             near.sort(axis=1)
             order = np.take_along_axis(scores, near, 1).argsort(axis=1, kind="stable")
             out[low:high] = np.take_along_axis(near, order, 1)
 
         ranges = [(low, min(low + _BLOCK, len(vectors))) for low in range(0, len(vectors), _BLOCK)]
-        with serial_blas():
-            run_tasks([(work, r) for r in ranges], n_jobs=self.n_jobs)
+        run_tasks([(work, r) for r in ranges], n_jobs=self.n_jobs)
         return out
 
     def _neighbouring(self, sample: Array) -> Array:

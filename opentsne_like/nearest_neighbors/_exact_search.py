@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from .._parallel import run_tasks, serial_blas
-from ._screen import COLUMNS, Buffers, Screen
+from .._parallel import run_tasks
+from ._screen import COLUMNS, Screen, Visits
 from ._space import Array, index_type
 
 
@@ -43,47 +42,44 @@ def exact_neighbors(
 
     def work(low: int, high: int) -> None:
         at = slice(low, high)
-        visit = _visits(screen.n_blocks, own[low] / space.n)
-        indices[at], distances[at] = nearest_among(screen, visit, queries[at], norms[at], own[at], k)
+        blocks = _in_strides(screen.n_blocks, own[low] / space.n)
+        visits = Visits(np.array([0, high - low]), np.array([0, len(blocks)]), blocks)
+        indices[at], distances[at] = nearest_among(screen, visits, queries[at], norms[at], own[at], k)
 
     step = _rows_per_task(m, k)
-    with serial_blas():
-        run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
+    run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
     return indices, distances
 
 
 def nearest_among(
-    screen: Screen, visit: Sequence[int], queries: Array, norms: Array, own: Array, k: int
+    screen: Screen, visits: Visits, queries: Array, norms: Array, own: Array, k: int
 ) -> tuple[Array, Array]:
-    """Return the first k by (distance, index) of the rows in some blocks for a few queries, on this thread.
+    """Return the first k by (distance, index) of the rows that each query looks at, on this thread.
 
     Parameters
     ----------
     screen : Screen
-    visit : sequence of int
-        The blocks, those first that probably hold the neighbours.
+    visits : Visits
     queries, norms, own, k
         As in `exact_neighbors`, the norms as of `Space.row_norms`.
 
     Returns
     -------
-    indices : ndarray of shape (m, k), -1 where the blocks hold fewer
-    distances : ndarray of shape (m, k), float64, infinity where the blocks hold fewer
+    indices : ndarray of shape (m, k), -1 where a query looks at fewer
+    distances : ndarray of shape (m, k), float64, infinity where a query looks at fewer
     """
     left, sizes = screen.queries(queries, norms)
-    buffers = Buffers(len(queries), k, screen.space.n)
-    for tile, rows in screen.tiles(left, visit):
-        buffers.scan(tile, rows)
-    buffers.cut()
-    indices, distances, found = screen.space.rank_block(queries, norms, own, buffers.candidates(), buffers.count, k)
+    candidates, count, threshold = screen.candidates(left, visits, k)
+    indices, distances, found = screen.space.rank_block(queries, norms, own, candidates, count, k)
     limit = screen.limits(sizes, distances[:, -1])
     # What was left out scored at least the threshold, so it is farther than the last neighbour if that is below.
-    doubtful = np.flatnonzero(~((found == k) & (limit < buffers.threshold)))
-    if len(doubtful):
-        norms = norms[doubtful] if len(norms) else norms
-        indices[doubtful], distances[doubtful] = _recheck(
-            screen, visit, queries[doubtful], norms, own[doubtful], limit[doubtful], k
-        )
+    doubtful = ~((found == k) & (limit < threshold))
+    for g in range(len(visits.groups) - 1) if doubtful.any() else ():
+        at = visits.groups[g] + np.flatnonzero(doubtful[visits.groups[g] : visits.groups[g + 1]])
+        if len(at):
+            blocks = visits.blocks[visits.bounds[g] : visits.bounds[g + 1]]
+            norms_at = norms[at] if len(norms) else norms
+            indices[at], distances[at] = _recheck(screen, blocks, queries[at], norms_at, own[at], limit[at], k)
     return indices, distances
 
 
@@ -92,7 +88,7 @@ def _rows_per_task(m: int, k: int) -> int:
     return int(min(256, max(64, m // 64), max(16, 2**19 // (k + COLUMNS))))
 
 
-def _visits(count: int, start: float) -> list[int]:
+def _in_strides(count: int, start: float) -> Array:
     """Return all blocks, the one at the share `start` of the rows first and the others in long strides.
 
     Rows that are close in the matrix are often close in space. With them first the thresholds of the selection drop
@@ -100,11 +96,11 @@ def _visits(count: int, start: float) -> list[int]:
     """
     stride = next(s for s in range(max(1, int(0.618 * count)), count + 1) if math.gcd(s, count) == 1)
     first = int(max(0.0, start) * count)
-    return [(first + turn * stride) % count for turn in range(count)]
+    return (first + np.arange(count) * stride) % count
 
 
 def _recheck(
-    screen: Screen, visit: Sequence[int], queries: Array, norms: Array, own: Array, limits: Array, k: int
+    screen: Screen, blocks: Array, queries: Array, norms: Array, own: Array, limits: Array, k: int
 ) -> tuple[Array, Array]:
     """Rank every row whose score does not exclude it: the way out for ties and for scores too coarse to decide."""
     space = screen.space
@@ -112,7 +108,8 @@ def _recheck(
     indices = np.full((len(queries), k), -1, index_type(space.n))
     distances = np.full((len(queries), k), np.inf)
     found = np.zeros(len(queries), np.int64)
-    for tile, rows in screen.tiles(left, visit):
+    for b in blocks:
+        tile, rows = screen.scores(left, b)
         kernels.knn.rank_below(
             tile, rows, limits, queries, space.data, space.kind, norms, space.norms, own, indices, distances, found
         )

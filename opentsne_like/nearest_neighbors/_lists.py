@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
-from .._parallel import run_tasks, serial_blas
+from .._parallel import run_tasks
 from ._cells import Cells, sample_rows
 from ._exact_search import exact_neighbors, nearest_among
-from ._screen import COLUMNS, Screen
+from ._screen import COLUMNS, Screen, Visits
 from ._space import Array, Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
-_ROWS = 256
+_ROWS = 256  # queries of a task, but for whole cells
 
 
 class Lists:
@@ -105,24 +106,28 @@ class Lists:
         indices = np.empty((len(queries), k), index_type(self.space.n))
         distances = np.empty((len(queries), k), dtype)
         order = np.argsort(home, kind="stable")
-        bounds = np.searchsorted(home[order], np.arange(self.cells.count + 1))
+        cells, first = np.unique(home[order], return_index=True)
+        visits = self._visits(cells, np.append(first, len(home)), k, probes)
 
-        def work(cell: int) -> None:
-            visit = self._visits(cell, k, probes)
-            for low in range(bounds[cell], bounds[cell + 1], _ROWS):
-                at = order[low : min(low + _ROWS, bounds[cell + 1])]
-                norms_at = norms[at] if len(norms) else norms
-                indices[at], distances[at] = nearest_among(self.screen, visit, queries[at], norms_at, own[at], k)
+        def work(low: int, high: int) -> None:
+            groups = visits.groups[low : high + 1]
+            at = order[groups[0] : groups[-1]]
+            part = Visits(groups - groups[0], visits.bounds[low : high + 1], visits.blocks)
+            norms_at = norms[at] if len(norms) else norms
+            indices[at], distances[at] = nearest_among(self.screen, part, queries[at], norms_at, own[at], k)
 
-        used = np.flatnonzero(np.diff(bounds))
-        with serial_blas():
-            run_tasks([(work, (cell,)) for cell in used.tolist()], n_jobs=n_jobs)
+        steps = np.arange(0, len(home), _ROWS)
+        bounds = np.append(np.unique(np.searchsorted(visits.groups, steps, side="right") - 1), len(cells))
+        run_tasks([(work, (low, high)) for low, high in itertools.pairwise(bounds)], n_jobs=n_jobs)
         return indices, distances
 
-    def _visits(self, cell: int, k: int, probes: int) -> list[int]:
-        """Return the blocks that a cell looks in."""
-        cells = self.cells.order[cell]
-        held = np.cumsum(self.sizes[cells])
-        enough = int(np.searchsorted(held, min(self.space.n, 3 * k))) + 1
-        cells = cells[: max(probes, enough)]
-        return [b for c in cells.tolist() for b in range(self._first_block[c], self._first_block[c + 1])]
+    def _visits(self, cells: Array, groups: Array, k: int, probes: int) -> Visits:
+        """Return the blocks that the queries of some cells look in, of which each group has one."""
+        order = self.cells.order[cells]
+        held = np.cumsum(self.sizes[order], axis=1)
+        enough = np.count_nonzero(held < min(self.space.n, 3 * k), axis=1) + 1
+        looked = np.arange(self.cells.count) < np.maximum(probes, enough)[:, None]
+        low, high = (self._first_block[order[looked] + after] for after in (0, 1))
+        ends = np.concatenate([[0], np.cumsum(high - low)])
+        blocks = np.arange(ends[-1]) + np.repeat(low - ends[:-1], high - low)
+        return Visits(groups, ends[np.concatenate([[0], np.cumsum(looked.sum(axis=1))])], blocks)

@@ -1,58 +1,75 @@
-"""Float32 vectors whose products tell in which order to look at the rows, and the running selection of the best."""
+"""Float32 vectors whose products tell in which order to look at the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
 from ..errors import InvalidParameterError
-from ._space import CHEBYSHEV, COSINE, EUCLIDEAN, MANHATTAN, MOST, Array, Space, blocks, index_type
+from ._space import COSINE, EUCLIDEAN, MANHATTAN, MOST, Array, Space, blocks, index_type
 
-COLUMNS = 2048  # columns of a tile: with 256 rows it fits the second-level cache
+COLUMNS = 2048  # columns of a block at most
+PANEL, PAD = 16, 5  # columns of a panel, and rows that stand after the left sides; see ``kernels.products``
 _BLOCK = 2**20  # numbers that are turned into vectors at once
 _FAR = np.float32(1e15)  # the square of which, and a sum of many, float32 can hold
 _TYPICAL = 256  # rows that say where the middle is and how far a typical row is from it
 
 
-class Buffers:
-    """The running selection of one block of queries; see ``kernels.knn.scan``."""
+class Visits(NamedTuple):
+    """Which blocks of a screen some queries look in.
 
-    def __init__(self, rows: int, k: int, n: int) -> None:
-        keep = min(n, k + 1 + max(8, k // 8))  # the row itself, and a margin for rounding
-        capacity = keep + max(256, keep + keep // 2)
-        self.keep = keep
-        self.score = np.empty((rows, capacity), np.float32)
-        self.column = np.empty((rows, capacity), index_type(n))
-        self.count = np.zeros(rows, np.int64)
-        self.threshold = np.full(rows, np.inf, np.float32)
-        self._rows: list[Array] = []
-        self._seen = 0
+    Attributes
+    ----------
+    groups : ndarray of shape (n_groups + 1,), int64
+        The first query of each group of queries that look in the same blocks, then the number of queries.
+    bounds : ndarray of shape (n_groups + 1,), int64
+        Where the blocks that a group looks in begin, and their number.
+    blocks : ndarray, int64
+        The blocks, those first that probably hold the neighbours.
+    """
 
-    def scan(self, tile: Array, rows: Array) -> None:
-        """Take a tile of scores into account, and the rows behind its columns."""
-        kernels.knn.scan(tile, self._seen, self.keep, self.score, self.column, self.count, self.threshold)
-        self._rows.append(rows)
-        self._seen += len(rows)
-
-    def cut(self) -> None:
-        """Cut every row to the lowest scores; all other scores are at or above ``threshold``."""
-        kernels.knn.cut(self.keep, self.score, self.column, self.count, self.threshold)
-
-    def candidates(self) -> Array:
-        """Return the rows behind the columns that are kept, ``count`` of them; after those anything follows."""
-        return np.concatenate(self._rows).take(self.column[:, : self.count.max()], mode="clip")
+    groups: Array
+    bounds: Array
+    blocks: Array
 
 
-def extend(vectors: Array, out: Array) -> Array:
-    """Write ``(y, |y|^2)`` for every row y of `vectors` into the columns of `out`, (d + 1, m) float32."""
-    out[:-1] = vectors.T
+def extended(vectors: Array) -> Array:
+    """Return ``(y, |y|^2)`` for every row y of `vectors`, (m, d + 1) float32."""
+    out = np.empty((len(vectors), vectors.shape[1] + 1), np.float32)
+    out[:, :-1] = vectors
     with np.errstate(over="ignore"):  # infinity stands for rows too far away to be anybody's neighbour
-        out[-1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+        out[:, -1] = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     return out
+
+
+def panels(columns: Array, out: Array | None = None) -> Array:
+    """Return the flat panels that ``kernels.products`` reads, of columns that are the rows of `columns`, in `out`."""
+    many, height = columns.shape
+    count = -(-many // PANEL)
+    if out is None:
+        out = np.empty(count * PANEL * height, np.float32)
+    whole = many // PANEL
+    parts = out.reshape(count, height, PANEL)
+    parts[:whole] = columns[: whole * PANEL].reshape(whole, PANEL, height).transpose(0, 2, 1)
+    if whole < count:
+        parts[whole] = 0
+        parts[whole, :, : many - whole * PANEL] = columns[whole * PANEL :].T
+    return out
+
+
+def left_sides(vectors: Array, products: bool = True) -> Array:
+    """Return what ``kernels.products`` multiplies, ``(-2 x, 1)`` for every row x of `vectors`, or x itself."""
+    left = np.zeros((len(vectors) + PAD, vectors.shape[1] + products), np.float32)
+    if not products:
+        left[: len(vectors)] = vectors
+        return left
+    with np.errstate(over="ignore"):
+        np.multiply(vectors, -2, out=left[: len(vectors), :-1])
+    left[:, -1] = 1
+    return left
 
 
 class Screen:
@@ -92,21 +109,22 @@ class Screen:
         space = self.space
         self.rows = np.arange(space.n, dtype=index_type(space.n)) if order is None else order
         self.starts = np.append(np.arange(0, space.n, COLUMNS), space.n) if starts is None else starts
-        self._flat = np.empty(space.n * self._height, np.float32)
+        sizes = np.diff(self.starts)
+        first = np.concatenate([[0], np.cumsum(-(-sizes // PANEL))])
+        self._blocks = np.column_stack([first, self.starts]).astype(np.int64)
+        self._panels = np.empty(int(first[-1]) * PANEL * self._height, np.float32)
 
-        def work(first: int, last: int) -> None:
-            low, high = self.starts[first], self.starts[last]
+        def work(begin: int, end: int) -> None:
+            low, high = self.starts[begin], self.starts[end]
             vectors = self.row_vectors(slice(low, high) if order is None else order[low:high])
-            for b in range(first, last):
-                part = vectors[self.starts[b] - low : self.starts[b + 1] - low]
-                if self.products:
-                    extend(part, self.block(b))
-                else:
-                    self.block(b)[:] = part.T
+            columns = extended(vectors) if self.products else vectors
+            for b in range(begin, end):
+                part = self._panels[first[b] * PANEL * self._height : first[b + 1] * PANEL * self._height]
+                panels(columns[self.starts[b] - low : self.starts[b + 1] - low], part)
 
         group = max(1, _BLOCK // ((space.d + 1) * max(1, space.n // self.n_blocks)))
         bounds = range(0, self.n_blocks, group)
-        run_tasks([(work, (first, min(first + group, self.n_blocks))) for first in bounds], n_jobs=n_jobs)
+        run_tasks([(work, (begin, min(begin + group, self.n_blocks))) for begin in bounds], n_jobs=n_jobs)
         return self
 
     @property
@@ -114,52 +132,49 @@ class Screen:
         """The number of blocks."""
         return len(self.starts) - 1
 
-    def block(self, b: int) -> Array:
-        """Return a block of extended vectors ``(y, |y|^2)``, or vectors, as columns: (d + 1 or d, width) float32."""
-        low, high = self.starts[b], self.starts[b + 1]
-        height = self._height
-        return self._flat[low * height : high * height].reshape(height, high - low)
-
     @property
     def _height(self) -> int:
         return int(self.space.d) + int(self.products)
 
-    def tiles(self, left: Array, visit: Iterable[int]) -> Iterator[tuple[Array, Array]]:
-        """Yield the scores of the columns of some blocks, about `COLUMNS` at a time, and the rows behind them.
+    def candidates(self, left: Array, visits: Visits, k: int) -> tuple[Array, Array, Array]:
+        """Return the rows with the lowest scores of all that each query looks at.
 
         Parameters
         ----------
-        left : ndarray of shape (m, d + 1) or (m, d), float32
+        left : ndarray of shape (m + PAD, d + 1) or (m + PAD, d), float32
             See `queries`.
-        visit : iterable of int
-            The blocks, in the order to go through them.
-        """
-        room = np.empty(len(left) * min(COLUMNS, self.space.n), np.float32)
-        group: list[int] = []
-        width = 0
-        for b in visit:
-            more = int(self.starts[b + 1] - self.starts[b])
-            if group and width + more > COLUMNS:
-                yield self._product(left, group, room[: len(left) * width])
-                group, width = [], 0
-            group.append(b)
-            width += more
-        if width:
-            yield self._product(left, group, room[: len(left) * width])
+        visits : Visits
+        k : int
+            There are a few more than that.
 
-    def _product(self, left: Array, group: list[int], room: Array) -> tuple[Array, Array]:
-        tile = room.reshape(len(left), -1)
-        at = 0
-        with np.errstate(all="ignore"):  # a query may lie so far away that float32 overflows
-            for b in group:
-                block = self.block(b)
-                if self.products:
-                    np.matmul(left, block, out=tile[:, at : at + block.shape[1]])
-                else:
-                    kernels.knn.differences(left, block, at, self.space.kind == CHEBYSHEV, tile)
-                at += block.shape[1]
-        parts = [self.rows[self.starts[b] : self.starts[b + 1]] for b in group]
-        return tile, parts[0] if len(parts) == 1 else np.concatenate(parts)
+        Returns
+        -------
+        rows : ndarray of shape (m, c), int32 or int64
+        count : ndarray of shape (m,), int64
+            How many of each row count.
+        threshold : ndarray of shape (m,), float32
+            All other rows have scores at or above it; infinity where there are none.
+        """
+        m = len(left) - PAD
+        keep = min(self.space.n, k + 1 + max(8, k // 8))  # the row itself, and a margin for rounding
+        column = np.empty((m, keep), self.rows.dtype)
+        count, threshold = np.empty(m, np.int64), np.empty(m, np.float32)
+        kernels.products.scan(left, self._panels, self._blocks, self.space.kind, *visits, column, count, threshold)
+        return self.rows.take(column, mode="clip"), count, threshold
+
+    def scores(self, left: Array, b: int) -> tuple[Array, Array]:
+        """Return the scores of the columns of a block, (m, at least w) float32, and the w rows behind them.
+
+        Parameters
+        ----------
+        left : ndarray
+            As in `candidates`.
+        b : int
+        """
+        (panel, column), (last, end) = self._blocks[b : b + 2]
+        tile = np.empty((len(left), (last - panel) * PANEL), np.float32)
+        kernels.products.scores(left, self._panels, self.space.kind, panel, tile)
+        return tile, self.rows[column:end]
 
     def row_vectors(self, rows: Any) -> Array:
         """Return the vectors of some rows of the data, (m, d) float32."""
@@ -211,15 +226,13 @@ class Screen:
         return np.clip(self.vectors(rows, norms), -_FAR, _FAR)
 
     def queries(self, rows: Array, norms: Array) -> tuple[Array, Array]:
-        """Return what `tiles` takes for `rows`, ``(-2 x, 1)`` or ``x``, and the norms of their vectors in float64."""
+        """Return the left sides of `rows`, ``(-2 x, 1)`` or ``x``, and the norms of their vectors in float64."""
         vectors = self.vectors(rows, norms)
-        if not self.products:
-            sizes = np.abs(vectors).astype(np.float64)
-            return vectors, sizes.sum(axis=1) if self.space.kind == MANHATTAN else sizes.max(axis=1)
-        left = np.ones((len(rows), self.space.d + 1), np.float32)
-        with np.errstate(over="ignore"):
-            np.multiply(vectors, -2, out=left[:, :-1])
-        return left, np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        left = left_sides(vectors, self.products)
+        if self.products:
+            return left, np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        sizes = np.abs(vectors).astype(np.float64)
+        return left, sizes.sum(axis=1) if self.space.kind == MANHATTAN else sizes.max(axis=1)
 
     def limits(self, sizes: Array, farthest: Array) -> Array:
         """Return the score that no row closer than a distance exceeds, infinity where that is unknown.

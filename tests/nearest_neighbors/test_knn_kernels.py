@@ -13,58 +13,6 @@ KINDS = {"euclidean": 0, "cosine": 1, "manhattan": 2, "chebyshev": 3, "hamming":
 KINDS |= {"braycurtis": 6, "canberra": 7, "russellrao": 8}
 
 
-def run_scan(scores, keep, capacity, widths):
-    m, n = scores.shape
-    score = np.empty((m, capacity), np.float32)
-    column = np.empty((m, capacity), np.int32)
-    count, threshold = np.zeros(m, np.int64), np.full(m, np.inf, np.float32)
-    first = 0
-    for width in widths:
-        tile = np.ascontiguousarray(scores[:, first : first + width])
-        kernels.knn.scan(tile, first, keep, score, column, count, threshold)
-        first += width
-    assert first == n
-    kernels.knn.cut(keep, score, column, count, threshold)
-    return score, column, count, threshold
-
-
-@pytest.mark.parametrize("widths", [[257], [64, 64, 129], [1] * 257, [31, 33, 193]])
-@pytest.mark.parametrize("keep", [1, 7, 100, 257])
-def test_scan_keeps_the_lowest(rng, keep, widths):
-    scores = rng.normal(size=(9, 257)).astype(np.float32)
-    _, column, count, threshold = run_scan(scores, keep, keep + keep // 4 + 96, widths)
-    for i in range(9):
-        assert count[i] == keep
-        assert set(column[i, :keep]) == set(np.argsort(scores[i])[:keep])
-        if keep < 257:
-            assert threshold[i] == np.sort(scores[i])[keep - 1]
-
-
-@pytest.mark.parametrize("order", ["rising", "falling", "equal", "few values"])
-def test_scan_bounds_what_it_leaves_out(rng, order):
-    scores = rng.normal(size=(3, 1000)).astype(np.float32)
-    if order == "equal":
-        scores[:] = 1
-    elif order == "few values":
-        scores = np.floor(scores)
-    else:
-        scores.sort(axis=1)
-        scores = np.ascontiguousarray(scores if order == "rising" else scores[:, ::-1])
-    _, column, count, threshold = run_scan(scores, 20, 128, [512, 488])
-    for i in range(3):
-        left_out = np.setdiff1d(np.arange(1000), column[i, : count[i]])
-        assert count[i] == 20
-        assert len(np.unique(column[i, :20])) == 20
-        assert scores[i, left_out].min() >= threshold[i]
-
-
-def test_scan_ignores_scores_that_are_not_numbers():
-    scores = np.full((1, 40), np.nan, np.float32)
-    scores[0, 7] = 1
-    _, column, count, _ = run_scan(scores, 5, 128, [40])
-    assert column[0, : count[0]].tolist() == [7]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("d", [1, 2, 7, 10])
 @pytest.mark.parametrize("metric", KINDS)
