@@ -33,7 +33,7 @@ _WIDE = 1e-2  # a start above this standard deviation is worth a word
 _LENGTHS = ("early_exaggeration_iter", "n_iter")
 _DESCENT = (
     *("dof", "n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method"),
-    *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance"),
+    *("random_state", "learning_rate", "theta", "max_grad_norm", "max_step_norm", "grid_tolerance", "repulsion_every"),
     *("n_jobs", "callbacks", "callbacks_every_iters", "verbose"),
 )
 # What a run may be resumed with other values of. Callbacks may change where a run ends, and are given again.
@@ -88,6 +88,8 @@ class TSNE:
         "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
         `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps
         of thousands of points and more end at a lower KL divergence, and more of the large-scale structure is right.
+    repulsion_every : int
+        Iterations that share one evaluation of repulsion: faster and less exact.
 
     Examples
     --------
@@ -131,6 +133,7 @@ class TSNE:
         n_neighbors: int | None = None,
         grid_tolerance: float | None = None,
         schedule: str = "standard",
+        repulsion_every: int = 1,
     ) -> None:
         self.n_components = n_components
         self.perplexity = perplexity
@@ -162,6 +165,7 @@ class TSNE:
         self.n_neighbors = n_neighbors
         self.grid_tolerance = grid_tolerance
         self.schedule = schedule
+        self.repulsion_every = repulsion_every
         if isinstance(initialization, np.ndarray) and initialization.ndim == 2:
             self._check_columns(initialization)
 

@@ -234,9 +234,9 @@ class Embedding(np.ndarray[Any, Any]):
         propagate_exception : bool
             Raise `OptimizationInterrupt` when a callback stops the run, instead of returning the embedding.
         **gradient_descent_params
-            For this call only: ``learning_rate``, ``momentum``, ``exaggeration``, ``use_gains``, ``max_grad_norm``,
-            ``max_step_norm``, ``negative_gradient_method``, ``theta``, ``grid_tolerance``, ``dof``, ``fixed``,
-            ``n_jobs``, ``callbacks``, ``callbacks_every_iters``, ``verbose``, ``first_iteration``.
+            For this call only: ``learning_rate``, ``momentum``, ``exaggeration``, ``use_gains``, ``repulsion_every``,
+            ``max_grad_norm``, ``max_step_norm``, ``negative_gradient_method``, ``theta``, ``grid_tolerance``, ``dof``,
+            ``fixed``, ``n_jobs``, ``callbacks``, ``callbacks_every_iters``, ``verbose``, ``first_iteration``.
 
         Returns
         -------

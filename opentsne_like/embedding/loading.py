@@ -10,6 +10,7 @@ import numpy as np
 from .. import storage
 from ..affinity import Affinities, unpack_affinities, unpack_weights
 from ..errors import OpenTSNEError, StorageError
+from ..objectives import Reuse
 from ..optimizer import DescentState, Record, StopReason, gradient_descent
 from ..storage import parts_below
 from .base import Embedding, EmbeddingState
@@ -155,5 +156,18 @@ def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: t
     learned = arrays.get("shape", np.empty((3, 0)))
     if learned.ndim != 2 or len(learned) != 3 or learned.dtype != np.float64 or not np.isfinite(learned).all():
         raise StorageError("what the optimizer has learned is no finite float64 matrix of three rows")
-    optimizer.state = DescentState(gains, update, counter.astype(np.int64), records, learned)
+    kept = _unpack_kept(parts_below("kept.", arrays), arrays["coordinates"])
+    optimizer.state = DescentState(gains, update, counter.astype(np.int64), records, learned, kept)
     return optimizer
+
+
+def _unpack_kept(kept: dict[str, Array], points: Array) -> dict[str, Array]:
+    """Return the repulsion that an objective keeps for several iterations, if any."""
+    if not kept:
+        return {}
+    if set(kept) != {"gradient", "total", "engine"} or kept["gradient"].shape != points.shape:
+        raise StorageError("the repulsion that is kept does not belong to the coordinates")
+    if not all(np.issubdtype(part.dtype, np.floating) and np.isfinite(part).all() for part in kept.values()):
+        raise StorageError("the repulsion that is kept is not finite")
+    Reuse.note_place(kept, points, n_jobs=1)
+    return kept

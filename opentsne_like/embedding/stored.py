@@ -90,12 +90,14 @@ def _pack_optimizer(embedding: Any) -> dict[str, Array]:
     if state is None:
         return {}
     history = np.array(state.history, dtype=np.float64).reshape(len(state.history), len(Record._fields))
+    kept = {f"kept.{name}": part for name, part in state.kept.items() if name != "place"}
     return {
         "gains": state.gains,
         "update": state.update,
         "counter": state.counter,
         "history": history,
         "shape": state.shape,
+        **kept,
     }
 
 

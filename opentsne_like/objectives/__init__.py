@@ -7,6 +7,7 @@ from .edges import Edges, check_shapes, checksum
 from .learned import LearnedTSNEObjective, dof_gradient
 from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
 from .plain import CallableObjective
+from .reuse import Reuse
 from .tsne import PartialTSNEObjective, TSNEObjective
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LearnedTSNEObjective",
     "Objective",
     "PartialTSNEObjective",
+    "Reuse",
     "ShapedObjective",
     "TSNEObjective",
     "check_dimension",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..repulsion import RepulsionEngine, StudentTTail
 from .edges import Edges
+from .reuse import Reuse
 from .tsne import TSNEObjective
 
 Array = np.ndarray[Any, Any]
@@ -58,12 +59,21 @@ class LearnedTSNEObjective:
         The first number is the logarithm of the degrees of freedom; it is changed from outside.
     engine_of : callable
         From degrees of freedom to a RepulsionEngine.
+    reuse : Reuse, optional
+        As of `TSNEObjective`.
     """
 
     bounds = (np.log(0.1), np.log(100.0))
 
-    def __init__(self, edges: Edges, shape: Array, engine_of: Callable[[float], RepulsionEngine]) -> None:
+    def __init__(
+        self,
+        edges: Edges,
+        shape: Array,
+        engine_of: Callable[[float], RepulsionEngine],
+        reuse: Reuse | None = None,
+    ) -> None:
         self.edges = edges
+        self.reuse = reuse
         self.shape = shape
         self.engine_of = engine_of
         self._built: TSNEObjective | None = None
@@ -73,7 +83,7 @@ class LearnedTSNEObjective:
         """The objective with the degrees of freedom as they are now."""
         dof = float(np.exp(self.shape[0, 0]))
         if self._built is None or self._built.dof != dof:
-            self._built = TSNEObjective(self.edges, dof, self.engine_of(dof))
+            self._built = TSNEObjective(self.edges, dof, self.engine_of(dof), self.reuse)
         return self._built
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:

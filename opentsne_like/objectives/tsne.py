@@ -8,6 +8,7 @@ import numpy as np
 
 from ..repulsion import FrozenReference, RepulsionEngine, exact_sums
 from .edges import Edges, rounded
+from .reuse import Reuse
 
 Array = np.ndarray[Any, Any]
 
@@ -37,33 +38,41 @@ class TSNEObjective:
         Degrees of freedom.
     engine : RepulsionEngine
         With the kernel of the same degrees of freedom.
+    reuse : Reuse, optional
+        Keeps repulsion for several iterations. The loss is that of the points as they are.
 
     References
     ----------
     van der Maaten & Hinton, *Visualizing data using t-SNE* (2008); Kobak et al., *Heavy-tailed kernels* (2019).
     """
 
-    def __init__(self, edges: Edges, dof: float, engine: RepulsionEngine) -> None:
+    def __init__(self, edges: Edges, dof: float, engine: RepulsionEngine, reuse: Reuse | None = None) -> None:
         self.edges = edges
         self.dof = dof
         self.engine = engine
+        self.reuse = reuse
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
-        n_jobs = self.engine.n_jobs
-        if self.edges.values.dtype == np.float64:
+        n_jobs, exact = self.engine.n_jobs, self.edges.values.dtype == np.float64
+        extent = self.engine.extent(points)
+        if exact:
             potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
+        elif self.reuse is not None:
+            potential = self.reuse.evaluate(self.engine, points, extent)
         else:
-            extent = self.engine.extent(points)
             potential = self.engine.evaluate(points, extent)
         z = potential.total
         numbers = (self.dof, exaggeration, potential.gradient, 0.5 / z if z > 0.0 else np.inf, n_jobs)
-        if self.edges.values.dtype == np.float64:
+        if exact:
             gradient = self.edges.add_attraction(points, points, *numbers)
         else:
             gradient = self.edges.add_mutual_attraction(points, extent.mean, *numbers)
-        loss = self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * np.log(z) if with_loss else np.nan
-        return float(loss), gradient
+        if not with_loss:
+            return float("nan"), gradient
+        if self.reuse is not None:
+            z = self.engine.evaluate(points, extent).total
+        return self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * float(np.log(z)), gradient
 
 
 class PartialTSNEObjective:

@@ -19,6 +19,7 @@ from ..objectives import (
     LearnedTSNEObjective,
     Objective,
     PartialTSNEObjective,
+    Reuse,
     TSNEObjective,
     check_dimension,
     check_shapes,
@@ -66,6 +67,8 @@ class DescentOptions:
         Whether every coordinate has a gain on the learning rate, which grows while the gradient keeps its sign and
         shrinks when it does not. Without gains, high momentum goes further in fewer iterations, see
         `TSNE(schedule="accelerated")`.
+    repulsion_every : int
+        Iterations that share one evaluation of repulsion, for maps that move as a whole: faster and less exact.
     fixed : array of bool of shape (n,), or None
         Points that stay where they are; nothing is centred then.
     first_iteration : int
@@ -88,6 +91,7 @@ class DescentOptions:
     verbose: bool = False
     grid_tolerance: float | None = None
     use_gains: bool = True
+    repulsion_every: int = 1
     fixed: Any = None
     first_iteration: int = 0
 
@@ -100,6 +104,7 @@ class DescentOptions:
         check_real(self.theta, "theta", at_least=0)
         tolerance_of(**self.grid)
         check_n_jobs(self.n_jobs)
+        check_integer(self.repulsion_every, "repulsion_every", at_least=1)
         check_integer(self.first_iteration, "first_iteration", at_least=0)
         check_integer(self.callbacks_every_iters, "callbacks_every_iters", at_least=1)
         for name in ("max_grad_norm", "max_step_norm", "grid_tolerance"):
@@ -176,7 +181,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         if self.state is not None:
             s = self.state
             arrays = (s.gains.copy(), s.update.copy(), s.counter.copy())
-            other.state = DescentState(*arrays, list(s.history), s.shape.copy())
+            other.state = DescentState(*arrays, list(s.history), s.shape.copy(), dict(s.kept))
         return other
 
     def start(self, shape: tuple[int, ...]) -> DescentState:
@@ -214,13 +219,19 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         if reference is None and options.dof == "learn":
             known = self.state is not None and self.state.shape.size
             shape = self.state.shape if known else _first_shape()  # type: ignore[union-attr]
-            return LearnedTSNEObjective(edges, shape, functools.partial(options.engine, method))
+            return LearnedTSNEObjective(edges, shape, functools.partial(options.engine, method), self._reuse(options))
         dof = self.dof_of(options)
         engine = options.engine(method, dof)
         if reference is None:
-            return TSNEObjective(edges, dof, engine)
+            return TSNEObjective(edges, dof, engine, self._reuse(options))
         frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.array(reference))
         return PartialTSNEObjective(edges, dof, frozen, options.n_jobs)
+
+    def _reuse(self, options: DescentOptions) -> Reuse | None:
+        """Return what keeps repulsion for several iterations, if that is asked for of a map that was begun."""
+        if options.repulsion_every == 1 or self.state is None:
+            return None
+        return Reuse(options.repulsion_every, self.state.counter, self.state.kept)
 
     def dof_of(self, options: DescentOptions) -> float:
         """Return the degrees of freedom as a number: the option, or what this map or its reference has learned."""
@@ -284,10 +295,16 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         learns = chosen.dof == "learn" and chosen.reference_embedding is None
         if learns and method_of(objective_function) is not None and not state.shape.size:
             state.shape = _first_shape()
+        if chosen.repulsion_every == 1:
+            state.kept.clear()
+        Reuse.forget_if_moved(state.kept, points, chosen.n_jobs)
         objective = self._objective(embedding, P, objective_function, chosen)
         self.stop_reason = StopReason.INTERRUPTED
-        with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
-            self.stop_reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
+        try:
+            with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
+                self.stop_reason, error = minimize(points, state, objective, schedule, [run], chosen.n_jobs)
+        finally:
+            Reuse.note_place(state.kept, points, chosen.n_jobs)
         if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
             raise OptimizationInterrupt(error, embedding)
         return error, embedding

@@ -60,6 +60,8 @@ class DescentState:
     history : list of Record
     shape : ndarray of shape (3, k), float64
         What a `ShapedObjective` learns: values, last step, gains; k is 0 before anything was learned.
+    kept : dict of str to ndarray
+        What an objective keeps from one iteration to the next, see `objectives.Reuse`.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class DescentState:
         counter: Array | None = None,
         history: list[Record] | None = None,
         shape: Array | None = None,
+        kept: dict[str, Array] | None = None,
     ) -> None:
         self._sides: list[tuple[Array, Array] | None] = [(gains, update), None]
         self.side = np.zeros(1, np.int64)
         self.counter = np.zeros(1, np.int64) if counter is None else counter
         self.history: list[Record] = [] if history is None else history
         self.shape = np.empty((3, 0)) if shape is None else shape
+        self.kept: dict[str, Array] = {} if kept is None else kept
 
     @classmethod
     def start(cls, shape: tuple[int, ...]) -> DescentState:

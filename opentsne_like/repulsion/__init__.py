@@ -5,12 +5,13 @@ from __future__ import annotations
 from .barnes_hut import morton_order
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
-from .extent import spans_of
+from .extent import Extent, spans_of
 from .potential import Potential
 from .radial import Gaussian, Radial, StudentT, StudentTTail
 
 __all__ = [
     "DEFAULT_TOLERANCE",
+    "Extent",
     "FrozenReference",
     "Gaussian",
     "Method",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .radial import Radial, StudentT
 Array = np.ndarray[Any, Any]
 Method = Literal["auto", "exact", "bh", "fft"]
 
+_METHODS = get_args(Method)
 DEFAULT_TOLERANCE = 5e-3
 DEFAULT_THETA = 0.5
 FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
@@ -87,6 +88,11 @@ class RepulsionEngine:
     def kernel(self) -> tuple[int, float]:
         """Code and parameter of the radial kernel, as compiled loops take them."""
         return self.radial.code, self.radial.parameter
+
+    @property
+    def description(self) -> Array:
+        """Numbers that differ where what is evaluated differs, shape (5,) float64."""
+        return np.array([*self.kernel, _METHODS.index(self.method), self.opening_angle, self.tolerance])
 
     @property
     def opening_angle(self) -> float:

@@ -240,7 +240,12 @@ def test_graphs_that_are_there_already(X):
 
 def test_new_parameters_come_after_the_old_ones_by_keyword():
     parameters = inspect.signature(TSNE).parameters.values()
-    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == ["n_neighbors", "grid_tolerance", "schedule"]
+    assert [p.name for p in parameters if p.kind is p.KEYWORD_ONLY] == [
+        "n_neighbors",
+        "grid_tolerance",
+        "schedule",
+        "repulsion_every",
+    ]
 
 
 def test_initialization_module(X):
