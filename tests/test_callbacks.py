@@ -14,6 +14,7 @@ from opentsne_like.callbacks import (
     EarlyStopping,
     ErrorApproximations,
     ErrorLogger,
+    ExaggerationStopping,
     History,
     Hook,
     ProgressBar,
@@ -190,6 +191,30 @@ def test_early_stopping_begins_anew_with_every_map_but_not_where_a_run_goes_on(s
     resumed.restore(half.state())
     Y.optimize(2000, first_iteration=Y.n_iter_, callbacks=resumed, inplace=True)
     assert Y.n_iter_ == counts[0]
+
+
+def test_exaggeration_stops_once_the_clusters_have_come_apart(digits):
+    X, _ = digits
+    stopping = ExaggerationStopping()
+    Y = opentsne_like.TSNE(random_state=0, callbacks=stopping).fit(X)
+    early = sum(record.exaggeration > 1 for record in Y.history)
+    assert 20 < early < 125
+    assert len(Y.history) == early + 500
+    assert Y.kl_divergence < 0.76
+    fewer = Y.optimize(40, callbacks=stopping)
+    assert fewer.n_iter_ == Y.n_iter_ + 40, "a phase without exaggeration is left alone"
+
+
+def test_exaggeration_stops_in_the_same_iteration_in_a_run_that_goes_on(start):
+    call = {"exaggeration": 12.0, "momentum": 0.8}
+    whole = start.optimize(400, callbacks=ExaggerationStopping(every=3), **call)
+    assert whole.stop_reason is StopReason.CONVERGED
+    half, done = ExaggerationStopping(every=3), whole.n_iter_ - 4
+    Y = start.optimize(done, callbacks=half, **call)
+    resumed = ExaggerationStopping(every=3)
+    resumed.restore(half.state())
+    Y.optimize(400, first_iteration=done, callbacks=resumed, inplace=True, **call)
+    assert Y.n_iter_ == whole.n_iter_
 
 
 def test_time_limit(start):

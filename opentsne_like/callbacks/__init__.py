@@ -13,7 +13,7 @@ from .base import Callback, Hook, Progress, StopReason
 from .checks import ErrorApproximations, VerifyExaggerationError
 from .display import ErrorLogger, ProgressBar
 from .records import Checkpoint, History, Snapshots
-from .stopping import EarlyStopping, TimeLimit
+from .stopping import EarlyStopping, ExaggerationStopping, TimeLimit
 
 __all__ = [
     "Callback",
@@ -21,6 +21,7 @@ __all__ = [
     "EarlyStopping",
     "ErrorApproximations",
     "ErrorLogger",
+    "ExaggerationStopping",
     "History",
     "Hook",
     "Progress",

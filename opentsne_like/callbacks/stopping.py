@@ -61,6 +61,63 @@ class EarlyStopping(Hook):
         self._best, self._fails, self._phase = float(state["best"]), int(state["fails"]), state["phase"]
 
 
+class ExaggerationStopping(Hook):
+    """Stop early exaggeration soon after the KL divergence has fallen fastest; later phases are left alone.
+
+    The relative fall of the KL divergence from one look to the next rises while the clusters come apart. Once it has
+    passed its maximum, exaggeration has done its work (opt-SNE's rule). `TSNE.fit` then goes on with its next phase.
+
+    Parameters
+    ----------
+    every : int
+        Iterations between looks.
+    patience : int
+        How many looks in a row have to see a slower fall than the fastest.
+
+    References
+    ----------
+    Belkina, Ciccolella, Anno, Halpert, Spidlen & Snyder-Cappione, *Automated optimized parameters for T-distributed
+    stochastic neighbor embedding improve visualization and analysis of large datasets* (2019).
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import ExaggerationStopping
+    >>> ExaggerationStopping(every=5).state()
+    {'last': inf, 'fastest': 0.0, 'fails': 0}
+    """
+
+    def __init__(self, every: int = 5, patience: int = 3) -> None:
+        self.kl_every = check_integer(every, "every", at_least=1)
+        self.patience = check_integer(patience, "patience", at_least=1)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last, self._fastest, self._fails = float("inf"), 0.0, 0
+
+    def start(self, progress: Progress) -> None:
+        """Forget the fall of another map."""
+        if progress.total == 0:
+            self._forget()
+
+    def iteration(self, progress: Progress) -> StopReason | None:
+        """Look every `every` iterations with exaggeration."""
+        if progress.iteration % self.kl_every or progress.exaggeration <= 1.0:
+            return None
+        fall = 0.0 if self._last == float("inf") else 1.0 - progress.kl_divergence / self._last
+        self._last = progress.kl_divergence
+        self._fails = 0 if fall >= self._fastest else self._fails + 1
+        self._fastest = max(fall, self._fastest)
+        return StopReason.CONVERGED if self._fails >= self.patience else None
+
+    def state(self) -> dict[str, Any]:
+        """Return the last KL divergence, its fastest fall, and the number of slower looks since."""
+        return {"last": self._last, "fastest": self._fastest, "fails": self._fails}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where the run was."""
+        self._last, self._fastest, self._fails = float(state["last"]), float(state["fastest"]), int(state["fails"])
+
+
 class TimeLimit(Hook):
     """Stop after a number of seconds, counted from the start of the call.
 
