@@ -61,54 +61,86 @@ def step(
         Sums of the new coordinates, and of the squared gradient.
     """
     d = points.shape[1]
-    place, velocity, gain, force = points.reshape(-1), update.reshape(-1), gains.reshape(-1), gradient.reshape(-1)
-    new_place, new_velocity, new_gain = new_points.reshape(-1), new_update.reshape(-1), new_gains.reshape(-1)
     for k in range(d + 1):
         sums[chunk, k] = 0.0
     for first in range(low, high, BLOCK):
         last = min(first + BLOCK, high)
-        sums[chunk, d] += _squares(first * d, last * d, force)
-        for e in range(first * d, last * d):
-            new_place[e] = force[e]
+        x, v, gain = new_points[first:last], new_update[first:last], new_gains[first:last]
+        old = (points[first:last], update[first:last], gains[first:last])
+        sums[chunk, d] += _copied(gradient[first:last].reshape(-1), x.reshape(-1))
         if max_grad_norm < np.inf:
-            _clip(first, last, new_points, max_grad_norm, 1e-6)
-        for e in range(first * d, last * d if not adaptive else first * d):
-            new_gain[e] = gain[e]
-            new_velocity[e] = momentum * velocity[e] - learning_rate * new_place[e]
-        for e in range(first * d, last * d if adaptive else first * d):
-            g, u = new_place[e], velocity[e]
-            same = ((u > 0.0) == (g > 0.0)) & ((u < 0.0) == (g < 0.0))  # no branch: signs cannot be foreseen
-            shrunk, grown = 0.8 * gain[e] + min_gain, gain[e] + 0.2
-            new_gain[e] = shrunk if same else grown
-            new_velocity[e] = momentum * u - learning_rate * new_gain[e] * g
+            _clip(x, max_grad_norm, 1e-6)
+        _accelerate(
+            x.reshape(-1),
+            old[1].reshape(-1),
+            old[2].reshape(-1),
+            (learning_rate, momentum, min_gain),
+            adaptive,
+            v.reshape(-1),
+            gain.reshape(-1),
+        )
         if max_step_norm < np.inf:
-            _clip(first, last, new_update, max_step_norm, 0.0)
-        for i in range(first, last if len(fixed) > 0 else first):
-            if fixed[i]:
+            _clip(v, max_step_norm, 0.0)
+        for i in range(last - first if len(fixed) > 0 else 0):
+            if fixed[first + i]:
                 for k in range(d):
-                    new_update[i, k], new_gains[i, k] = 0.0, gains[i, k]
-        for e in range(first * d, last * d):
-            new_place[e] = place[e] + new_velocity[e]
-    for k in range(d):  # apart, because a sum in memory would have every point wait for the last
-        total = 0.0
-        for i in range(low, high):
-            total += new_points[i, k]
-        sums[chunk, k] = total
+                    v[i, k], gain[i, k] = 0.0, old[2][i, k]
+        _add(old[0].reshape(-1), v.reshape(-1), x.reshape(-1))
+        for k in range(d):
+            sums[chunk, k] += _column_sum(x, k)
 
 
 @helper
-def _squares(low: int, high: int, values: Array) -> float:
-    """Return the sum of the squares of a range of numbers."""
+def _copied(values: Array, out: Array) -> float:
+    """Copy numbers and return the sum of their squares."""
+    for e in range(len(out)):
+        out[e] = values[e]
     total = 0.0
-    for e in range(low, high):
-        total += np.float64(values[e]) * np.float64(values[e])
+    for e in range(len(out)):
+        total += out[e] * out[e]
     return total
 
 
 @helper
-def _clip(first: int, last: int, rows: Array, longest: float, slack: float) -> None:
-    """Shorten those rows of a range that are too long."""
-    for i in range(first, last):
+def _accelerate(
+    force: Array, velocity: Array, gain: Array, rates: Any, adaptive: bool, new_velocity: Array, new_gain: Array
+) -> None:
+    """Write gains and steps; a loop for each array that is written, or the compiler does not vectorize them."""
+    learning_rate, momentum, min_gain = rates
+    for e in range(len(gain)):
+        g, u = force[e], velocity[e]
+        same = ((u > 0.0) == (g > 0.0)) & ((u < 0.0) == (g < 0.0))  # no branch: signs cannot be foreseen
+        changed = 0.8 * gain[e] + min_gain if same else gain[e] + 0.2
+        new_gain[e] = changed if adaptive else gain[e]
+    for e in range(len(gain)):
+        rate = learning_rate * new_gain[e] if adaptive else learning_rate
+        new_velocity[e] = momentum * velocity[e] - rate * force[e]
+
+
+@helper
+def _add(a: Array, b: Array, out: Array) -> None:
+    for e in range(len(out)):
+        out[e] = a[e] + b[e]
+
+
+@helper
+def _column_sum(rows: Array, k: int) -> float:
+    total = 0.0
+    for i in range(len(rows)):
+        total += rows[i, k]
+    return total
+
+
+@helper
+def _clip(rows: Array, longest: float, slack: float) -> None:
+    """Shorten those rows that are too long."""
+    in_plane = rows.shape[1] == 2
+    for i in range(len(rows) if in_plane else 0):  # without branches, so that it becomes vector instructions
+        square = rows[i, 0] * rows[i, 0] + rows[i, 1] * rows[i, 1]
+        shrink = longest / (math.sqrt(square) + slack) if square > longest * longest else 1.0
+        rows[i, 0] *= shrink
+        rows[i, 1] *= shrink
+    for i in range(0 if in_plane else len(rows)):
         square = 0.0
         for k in range(rows.shape[1]):
             square += rows[i, k] * rows[i, k]

@@ -155,10 +155,12 @@ class Edges:
         are many points, the edges are kept in an order that suits the map.
         """
         layout = self._locality.layout(points, n_jobs) or self._unsorted
-        near = np.empty(points.shape, np.float32)
-        args = (layout.order, points, offset, near)
-        _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
+        near = _near(layout, points, offset, n_jobs)
         return _attract(layout, near, near, dof, exaggeration, repulsion, scale, n_jobs)
+
+    def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
+        """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
+        return _near(self._unsorted, points, offset, n_jobs)
 
     def tail(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
         """Return ``sum p [log(1 + u) - u / (1 + u)]`` with ``u = d² / dof``, the derivative of `loss` in `dof`."""
@@ -172,10 +174,12 @@ class Edges:
         return self.entropy + _parallel.sum_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
 
 
-def rounded(points: Array, offset: Array) -> Array:
-    """Return `points` around `offset` in float32."""
-    with np.errstate(over="ignore", invalid="ignore"):  # the step that comes of it is refused
-        return np.asarray(points - offset, dtype=np.float32)
+def _near(matrix: Layout, points: Array, offset: Array, n_jobs: int) -> Array:
+    """Return `points` (m, d) around `offset` in float32 and in the order of the matrix."""
+    near = np.empty(points.shape, np.float32)
+    args = (matrix.order, points, offset, near)
+    _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
+    return near
 
 
 def _attract(

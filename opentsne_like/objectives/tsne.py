@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..repulsion import FrozenReference, RepulsionEngine, exact_sums
-from .edges import Edges, rounded
+from .edges import Edges
 from .reuse import Reuse
 
 Array = np.ndarray[Any, Any]
@@ -92,15 +92,16 @@ class PartialTSNEObjective:
         self.reference = reference
         self.n_jobs = n_jobs
         self._offset = reference.sources.mean(axis=0)
-        self._near = rounded(reference.sources, self._offset)
+        with np.errstate(over="ignore"):
+            self._near = np.asarray(reference.sources - self._offset, dtype=np.float32)
         self._mass = np.add.reduceat(np.append(edges.weights, 0.0), edges.indptr[:-1]) * (np.diff(edges.indptr) > 0)
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the summed KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
         potential = self.reference.evaluate(points)
         values = np.maximum(potential.values, FAINTEST)
-        repulsion = potential.gradient / (2.0 * values[:, None])
-        near = rounded(points, self._offset)
+        repulsion = potential.gradient * (0.5 / values)[:, None]
+        near = self.edges.near(points, self._offset, self.n_jobs)
         gradient = self.edges.add_attraction(near, self._near, self.dof, exaggeration, repulsion, 1.0, self.n_jobs)
         if not with_loss:
             return float("nan"), gradient

@@ -8,7 +8,6 @@ from scipy import sparse
 
 from opentsne_like.errors import InvalidParameterError
 from opentsne_like.objectives import Edges, checksum, kl_divergence_bh, kl_divergence_fft, locality
-from opentsne_like.objectives.edges import rounded
 from opentsne_like.optimizer import gradient_descent
 from opentsne_like.repulsion import spans_of
 
@@ -65,7 +64,7 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
         Y = rng.normal(size=(2000, d)) * 10
         repulsion = rng.normal(size=(2000, d)).astype(np.float32)
         result = edges.add_mutual_attraction(Y, Y.mean(axis=0), 1.0, 4.0, repulsion, 0.5, k % 3 + 1)
-        near = rounded(Y, spans_of(Y, 1).mean)
+        near = (Y - spans_of(Y, 1).mean).astype(np.float32)
         assert result.tobytes() == plain.add_attraction(near, near, 1.0, 4.0, repulsion, 0.5, 1).tobytes()
     layout = edges._locality._layout
     assert (layout is not None) == (d <= 3)
