@@ -33,6 +33,24 @@ def test_rank_is_the_definition(rng, metric, d, dtype):
         assert (np.lexsort((index[i], distance[i])) == np.arange(39)).all()
 
 
+@pytest.mark.parametrize("many", [250, 600])
+@pytest.mark.parametrize("k", [1, 100, 700])
+def test_rank_of_few_and_many_with_ties(rng, many, k):
+    data = np.round(rng.normal(size=(600, 2)))
+    candidates = rng.permutation(600)[None, :many].astype(np.int32)
+    index, distance = np.full((1, k), -1, np.int32), np.full((1, k), np.inf)
+    none, own, found = np.empty(0), np.array([candidates[0, 3]]), np.empty(1, np.int64)
+    query = data[own]
+    kernels.knn.rank(query, data, 0, none, none, own, candidates, np.array([many]), index, distance, found)
+    rows = np.delete(candidates[0], 3)
+    truth = np.linalg.norm(data[rows] - query, axis=1)
+    expected = rows[np.lexsort((rows, truth))][:k]
+    assert found[0] == len(expected)
+    np.testing.assert_array_equal(index[0, : found[0]], expected)
+    np.testing.assert_allclose(distance[0, : found[0]], np.sort(truth)[:k], rtol=1e-14)
+    assert (index[0, found[0] :] == -1).all()
+
+
 def test_rank_takes_what_there_is():
     data = np.arange(6.0).reshape(6, 1)
     candidates, count = np.array([[-1, 3, 0, 5]], np.int64), np.array([3])
