@@ -252,8 +252,8 @@ def scan(
     for g in range(len(groups) - 1):
         for first in range(groups[g], groups[g + 1], group):
             last = min(first + group, groups[g + 1])
-            count[first:last] = 0
-            threshold[first:last] = np.inf
+            for i in range(first, last):  # assigning to slices takes two seconds to compile
+                count[i], threshold[i] = 0, np.inf
             for b in visit[visits[g] : visits[g + 1]]:
                 for p in range(blocks[b, 0], blocks[b + 1, 0], strip):
                     many = min(strip, blocks[b + 1, 0] - p)
@@ -271,7 +271,8 @@ def scan(
                 if count[i] > keep:
                     count[i], bound = _select(s, c, count[i], keep, keep)
                     threshold[i] = min(threshold[i], bound)
-                column[i, : count[i]] = c[: count[i]]
+                for n in range(count[i]):
+                    column[i, n] = c[n]
 
 
 @kernel

@@ -75,6 +75,6 @@ class IVF(Measured):
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index
         rows = lists.space.rows(rows)
-        home = lists.cells.home(lists.screen.vectors(rows, lists.space.row_norms(rows, "query")))
+        home = lists.homes(rows, lists.space.row_norms(rows, "query"), n_jobs=self.n_jobs)
         own, dtype = np.full(len(rows), -1), self._distance_type()
         return lists.search(rows, own, home, k, probes, dtype=dtype, n_jobs=self.n_jobs)

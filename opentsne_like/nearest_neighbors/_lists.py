@@ -14,7 +14,7 @@ from ._screen import COLUMNS, Screen, Visits
 from ._space import Array, Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
-_ROWS = 256  # queries of a task, but for whole cells
+_ROWS = 256  # rows of a task, but for whole cells
 
 
 class Lists:
@@ -49,9 +49,7 @@ class Lists:
             vectors[low:high] = self.screen.row_vectors(sample[low:high])
         self.cells = Cells(vectors, n_cells, rng, n_jobs=n_jobs)
         del vectors
-        self.home = np.empty(space.n, np.int64)
-        for low, high in blocks(space.n, space.d):
-            self.home[low:high] = self.cells.home(self.screen.row_vectors(slice(low, high)))
+        self.home = self.homes(space.data, space.norms, n_jobs=n_jobs)
         self.sizes = np.bincount(self.home, minlength=n_cells)
         ends = np.cumsum(self.sizes)
         parts = [np.arange(end - size, end, COLUMNS) for end, size in zip(ends, self.sizes, strict=True)]
@@ -77,6 +75,25 @@ class Lists:
     def exact(self, rows: Array, k: int, *, n_jobs: int) -> tuple[Array, Array]:
         """Return the true neighbours of some rows of the data; see `exact_neighbors`."""
         return exact_neighbors(self.screen, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
+
+    def homes(self, rows: Array, norms: Array, *, n_jobs: int) -> Array:
+        """Return the cell nearest to each row, (m,) int64.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m, d), dtype of the data
+        norms : ndarray
+            Theirs, as of `Space.row_norms`.
+        n_jobs : int
+        """
+        home = np.empty(len(rows), np.int64)
+
+        def work(low: int) -> None:
+            at = slice(low, low + _ROWS)
+            home[at] = self.cells.home(self.screen.vectors(rows[at], norms[at]))
+
+        run_tasks([(work, (low,)) for low in range(0, len(rows), _ROWS)], n_jobs=n_jobs)
+        return home
 
     def search(
         self, queries: Array, own: Array, home: Array, k: int, probes: int, *, dtype: Any, n_jobs: int
@@ -123,10 +140,12 @@ class Lists:
 
     def _visits(self, cells: Array, groups: Array, k: int, probes: int) -> Visits:
         """Return the blocks that the queries of some cells look in, of which each group has one."""
-        order = self.cells.order[cells]
-        held = np.cumsum(self.sizes[order], axis=1)
-        enough = np.count_nonzero(held < min(self.space.n, 3 * k), axis=1) + 1
-        looked = np.arange(self.cells.count) < np.maximum(probes, enough)[:, None]
+        order, most, need = self.cells.order[cells], probes, min(self.space.n, 3 * k)
+        while most < self.cells.count and self.sizes[order[:, :most]].sum(axis=1).min() < need:
+            most *= 2
+        order = order[:, :most]
+        enough = np.count_nonzero(np.cumsum(self.sizes[order], axis=1) < need, axis=1) + 1
+        looked = np.arange(order.shape[1]) < np.maximum(probes, enough)[:, None]
         low, high = (self._first_block[order[looked] + after] for after in (0, 1))
         ends = np.concatenate([[0], np.cumsum(high - low)])
         blocks = np.arange(ends[-1]) + np.repeat(low - ends[:-1], high - low)
