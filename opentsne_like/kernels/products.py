@@ -145,7 +145,7 @@ def _select(score: Array, column: Array, n: int, keep: int, most: int) -> tuple[
     low, high, within = score[0], score[0], n
     for i in range(1, n):
         low, high = min(low, score[i]), max(high, score[i])
-    low, under = low - 1, 0
+    low, high, under = int(low) - 1, int(high), 0
     while within > most and high - low > 1:
         middle = (low + high) >> 1
         below = 0
