@@ -76,13 +76,12 @@ def floors(n: int, n_edges: int, points: npt.NDArray[np.floating], speed: Speed)
     work = {
         # an index of 4 bytes and a weight of 4; two differences, two squares, one division, four for the sums
         "attraction": (8 * n_edges + 24 * n, (9 + DIVISION) * n_edges),
-        # coordinates in, cells and fractions out, once more to put them into order
-        "sort": (16 * n + 2 * 24 * n, 20 * n),
-        "spread": (24 * n + 4 * nodes, 2 * TAPS**2 * n),
+        # coordinates twice in, strips out and in, nodes and fractions out and in
+        "spread": ((2 * 16 + 2 * 4 + 2 * 16) * n + 4 * nodes, (20 + 2 * TAPS**2) * n),
         # 2.5 m log2 m each way for a real transform of m values, half of it on rows that are zero or not read
         "FFT": (4 * 4 * nodes + 4 * 4 * padded / 2, 0.75 * 5 * padded * np.log2(padded)),
         # value and two slopes
-        "gather": (24 * n + 12 * n + 4 * nodes, 3 * 2 * TAPS**2 * n),
+        "gather": (16 * n + 12 * n + 4 * nodes, 3 * 2 * TAPS**2 * n),
         # points, step and gains in and out, gradient in
         "update": ((3 * 2 * 8 + 4) * 2 * n, 12 * 2 * n),
         "range": (16 * n, 4 * n),

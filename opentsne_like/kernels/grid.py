@@ -41,7 +41,7 @@ SINGLE = np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float32)
 
 
 @helper
-def _weights(taps: int, t: float) -> Any:
+def _weights(taps: int, t: Any) -> Any:
     """Return the weights at the fraction `t` of a cell along an axis, which may be missing."""
     x = splat(t)
     w = load(WEIGHTS, 40) * x + load(WEIGHTS, 32)
@@ -112,17 +112,9 @@ def count_strips(
 
 @kernel
 def locate(
-    low: int,
-    high: int,
-    points: Array,
-    place: Any,
-    strips: Array,
-    slots: Array,
-    order: Array,
-    cells: Array,
-    fractions: Array,
+    low: int, high: int, points: Array, place: Any, grid: Array, strips: Array, slots: Array, nodes: Array, parts: Array
 ) -> None:
-    """Write the points of a range to the places of their strips: number, first node, place in the cell.
+    """Write the first node and the place in the cell of the points of a range, in the order of their strips.
 
     Within a strip they keep their sequence.
 
@@ -131,56 +123,62 @@ def locate(
     low, high : int
     points, place, strips
         As in `count_strips`.
+    grid : (g0, g1, g2) float32
+        Read for its shape.
     slots : (strips,) int32, changed
         The next free place in each strip.
-    order : (n,) int32, out
-    cells : (3, n) int32, out
-    fractions : (3, n) float32, out
+    nodes : (n,) int64, out
+        In the flat grid.
+    parts : (d, n) float32, out
+        Fractions of a cell along the real axes.
     """
     corner, offset, inverse_spacing = place
     d = points.shape[1]
+    n1, n2 = grid.shape[1], grid.shape[2]
     for i in range(low, high):
         q = slots[strips[i]]
         slots[strips[i]] += 1
-        order[q] = i
-        for k in range(3 - d):
-            cells[k, q] = 0
-            fractions[k, q] = 0.0
+        node = 0
         for k in range(d):
             u = (points[i, k] - corner[k]) * inverse_spacing + offset[k]
             cell = int(u)
-            cells[3 - d + k, q] = cell - 2
-            fractions[3 - d + k, q] = u - cell
+            node = node * (n2 if k == d - 1 else n1) + cell - 2
+            parts[k, q] = u - cell
+        nodes[q] = node
 
 
 @kernel
-def spread(first: int, last: int, cells: Array, fractions: Array, taps: Array, grid: Array) -> None:
+def spread(first: int, last: int, nodes: Array, parts: Array, taps: Array, grid: Array) -> None:
     """Add unit charges to the grid, for a range of located points in that sequence.
 
     Parameters
     ----------
     first, last : int
-    cells, fractions : (3, n)
+    nodes : (n,)
+    parts : (d, n)
         From `locate`.
     taps : (3,) int64
         6 along real axes, 1 along missing ones.
     grid : (g0, g1, g2) float32, changed
     """
-    n1, n2 = grid.shape[1], grid.shape[2]
+    n2, plane = grid.shape[2], grid.shape[1] * grid.shape[2]
+    d = len(parts)
     flat = grid.reshape(-1)
+    zero = np.float32(0)
     for q in range(first, last):
-        w0, w1 = _weights(taps[0], fractions[0, q]), _weights(taps[1], fractions[1, q])
-        w2 = _weights(TAPS, fractions[2, q])
+        w0 = _weights(taps[0], parts[0, q] if d == 3 else zero)
+        w1 = _weights(taps[1], parts[d - 2, q] if d > 1 else zero)
+        w2 = _weights(TAPS, parts[d - 1, q])
         for a in range(taps[0]):
-            base = ((cells[0, q] + a) * n1 + cells[1, q]) * n2 + cells[2, q]
-            plane = pick(w0, a) * w2 if taps[0] == TAPS else w2
-            _add_to_row(flat, base, pick(w1, 0) * plane)
+            base = nodes[q] + a * plane
+            w = pick(w0, a) * w2 if taps[0] == TAPS else w2
+            _add_to_row(flat, base, pick(w1, 0) * w)
             if taps[1] == TAPS:
-                _add_to_row(flat, base + n2, pick(w1, 1) * plane)
-                _add_to_row(flat, base + 2 * n2, pick(w1, 2) * plane)
-                _add_to_row(flat, base + 3 * n2, pick(w1, 3) * plane)
-                _add_to_row(flat, base + 4 * n2, pick(w1, 4) * plane)
-                _add_to_row(flat, base + 5 * n2, pick(w1, 5) * plane)
+                _add_to_row(flat, base + n2, pick(w1, 1) * w)
+                _add_to_row(flat, base + 2 * n2, pick(w1, 2) * w)
+                _add_to_row(flat, base + 3 * n2, pick(w1, 3) * w)
+                _add_to_row(flat, base + 4 * n2, pick(w1, 4) * w)
+                _add_to_row(flat, base + 5 * n2, pick(w1, 5) * w)
 
 
 @helper
@@ -205,65 +203,6 @@ def _interpolate(taps: Array, t: Any, flat: Array, base: int, run: int, plane: i
 
 @kernel
 def gather(
-    first: int,
-    last: int,
-    order: Array,
-    cells: Array,
-    fractions: Array,
-    taps: Array,
-    potential: Array,
-    spacing: float,
-    own: Array,
-    shift: float,
-    phi: Array,
-    gradient: Array,
-) -> float:
-    """Interpolate the potential and its gradient at a range of located points; return the sum of the values.
-
-    The response of a point to its own charge is subtracted: a function of its place in the cell, of which `own` holds
-    the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
-
-    Parameters
-    ----------
-    first, last : int
-    order : (n,) int32
-    cells, fractions : (3, n)
-        From `locate`.
-    taps : (3,) int64
-    potential : (g0, g1, >= g2) float32
-    spacing : float
-    own : (HARMONICS, HARMONICS, HARMONICS) float64
-        All zero for points that carry no charge.
-    shift : float
-        Added to every value.
-    phi : (n,) float32, out
-    gradient : (n, d) float32, out
-    """
-    d = gradient.shape[1]
-    n1, n2 = potential.shape[1], potential.shape[2]
-    flat = potential.reshape(-1)
-    subtract = own[0, 0, 0] != 0.0
-    sum_of_values = 0.0
-    for q in range(first, last):
-        t0, t1, t2 = fractions[0, q], fractions[1, q], fractions[2, q]
-        base = (cells[0, q] * n1 + cells[1, q]) * n2 + cells[2, q]
-        value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
-        if subtract:
-            v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
-            value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
-        i = order[q]
-        phi[i] = value + shift
-        sum_of_values += value + shift
-        gradient[i, d - 1] = g2 / spacing
-        if d > 1:
-            gradient[i, d - 2] = g1 / spacing
-        if d > 2:
-            gradient[i, 0] = g0 / spacing
-    return sum_of_values
-
-
-@kernel
-def read(
     low: int,
     high: int,
     points: Array,
@@ -271,15 +210,16 @@ def read(
     shape: Array,
     taps: Array,
     potential: Array,
+    own: Array,
     shift: float,
     faintest: float,
     phi: Array,
     gradient: Array,
-) -> int:
-    """Interpolate a frozen potential and its gradient at a range of points; return how many it is not good for.
+) -> tuple[float, int]:
+    """Interpolate the potential and its gradient at a range of points.
 
-    Those are the points near the border or outside, and those whose potential is not above `faintest`. They get a
-    potential of 0.
+    The response of a point to its own charge is subtracted: a function of its place in the cell, of which `own` holds
+    the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
 
     Parameters
     ----------
@@ -291,15 +231,29 @@ def read(
         Nodes of the grid along its axes.
     taps : (3,) int64
     potential : (g0, g1, >= g2) float32
-    shift, faintest : float
+    own : (HARMONICS, HARMONICS, HARMONICS) float64
+        All zero for points that carry no charge.
+    shift : float
+        Added to every value.
+    faintest : float
+        Potential that the grid is not good for, nor for any below.
     phi : (n,) float32, out
+        0 where the grid is not good: near the border, outside, and where the potential is faint.
     gradient : (n, d) float32, out
+
+    Returns
+    -------
+    total : float
+        The sum of `phi` over the range.
+    missing : int
+        How many points the grid is not good for.
     """
     corner, offset, inverse_spacing = place
     d = points.shape[1]
     n1, n2 = potential.shape[1], potential.shape[2]
     flat = potential.reshape(-1)
-    missing = 0
+    subtract = own[0, 0, 0] != 0.0
+    sum_of_values, missing = 0.0, 0
     for i in range(low, high):
         base, inside = 0, True
         t0 = t1 = t2 = np.float32(0)
@@ -310,16 +264,24 @@ def read(
             t0, t1, t2 = t1, t2, np.float32(u - cell)
             base = base * (n2 if k == d - 1 else n1) + cell - 2
         phi[i] = 0.0
-        if inside:
-            value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
-            phi[i] = value + shift if value + shift > faintest else 0.0
-            gradient[i, d - 1] = g2 * inverse_spacing
-            if d > 1:
-                gradient[i, d - 2] = g1 * inverse_spacing
-            if d > 2:
-                gradient[i, 0] = g0 * inverse_spacing
-        missing += phi[i] == 0.0
-    return missing
+        if not inside:
+            missing += 1
+            continue
+        value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
+        if subtract:
+            v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
+            value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
+        if value + shift > faintest:
+            phi[i] = value + shift
+            sum_of_values += value + shift
+        else:
+            missing += 1
+        gradient[i, d - 1] = g2 * inverse_spacing
+        if d > 1:
+            gradient[i, d - 2] = g1 * inverse_spacing
+        if d > 2:
+            gradient[i, 0] = g0 * inverse_spacing
+    return sum_of_values, missing
 
 
 @helper
@@ -333,7 +295,7 @@ def _cos_sin(t: float) -> tuple[float, float]:
 
 
 @helper
-def _own_response(taps: Array, own: Array, t0: float, t1: float, t2: float) -> tuple[float, float, float, float]:
+def _own_response(taps: Array, own: Array, t0: Any, t1: Any, t2: Any) -> tuple[float, float, float, float]:
     """Return the potential of a point's own charge at the point, and its gradient per cell."""
     c0, s0 = _cos_sin(t0) if taps[0] == TAPS else (1.0, 0.0)
     c1, s1 = _cos_sin(t1) if taps[1] == TAPS else (1.0, 0.0)

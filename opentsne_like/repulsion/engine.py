@@ -195,11 +195,12 @@ class FrozenReference:
             return exact_sums(near, far, self._engine.radial, n_jobs=self._engine.n_jobs)
         if self._field is None:
             return self._by_tree(targets)
-        values, gradient, missing = self._field.evaluate(targets, FIELD_NOISE, self._engine.n_jobs)
-        if missing:
-            faint = values == 0.0
-            values[faint], gradient[faint], _ = self._by_tree(targets[faint])
-        return Potential(values, gradient, float(values.sum(dtype=np.float64)))
+        found, missing = self._field.evaluate(targets, FIELD_NOISE)
+        if not missing:
+            return found
+        faint = found.values == 0.0
+        found.values[faint], found.gradient[faint], _ = self._by_tree(targets[faint])
+        return found._replace(total=float(found.values.sum(dtype=np.float64)))
 
     def _by_tree(self, targets: Array) -> Potential:
         if self._built_tree is None:

@@ -23,6 +23,7 @@ from .radial import Radial
 from .workspace import Workspace
 
 Array = np.ndarray[Any, Any]
+Place = tuple[Array, Array, float]  # corner of a map, how many cells it lies from node 0, cells per unit of length
 
 TAPS = 6
 MARGIN = 3  # empty cells between the map and the border, where the kernel levels off
@@ -214,13 +215,14 @@ class GridConvolver:
         low, spans : (d,) float64
             From `extent.spans_of`.
         """
-        sorting = sort_into_strips(points, low, _place(grid, spans), grid, self.n_jobs, self._work)
+        place = (low, _place(grid, spans), 1.0 / grid.spacing)
         influence = self.influence(grid)
-        potential = self._convolve(sorting, grid, influence, self._work)
+        potential = self._convolve(points, place, grid, influence, self._work)
         own, shift = influence.own, influence.constant * (len(points) - 1)
         if len(points) > CROWDED * count_cells(grid):  # no wave of one point's shows beside all others, its mean does
             own, shift = np.zeros_like(own), shift - own[0, 0, 0]
-        return gather(potential, sorting, grid, own, shift, self.n_jobs)
+        found, _ = gather(points, place, grid, (potential, own, shift, -np.inf), self.n_jobs)
+        return found
 
     def influence(self, grid: Grid) -> Influence:
         """Return the influence function for `grid`, made anew where it is not among the last four."""
@@ -232,14 +234,13 @@ class GridConvolver:
 
     def field(self, sources: Array, grid: Grid, low: Array, spans: Array) -> Field:
         """Return the potential of `sources` as a field that can be evaluated anywhere within the grid."""
-        place = _place(grid, spans)
-        influence, work = self.influence(grid), Workspace()
-        sorting = sort_into_strips(sources, low, place, grid, self.n_jobs, work)
-        potential = self._convolve(sorting, grid, influence, work)
-        return Field(potential, grid, low, place, influence.constant * len(sources))
+        place = (low, _place(grid, spans), 1.0 / grid.spacing)
+        influence = self.influence(grid)
+        potential = self._convolve(sources, place, grid, influence, Workspace())
+        return Field(potential, grid, place, influence.constant * len(sources), self.n_jobs)
 
-    def _convolve(self, sorting: Sorting, grid: Grid, influence: Influence, work: Workspace) -> Array:
-        charges = _spread(sorting, grid, self.n_jobs, work)
+    def _convolve(self, points: Array, place: Place, grid: Grid, influence: Influence, work: Workspace) -> Array:
+        charges = spread(points, place, grid, self.n_jobs, work)
         if grid.is_plane:
             return convolve_in_plane(charges[0], influence.spectrum, grid.shape[1:], self.n_jobs, work)[None]
         return convolve(charges, influence.spectrum, grid.padded, self.n_jobs, work)
@@ -251,37 +252,24 @@ class Field:
 
     potential: Array
     grid: Grid
-    corner: Array
-    place: Array
+    place: Place
     shift: float
+    n_jobs: int
 
     @cached_property
     def highest(self) -> float:
         """The highest potential on the grid."""
         return float(self.potential.max()) + self.shift
 
-    def evaluate(self, targets: Array, noise: float, n_jobs: int) -> tuple[Array, Array, int]:
-        """Return values and gradient at `targets` (m, d), and how many of them the field is not good for.
+    def evaluate(self, targets: Array, noise: float) -> tuple[Potential, int]:
+        """Return the potential at `targets` (m, d), and how many of them the field is not good for.
 
         Those are near its border or outside, or where the potential is not above `noise` times the highest. Their
         value is 0.
         """
-        values, gradient = np.empty(len(targets), np.float32), np.empty(targets.shape, np.float32)
-        where = (self.corner, self.place, 1.0 / self.grid.spacing)
-        grid = (np.array(self.grid.shape), self.grid.taps, self.potential, self.shift, noise * self.highest)
-        chunks = _parallel.chunk_bounds(len(targets), GRAIN)
-        tasks = [(kernels.grid.read, (*chunk, targets, where, *grid, values, gradient)) for chunk in chunks]
-        return values, gradient, int(sum(_parallel.run_tasks(tasks, n_jobs=n_jobs)))
-
-
-@dataclass(frozen=True)
-class Sorting:
-    """Points in the order of the strips of the grid's first real axis."""
-
-    order: Array
-    cells: Array
-    fractions: Array
-    bounds: list[int]
+        none = np.zeros((kernels.grid.HARMONICS,) * 3)
+        read = (self.potential, none, self.shift, noise * self.highest)
+        return gather(targets, self.place, self.grid, read, self.n_jobs)
 
 
 def _place(grid: Grid, spans: Array) -> Array:
@@ -290,68 +278,51 @@ def _place(grid: Grid, spans: Array) -> Array:
     return np.asarray(0.5 * (shape - 1 - spans / grid.spacing))
 
 
-def sort_into_strips(points: Array, corner: Array, place: Array, grid: Grid, n_jobs: int, work: Workspace) -> Sorting:
-    """Sort points by strip, keeping their sequence within a strip, on fixed chunks."""
+def spread(points: Array, place: Place, grid: Grid, n_jobs: int, work: Workspace) -> Array:
+    """Return the unit charges of the points on the grid.
+
+    Points are sorted by strips of the first real axis, on fixed chunks, and keep their sequence within a strip; strips
+    of even and of odd number take turns, so that no two threads meet.
+    """
     n, d = points.shape
     length = grid.shape[3 - d]
     height = max(16, -(-length // 64))
     n_strips = -(-length // height)
-    chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
-    where = (corner, place, 1.0 / grid.spacing)
-    strips, order = work.take("strips", (2, n), np.int32)
-    cells, fractions = work.take("cells", (3, n), np.int32), work.take("fractions", (3, n), np.float32)
-    counts = np.empty((len(chunks), n_strips), np.int32)
-    count, locate = kernels.grid.count_strips, kernels.grid.locate
-    _parallel.run_tasks(
-        [(count, (*chunk, points, where, height, strips, counts[c])) for c, chunk in enumerate(chunks)], n_jobs=n_jobs
-    )
-    ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
-    slots = np.ascontiguousarray(ends - counts)
-    bounds = np.append(slots[0], np.int32(n)).tolist()
-    _parallel.run_tasks(
-        [
-            (locate, (*chunk, points, where, strips, slots[c], order, cells, fractions))
-            for c, chunk in enumerate(chunks)
-        ],
-        n_jobs=n_jobs,
-    )
-    return Sorting(order, cells, fractions, bounds)
-
-
-def _spread(sorting: Sorting, grid: Grid, n_jobs: int, work: Workspace) -> Array:
-    """Return the charges on the grid; strips of even and of odd number take turns, so that no two threads meet."""
     columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
     charges = work.take("charges", (*grid.shape[:2], columns), np.float32)
     charges.fill(0)
+    strips, nodes = work.take("strips", (n,), np.int32), work.take("nodes", (n,), np.int64)
+    parts = work.take("parts", (d, n), np.float32)
+    chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
+    counts = np.empty((len(chunks), n_strips), np.int32)
+    count, locate = kernels.grid.count_strips, kernels.grid.locate
+    counting = [(count, (*chunk, points, place, height, strips, counts[c])) for c, chunk in enumerate(chunks)]
+    _parallel.run_tasks(counting, n_jobs=n_jobs)
+    ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
+    slots = np.ascontiguousarray(ends - counts)
+    bounds = np.append(slots[0], np.int32(n)).tolist()
+    shared = (points, place, charges, strips)
+    locating = [(locate, (*chunk, *shared, slots[c], nodes, parts)) for c, chunk in enumerate(chunks)]
+    _parallel.run_tasks(locating, n_jobs=n_jobs)
     for parity in (0, 1):
-        tasks = [
-            (
-                kernels.grid.spread,
-                (
-                    sorting.bounds[s],
-                    sorting.bounds[s + 1],
-                    sorting.cells,
-                    sorting.fractions,
-                    grid.taps,
-                    charges,
-                ),
-            )
-            for s in range(parity, len(sorting.bounds) - 1, 2)
-        ]
-        _parallel.run_tasks(tasks, n_jobs=n_jobs if len(sorting.order) >= 2 * CHEAP_GRAIN else 1)
+        ranges = [(bounds[s], bounds[s + 1]) for s in range(parity, n_strips, 2)]
+        spreading = [(kernels.grid.spread, (*each, nodes, parts, grid.taps, charges)) for each in ranges]
+        _parallel.run_tasks(spreading, n_jobs=n_jobs if n >= 2 * CHEAP_GRAIN else 1)
     return charges
 
 
-def gather(potential: Array, sorting: Sorting, grid: Grid, own: Array, shift: float, n_jobs: int) -> Potential:
-    """Return value and gradient of the gridded potential at the sorted points."""
-    n = len(sorting.order)
-    values = np.empty(n, np.float32)
-    gradient = np.empty((n, 3 - grid.padded.count(1)), np.float32)
-    shared = (sorting.order, sorting.cells, sorting.fractions, grid.taps, potential, grid.spacing, own, shift)
-    tasks = [
-        (kernels.grid.gather, (low, high, *shared, values, gradient)) for low, high in _parallel.chunk_bounds(n, GRAIN)
-    ]
-    return Potential(values, gradient, float(sum(_parallel.run_tasks(tasks, n_jobs=n_jobs))))
+def gather(points: Array, place: Place, grid: Grid, read: tuple[Any, ...], n_jobs: int) -> tuple[Potential, int]:
+    """Return value and gradient of a gridded potential at the points, and how many points it is not good for.
+
+    `read` holds the potential, the harmonics of a point's response to itself, what is added to every value, and the
+    value that is too faint.
+    """
+    n, d = points.shape
+    values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)
+    shared = (points, place, np.array(grid.shape), grid.taps, *read, values, gradient)
+    tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
+    sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
 
 
 def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_jobs: int, work: Workspace) -> Array:

@@ -17,23 +17,23 @@ def spline(x, derivative=False):
     return np.nan_to_num(values)
 
 
-def located(points, corner, offset, spacing, height=16, strips=1):
-    n = len(points)
-    order, cells, fractions = np.empty(n, np.int32), np.empty((3, n), np.int32), np.empty((3, n), np.float32)
+def located(points, corner, offset, spacing, shape, height=16, strips=1):
+    n, d = points.shape
+    nodes, parts = np.empty(n, np.int64), np.empty((d, n), np.float32)
     where, owners, counts = (corner, offset, 1 / spacing), np.empty(n, np.int32), np.full(strips, 9, np.int32)
     grid.count_strips(0, n, points, where, height, owners, counts)
     slots = (np.cumsum(counts) - counts).astype(np.int32)
-    grid.locate(0, n, points, where, owners, slots, order, cells, fractions)
-    return order, cells, fractions, owners, counts
+    grid.locate(0, n, points, where, np.empty(shape, np.float32), owners, slots, nodes, parts)
+    return nodes, parts, owners, counts
 
 
 def case(d, n=300):
     points = np.random.default_rng(d).uniform(3, 9, size=(n, d))
     shape = (1,) * (3 - d) + (20, 24, 28)[3 - d :]
     taps = np.array([1] * (3 - d) + [6] * d)
-    _, cells, fractions, *_ = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, height=99)
-    nodes = [np.arange(shape[3 - d + k]) - ((points[:, k] - 3) / 0.75 + 6)[:, None] for k in range(d)]
-    return points, shape, taps, cells, fractions, nodes
+    u = (points - 3) / 0.75 + 6
+    nodes = [np.arange(shape[3 - d + k]) - u[:, k : k + 1] for k in range(d)]
+    return points, shape, taps, u, nodes
 
 
 def outer(factors):
@@ -43,37 +43,37 @@ def outer(factors):
     return np.einsum("na,nb,nc->nabc", *factors)
 
 
+@pytest.mark.parametrize("strips", [1, 8])
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_locate(d):
-    points, _, _, cells, fractions, _ = case(d)
-    u = (points - 3) / 0.75 + 6
-    assert np.array_equal(cells[3 - d :].T, np.floor(u) - 2)
-    np.testing.assert_allclose(fractions[3 - d :].T, u % 1, atol=1e-6)
-    assert not cells[: 3 - d].any()
-    order, sorted_cells, sorted_fractions, strips, counts = located(
-        points, np.full(d, 3.0), np.full(d, 6.0), 0.75, height=4, strips=8
-    )
-    assert np.array_equal(strips, cells[3 - d] // 4)
-    assert np.array_equal(counts, np.bincount(strips, minlength=8))
-    assert np.array_equal(order, np.argsort(strips, kind="stable"))
-    assert np.array_equal(sorted_cells, cells[:, order])
-    assert np.array_equal(sorted_fractions, fractions[:, order])
+def test_locate(d, strips):
+    points, shape, _, u, _ = case(d)
+    height = 99 if strips == 1 else 4
+    found = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=height, strips=strips)
+    nodes, parts, owners, counts = found
+    first = np.floor(u).astype(int) - 2
+    assert np.array_equal(owners, first[:, 0] // height)
+    assert np.array_equal(counts, np.bincount(owners, minlength=strips))
+    order = np.argsort(owners, kind="stable")
+    assert np.array_equal(nodes, np.ravel_multi_index(tuple(first[order].T), shape[3 - d :]))
+    np.testing.assert_allclose(parts.T, (u % 1)[order], atol=1e-6)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_spread(d):
-    _, shape, taps, cells, fractions, nodes = case(d)
-    result = np.zeros(shape, np.float32)
-    grid.spread(5, 35, cells, fractions, taps, result)
+    points, shape, taps, _, nodes = case(d)
+    first, parts, *_ = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=99)
+    result = np.zeros((*shape[:2], shape[2] + 2), np.float32)
+    first = first // shape[2] * result.shape[2] + first % shape[2]
+    grid.spread(5, 35, first, parts, taps, result)
     expected = outer([spline(x) for x in nodes])[5:35].sum(axis=0)
-    np.testing.assert_allclose(result, expected, atol=2e-6)
+    np.testing.assert_allclose(result[..., : shape[2]], expected, atol=2e-6)
     assert result.sum() == pytest.approx(30, rel=1e-5)
 
 
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_gather(d, own):
-    points, shape, taps, cells, fractions, nodes = case(d)
+    points, shape, taps, u, nodes = case(d)
     n, spacing = len(points), 0.75
     rng = np.random.default_rng(1)
     potential = rng.normal(size=shape).astype(np.float32)
@@ -86,15 +86,40 @@ def test_gather(d, own):
     harmonics = np.zeros((3, 3, 3))
     if own:
         harmonics[tuple(slice(None) if k >= 3 - d else slice(1) for k in range(3))] = rng.normal(size=(3,) * d)
-        v, g = self_response(harmonics, fractions.T.astype(float), d)
+        parts = np.zeros((n, 3))
+        parts[:, 3 - d :] = u % 1
+        v, g = self_response(harmonics, parts, d)
         value, gradient = value - v, gradient - g
     phi, slope = np.empty(n, np.float32), np.empty((n, d), np.float32)
-    order = rng.permutation(n).astype(np.int32)
-    value, gradient = value[np.argsort(order)], gradient[np.argsort(order)]
-    total = grid.gather(0, n, order, cells, fractions, taps, potential, spacing, harmonics, 7.0, phi, slope)
+    place = (np.full(d, 3.0), np.full(d, 6.0), 1 / spacing)
+    args = (points, place, np.array(shape), taps, potential, harmonics, 7.0)
+    total, missing = grid.gather(0, n, *args, -np.inf, phi, slope)
     np.testing.assert_allclose(phi, value + 7, atol=1e-4)
     np.testing.assert_allclose(slope, gradient / spacing, atol=3e-4)
     assert total == pytest.approx((value + 7).sum(), rel=1e-4)
+    assert missing == 0
+    faint, again = np.full(n, np.nan, np.float32), np.empty((n, d), np.float32)
+    total, missing = grid.gather(0, n, *args, 7.0, faint, again)
+    kept = phi > 7.0
+    assert 0 < kept.sum() < n
+    assert np.array_equal(faint, np.where(kept, phi, 0))
+    assert np.array_equal(again[kept], slope[kept])
+    assert missing == n - kept.sum()
+    assert total == pytest.approx(phi[kept].sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_gather_leaves_out_what_lies_near_the_border_or_outside(d):
+    place = (np.zeros(d), np.full(d, 2.0), 1.0)
+    shape = (1,) * (3 - d) + (20,) * d
+    points = np.repeat(np.array([[-5.0], [0.9], [1.1], [11.9], [12.1], [1e30], [np.nan]]), d, axis=1)
+    taps = np.array([1] * (3 - d) + [6] * d)
+    phi, slope = np.full(7, np.nan, np.float32), np.empty((7, d), np.float32)
+    args = (points, place, np.array(shape), taps, np.ones((*shape[:2], 22), np.float32), np.zeros((3, 3, 3)), 0.0)
+    total, missing = grid.gather(0, 7, *args, 0.0, phi, slope)
+    np.testing.assert_allclose(phi, [0, 0, 1, 1, 0, 0, 0], atol=1e-6)
+    assert missing == 5
+    assert total == pytest.approx(2)
 
 
 def self_response(harmonics, t, d):
