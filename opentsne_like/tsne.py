@@ -87,7 +87,8 @@ class TSNE:
     schedule : {"standard", "accelerated"}
         "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
         `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps
-        of thousands of points and more end at a lower KL divergence, and more of the large-scale structure is right.
+        of ten thousand points and more end at a lower KL divergence, smaller ones at about the same, and more of the
+        large-scale structure is right.
     repulsion_every : int
         Iterations that share one evaluation of repulsion: faster and less exact.
 

@@ -205,7 +205,25 @@ def test_exaggeration_stops_once_the_clusters_have_come_apart(digits):
     assert fewer.n_iter_ == Y.n_iter_ + 40, "a phase without exaggeration is left alone"
 
 
-def test_exaggeration_stops_in_the_same_iteration_in_a_run_that_goes_on(start):
+@pytest.fixture(scope="module")
+def clusters():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(200, 5)) + 8 * rng.integers(4, size=(200, 1))
+
+
+def test_a_later_phase_with_exaggeration_is_left_alone(clusters):
+    X = clusters
+    stopping = ExaggerationStopping(every=3)
+    Y = opentsne_like.TSNE(perplexity=10, n_iter=90, exaggeration=1.5, random_state=0, callbacks=stopping).fit(X)
+    early = sum(record.exaggeration == 12 for record in Y.history)
+    assert early < 250
+    assert len(Y.history) == early + 90
+    late = [record for record in Y.history if record.exaggeration == 1.5]
+    assert all(np.isnan(record.kl_divergence) for record in late), "nobody looks there"
+
+
+def test_exaggeration_stops_in_the_same_iteration_in_a_run_that_goes_on(clusters):
+    start = opentsne_like.TSNE(perplexity=10, random_state=0).prepare_initial(clusters)
     call = {"exaggeration": 12.0, "momentum": 0.8}
     whole = start.optimize(400, callbacks=ExaggerationStopping(every=3), **call)
     assert whole.stop_reason is StopReason.CONVERGED

@@ -7,6 +7,8 @@ from typing import Any
 from .._validation import check_integer, check_real
 from .base import Hook, Progress, StopReason
 
+NOTICEABLE = 1e-3  # relative fall of the KL divergence; before, at the start, it moves by chance
+
 
 class EarlyStopping(Hook):
     """Stop the phase when the KL divergence no longer falls; `TSNE.fit` then goes on with its next phase.
@@ -64,8 +66,9 @@ class EarlyStopping(Hook):
 class ExaggerationStopping(Hook):
     """Stop early exaggeration soon after the KL divergence has fallen fastest; later phases are left alone.
 
-    The relative fall of the KL divergence from one look to the next rises while the clusters come apart. Once it has
-    passed its maximum, exaggeration has done its work (opt-SNE's rule). `TSNE.fit` then goes on with its next phase.
+    That is the first phase of a map with an exaggeration above 1. The relative fall of the KL divergence from one look to
+    the next rises while the clusters come apart. Once it has passed its maximum, exaggeration has done its work (opt-SNE's
+    rule). `TSNE.fit` then goes on with its next phase.
 
     Parameters
     ----------
@@ -83,39 +86,46 @@ class ExaggerationStopping(Hook):
     --------
     >>> from opentsne_like.callbacks import ExaggerationStopping
     >>> ExaggerationStopping(every=5).state()
-    {'last': inf, 'fastest': 0.0, 'fails': 0}
+    {'last': inf, 'fastest': 0.0, 'fails': 0, 'phase': None}
     """
 
     def __init__(self, every: int = 5, patience: int = 3) -> None:
-        self.kl_every = check_integer(every, "every", at_least=1)
+        self.every = check_integer(every, "every", at_least=1)
         self.patience = check_integer(patience, "patience", at_least=1)
         self._forget()
 
     def _forget(self) -> None:
         self._last, self._fastest, self._fails = float("inf"), 0.0, 0
+        self._phase: float | None = None
 
     def start(self, progress: Progress) -> None:
-        """Forget the fall of another map."""
+        """Forget the fall of another map, and look on in the first phase that has exaggeration, in no other."""
         if progress.total == 0:
             self._forget()
+        if self._phase is None and progress.exaggeration > 1.0:
+            self._phase = progress.exaggeration
+        mine = progress.exaggeration == self._phase and self._fails < self.patience
+        self.kl_every = self.every if mine else 0
 
     def iteration(self, progress: Progress) -> StopReason | None:
-        """Look every `every` iterations with exaggeration."""
-        if progress.iteration % self.kl_every or progress.exaggeration <= 1.0:
+        """Look every `every` iterations."""
+        if not self.kl_every or progress.iteration % self.kl_every:
             return None
         fall = 0.0 if self._last == float("inf") else 1.0 - progress.kl_divergence / self._last
         self._last = progress.kl_divergence
-        self._fails = 0 if fall >= self._fastest else self._fails + 1
+        slower = self._fastest > NOTICEABLE and fall < self._fastest
+        self._fails = self._fails + 1 if slower else 0
         self._fastest = max(fall, self._fastest)
         return StopReason.CONVERGED if self._fails >= self.patience else None
 
     def state(self) -> dict[str, Any]:
-        """Return the last KL divergence, its fastest fall, and the number of slower looks since."""
-        return {"last": self._last, "fastest": self._fastest, "fails": self._fails}
+        """Return the last KL divergence, its fastest fall, the number of slower looks since, and the phase's factor."""
+        return {"last": self._last, "fastest": self._fastest, "fails": self._fails, "phase": self._phase}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from where the run was."""
         self._last, self._fastest, self._fails = float(state["last"]), float(state["fastest"]), int(state["fails"])
+        self._phase = state["phase"]
 
 
 class TimeLimit(Hook):

@@ -24,6 +24,9 @@ Array = np.ndarray[Any, Any]
 KINDS: dict[str, type[Embedding]] = {cls.__name__: cls for cls in (TSNEEmbedding, PartialTSNEEmbedding)}
 
 
+_STATE = ("gains", "update", "counter", "history")
+
+
 def load(path: Any) -> Any:
     """Return an embedding that was stored by its `save`, or by `callbacks.Checkpoint`.
 
@@ -146,7 +149,7 @@ def _unpack_optimizer(arrays: dict[str, Array], header: dict[str, Any], shape: t
     optimizer.stop_reason = None if reason is None else StopReason[reason]
     if "gains" not in arrays:
         return optimizer
-    gains, update, counter, history = (arrays[name] for name in ("gains", "update", "counter", "history"))
+    gains, update, counter, history = (np.ascontiguousarray(arrays[name]) for name in _STATE)
     if not gains.shape == update.shape == shape or counter.shape != (1,) or history.ndim != 2:
         raise StorageError("the optimizer's state does not belong to the coordinates")
     for values in (gains, update):
@@ -165,9 +168,12 @@ def _unpack_kept(kept: dict[str, Array], points: Array) -> dict[str, Array]:
     """Return the repulsion that an objective keeps for several iterations, if any."""
     if not kept:
         return {}
-    if set(kept) != {"gradient", "total", "engine"} or kept["gradient"].shape != points.shape:
+    expected = zip(Reuse.NAMES, (points.shape, (1,), (1,), (5,)), ("f4", "f8", "i8", "f8"), strict=True)
+    if set(kept) != set(Reuse.NAMES) or any(
+        kept[name].shape != shape or kept[name].dtype != dtype for name, shape, dtype in expected
+    ):
         raise StorageError("the repulsion that is kept does not belong to the coordinates")
-    if not all(np.issubdtype(part.dtype, np.floating) and np.isfinite(part).all() for part in kept.values()):
+    if not all(np.isfinite(part).all() for part in kept.values()):
         raise StorageError("the repulsion that is kept is not finite")
     Reuse.note_place(kept, points, n_jobs=1)
     return kept

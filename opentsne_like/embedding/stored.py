@@ -15,6 +15,7 @@ from .._validation import check_choice
 from ..affinity import pack_affinities
 from ..errors import StorageError
 from ..nearest_neighbors import pack_table
+from ..objectives import Reuse
 from ..optimizer import Record
 from .randomness import pack_random_state
 
@@ -90,7 +91,7 @@ def _pack_optimizer(embedding: Any) -> dict[str, Array]:
     if state is None:
         return {}
     history = np.array(state.history, dtype=np.float64).reshape(len(state.history), len(Record._fields))
-    kept = {f"kept.{name}": part for name, part in state.kept.items() if name != "place"}
+    kept = {f"kept.{name}": part for name, part in Reuse.parts(state.kept, np.asarray(embedding)).items()}
     return {
         "gains": state.gains,
         "update": state.update,

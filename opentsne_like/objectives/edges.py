@@ -201,5 +201,6 @@ def _attract(
     graph = (matrix.indptr, matrix.indices, matrix.values, points, columns)
     numbers = (dtype(1.0 / dof), dtype(exaggeration), matrix.order)
     args = (*graph, *numbers, repulsion, dtype(scale), gradient)
-    _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
+    grain = max(256, GRAIN * len(points) // max(1, len(matrix.values)))  # short rows do not pay for a call
+    _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=grain)
     return gradient

@@ -39,7 +39,7 @@ class CallableObjective:
         result = self.function(points, self._scaled[1], should_eval_error=with_loss, **self.options)
         try:
             error, gradient = result
-            gradient = np.asarray(gradient, dtype=np.float64)
+            gradient = np.ascontiguousarray(gradient, dtype=np.float64)
         except (TypeError, ValueError) as failure:
             raise InvalidTypeError(
                 "`negative_gradient_method` must return (error, gradient), got " + type(result).__name__

@@ -70,7 +70,7 @@ class TSNEObjective:
             gradient = self.edges.add_mutual_attraction(points, extent.mean, *numbers)
         if not with_loss:
             return float("nan"), gradient
-        if self.reuse is not None:
+        if self.reuse is not None and not self.reuse.fresh:
             z = self.engine.evaluate(points, extent).total
         return self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * float(np.log(z)), gradient
 

@@ -155,7 +155,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
     @gains.setter
     def gains(self, value: Any) -> None:
-        gains = np.array(value, dtype=np.float64)
+        gains = np.array(value, dtype=np.float64, order="C")
         self.start(gains.shape).gains = gains
 
     @property
@@ -165,7 +165,7 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
 
     @update.setter
     def update(self, value: Any) -> None:
-        update = np.array(value, dtype=np.float64)
+        update = np.array(value, dtype=np.float64, order="C")
         self.start(update.shape).update = update
 
     @property
@@ -201,7 +201,9 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
             options.pop(name, None)
         return self._objective(embedding, P, objective_function, _options(options))
 
-    def _objective(self, embedding: Any, P: Any, objective_function: Any, options: DescentOptions) -> Objective:
+    def _objective(
+        self, embedding: Any, P: Any, objective_function: Any, options: DescentOptions, reuse: Reuse | None = None
+    ) -> Objective:
         reference = options.reference_embedding
         method = method_of(objective_function)
         if method is None:
@@ -219,19 +221,13 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         if reference is None and options.dof == "learn":
             known = self.state is not None and self.state.shape.size
             shape = self.state.shape if known else _first_shape()  # type: ignore[union-attr]
-            return LearnedTSNEObjective(edges, shape, functools.partial(options.engine, method), self._reuse(options))
+            return LearnedTSNEObjective(edges, shape, functools.partial(options.engine, method), reuse)
         dof = self.dof_of(options)
         engine = options.engine(method, dof)
         if reference is None:
-            return TSNEObjective(edges, dof, engine, self._reuse(options))
+            return TSNEObjective(edges, dof, engine, reuse)
         frozen = reference.frozen(engine) if hasattr(reference, "frozen") else engine.freeze(np.array(reference))
         return PartialTSNEObjective(edges, dof, frozen, options.n_jobs)
-
-    def _reuse(self, options: DescentOptions) -> Reuse | None:
-        """Return what keeps repulsion for several iterations, if that is asked for of a map that was begun."""
-        if options.repulsion_every == 1 or self.state is None:
-            return None
-        return Reuse(options.repulsion_every, self.state.counter, self.state.kept)
 
     def dof_of(self, options: DescentOptions) -> float:
         """Return the degrees of freedom as a number: the option, or what this map or its reference has learned."""
@@ -288,17 +284,20 @@ class gradient_descent:  # noqa: N801 (openTSNE's name)
         OptimizationInterrupt
             If a callback asks to stop.
         """
-        points = np.asarray(embedding)
+        points = _in_place(embedding)
         call = {"learning_rate": learning_rate, "momentum": momentum, "exaggeration": exaggeration, **options}
         chosen, schedule, callbacks = check_descent(points.shape, n_iter, objective_function, **call)
         state = self.start(points.shape)
         learns = chosen.dof == "learn" and chosen.reference_embedding is None
         if learns and method_of(objective_function) is not None and not state.shape.size:
             state.shape = _first_shape()
-        if chosen.repulsion_every == 1:
+        reuse = None
+        if chosen.repulsion_every > 1 and method_of(objective_function) is not None:
+            Reuse.forget_if_moved(state.kept, points, chosen.n_jobs)
+            reuse = Reuse(chosen.repulsion_every, state.counter, state.kept)
+        else:
             state.kept.clear()
-        Reuse.forget_if_moved(state.kept, points, chosen.n_jobs)
-        objective = self._objective(embedding, P, objective_function, chosen)
+        objective = self._objective(embedding, P, objective_function, chosen, reuse)
         self.stop_reason = StopReason.INTERRUPTED
         try:
             with Run(embedding, state, schedule, callbacks, chosen.callbacks_every_iters, chosen.verbose) as run:
@@ -322,6 +321,17 @@ def accelerated_momentum(n: int) -> float:
     [0.95, 0.96, 0.98, 0.98]
     """
     return max(0.95, 1.0 - 0.02 * float(max(1.0, 1e4 / n) ** 0.3))
+
+
+def _in_place(embedding: Any) -> Array:
+    """Return the coordinates as an array that can be changed in place by compiled loops."""
+    points = np.asarray(embedding)
+    if points.dtype != np.float64 or points.ndim != 2 or not points.flags.c_contiguous:
+        raise InvalidParameterError(
+            f"`embedding` must be a C-contiguous matrix of float64, which is changed in place, got {points.dtype} of "
+            f"shape {points.shape}; use np.ascontiguousarray(embedding, dtype=float)"
+        )
+    return points
 
 
 def _first_shape() -> Array:

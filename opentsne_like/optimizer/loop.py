@@ -107,8 +107,10 @@ class DescentState:
     def spare(self) -> tuple[Array, Array]:
         """The side on which the next step is made, its gains and its step."""
         other = 1 - int(self.side[0])
-        made = self._sides[other] or (np.empty_like(self.gains), np.empty_like(self.update))
-        self._sides[other] = made
+        made = self._sides[other]
+        if made is None or made is self._current:
+            made = np.empty_like(self.gains), np.empty_like(self.update)
+            self._sides[other] = made
         return made
 
     def drop_spare(self) -> None:

@@ -52,6 +52,39 @@ def test_calls_of_any_length_take_the_same_steps(start):
     np.testing.assert_array_equal(watched, whole)
 
 
+def test_looking_at_the_divergence_changes_no_step(start):
+    whole = start.optimize(13, **EVERY)
+    Y = TSNEEmbedding(start, start.affinities, repulsion_every=3)
+    looked = Y.optimize(7, **EVERY)
+    assert np.isfinite(looked.kl_divergence)
+    np.testing.assert_array_equal(looked.optimize(6, **EVERY), whole)
+
+
+def test_repulsion_is_never_older_than_asked_for(start):
+    engine = RepulsionEngine(StudentT(), method="exact", n_jobs=1)
+    counter, kept = np.zeros(1, np.int64), {}
+    old, new = np.random.default_rng(0).normal(size=(2, 20, 2))
+    Reuse(100, counter, kept).evaluate(engine, old, engine.extent(old))
+    counter[0] = 100
+    potential = Reuse(7, counter, kept).evaluate(engine, new, engine.extent(new))
+    np.testing.assert_array_equal(potential.gradient, engine.evaluate(new).gradient)
+    half = start.optimize(4, **EVERY)
+
+    def pull(embedding, P, **_):
+        return 0.0, 1e-3 * np.asfortranarray(embedding)
+
+    pulled = half.optimize(2, negative_gradient_method=pull, repulsion_every=3)
+    assert pulled.optimizer.state.kept == {}
+
+
+def test_a_file_of_moved_points_holds_no_old_repulsion(start, tmp_path):
+    half = start.optimize(4, **EVERY)
+    half[:] = 2.0 * np.asarray(half)
+    half.save(tmp_path / "moved.npz")
+    expected = half.optimize(2, **EVERY)
+    np.testing.assert_array_equal(load(tmp_path / "moved.npz").optimize(2, **EVERY), expected)
+
+
 @pytest.mark.parametrize("done", [4, 6])
 def test_files_and_copies_go_on_with_the_same_steps(start, tmp_path, done):
     whole = start.optimize(12, **EVERY)

@@ -322,3 +322,11 @@ def test_an_exaggeration_function_is_asked_only_for_iterations_that_there_are(n_
         minimize(points, state, objective, plan, [run], 1)
     assert set(asked) <= set(range(n_iter))
     assert state.counter[0] == n_iter - first
+
+
+def test_an_interrupted_tidying_leaves_two_sides():
+    """Ctrl-C in the middle of `drop_spare` leaves the current side in both places; no step is made on it."""
+    _, state, _ = problem()
+    state._sides = [state._current, state._current]
+    assert state.spare[0] is not state.gains
+    assert state.spare[0] is state.spare[0]
