@@ -66,9 +66,9 @@ class EarlyStopping(Hook):
 class ExaggerationStopping(Hook):
     """Stop early exaggeration soon after the KL divergence has fallen fastest; later phases are left alone.
 
-    That is the first phase of a map with an exaggeration above 1. The relative fall of the KL divergence from one look to
-    the next rises while the clusters come apart. Once it has passed its maximum, exaggeration has done its work (opt-SNE's
-    rule). `TSNE.fit` then goes on with its next phase.
+    That is the first phase of a map with an exaggeration above 1. The relative fall of the KL divergence from one look
+    to the next rises while the clusters come apart. Once it has passed its maximum, exaggeration has done its work
+    (opt-SNE's rule). `TSNE.fit` then goes on with its next phase.
 
     Parameters
     ----------
