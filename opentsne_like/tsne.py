@@ -50,7 +50,8 @@ class TSNE:
     perplexity : float or sequence of float
         Effective number of neighbours.
     learning_rate : float or "auto"
-        "auto" is the number of points divided by the exaggeration.
+        "auto" is the number of points divided by the exaggeration; with the accelerated schedule twice as much, divided
+        by the exaggeration to the power of 1.5.
     early_exaggeration_iter, n_iter : int
         Iterations of early exaggeration, and after it.
     early_exaggeration : float or "auto"
@@ -83,14 +84,15 @@ class TSNE:
     n_neighbors : int, optional
         Uniform affinities to that many neighbours, instead of a perplexity.
     grid_tolerance : float, optional
-        Relative error that the grid may add to the forces.
+        Relative error that the grid may add to the forces; None is 0.005.
     schedule : {"standard", "accelerated"}
         "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
         `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps
-        of ten thousand points and more end at a lower KL divergence, smaller ones at about the same, and more of the
-        large-scale structure is right.
+        of ten thousand points and more end at a lower KL divergence, smaller ones at about the same or up to 2 %
+        higher, and more of the large-scale structure is right.
     repulsion_every : int
-        Iterations that share one evaluation of repulsion: faster and less exact.
+        Iterations that share one evaluation of repulsion: faster and less exact, and not for the accelerated schedule
+        on small data, which falls apart.
 
     Examples
     --------
@@ -328,7 +330,8 @@ class TSNE:
         """Return what `optimize` is told in each stage of a run on `n` points."""
         accelerated = check_choice(self.schedule, "schedule", ("standard", "accelerated")) == "accelerated"
         lengths = [check_integer(getattr(self, name), name, at_least=0) for name in _LENGTHS]
-        momenta = [self.initial_momentum, self.final_momentum]
+        names = ("initial_momentum", "final_momentum")
+        momenta = [check_real(getattr(self, name), name, at_least=0, below=1) for name in names]
         if accelerated:
             if momenta != [0.8, 0.8]:
                 raise InvalidParameterError(
@@ -338,9 +341,9 @@ class TSNE:
             lengths = [-(-3 * length // 10) for length in lengths]
             momenta = [0.9, accelerated_momentum(n)]
         exaggerations = (self._early_exaggeration(), self.exaggeration)
-        names = ("n_iter", "exaggeration", "momentum", "dof", "use_gains")
+        settings = ("n_iter", "exaggeration", "momentum", "dof", "use_gains")
         stages = zip(lengths, exaggerations, momenta, self._dofs(), [not accelerated] * 2, strict=True)
-        return [dict(zip(names, stage, strict=True)) for stage in stages]
+        return [dict(zip(settings, stage, strict=True)) for stage in stages]
 
     def _dofs(self) -> tuple[Any, Any]:
         """Return the degrees of freedom of both stages."""

@@ -235,6 +235,15 @@ def test_exaggeration_stops_in_the_same_iteration_in_a_run_that_goes_on(clusters
     assert Y.n_iter_ == whole.n_iter_
 
 
+def test_early_stopping_waits_until_an_exaggerated_map_has_begun_to_move(clusters):
+    both = [ExaggerationStopping(), EarlyStopping(tolerance=2e-3, patience=1, every=5)]
+    Y = opentsne_like.TSNE(perplexity=10, random_state=0, callbacks=both).fit(clusters)
+    early = [record for record in Y.history if record.exaggeration > 1]
+    looks = [record.kl_divergence for record in early if record.kl_divergence == record.kl_divergence]
+    assert looks[1] > looks[0] * (1 - 2e-3), "the map stands still at first"
+    assert looks[-1] < 0.95 * looks[0]
+
+
 def test_time_limit(start):
     Y = start.optimize(10**6, callbacks=TimeLimit(0.05))
     assert Y.stop_reason is StopReason.TIME

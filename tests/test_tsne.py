@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from opentsne_like import TSNE, TSNEEmbedding, affinity, metrics
+from opentsne_like import TSNE, TSNEEmbedding, affinity, callbacks, metrics
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.optimizer import accelerated_momentum
 
@@ -153,6 +153,8 @@ def test_what_the_caller_owns_is_not_changed(X):
         (lambda X: fit(X, grid_tolerance=0), InvalidParameterError, "`grid_tolerance`"),
         (lambda X: fit(X, max_step_norm=-5), InvalidParameterError, "`max_step_norm`"),
         (lambda X: fit(X, schedule="fast"), InvalidParameterError, "`schedule`"),
+        (lambda X: fit(X, schedule="accelerated", initial_momentum="x"), InvalidTypeError, "`initial_momentum`"),
+        (lambda X: fit(X, callbacks=[callbacks.EarlyStopping]), InvalidTypeError, r"EarlyStopping\(\)"),
         (lambda X: fit(X, schedule="accelerated", final_momentum=0.9), InvalidParameterError, "`final_momentum`"),
         (lambda X: TSNE().fit(affinities=X), InvalidTypeError, "`affinities`"),
         (lambda X: TSNE().set_params(speed=3), InvalidParameterError, "`speed`"),

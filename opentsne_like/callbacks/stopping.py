@@ -13,6 +13,8 @@ NOTICEABLE = 1e-3  # relative fall of the KL divergence; before, at the start, i
 class EarlyStopping(Hook):
     """Stop the phase when the KL divergence no longer falls; `TSNE.fit` then goes on with its next phase.
 
+    With exaggeration it waits until the divergence has begun to fall: for the first iterations a map stands still.
+
     Parameters
     ----------
     tolerance : float
@@ -26,21 +28,22 @@ class EarlyStopping(Hook):
     --------
     >>> from opentsne_like.callbacks import EarlyStopping
     >>> EarlyStopping(tolerance=1e-3, patience=2).state()
-    {'best': inf, 'fails': 0, 'phase': None}
+    {'best': inf, 'first': inf, 'fails': 0, 'phase': None}
     """
 
     def __init__(self, tolerance: float = 1e-4, patience: int = 3, every: int = 25) -> None:
         self.tolerance = check_real(tolerance, "tolerance", at_least=0)
         self.patience = check_integer(patience, "patience", at_least=1)
         self.kl_every = check_integer(every, "every", at_least=1)
-        self._best = float("inf")
+        self._best = self._first = float("inf")
         self._fails = 0
         self._phase: float | None = None
 
     def start(self, progress: Progress) -> None:
         """Forget the KL divergence of another map, and that of a phase with another exaggeration."""
         if progress.total == 0 or self._phase not in (None, progress.exaggeration):
-            self._best, self._fails = float("inf"), 0
+            self._best = self._first = float("inf")
+            self._fails = 0
         self._phase = progress.exaggeration
 
     def iteration(self, progress: Progress) -> StopReason | None:
@@ -48,19 +51,21 @@ class EarlyStopping(Hook):
         if progress.iteration % self.kl_every:
             return None
         kl = progress.kl_divergence
+        self._first = kl if self._first == float("inf") else self._first
         if kl < self._best * (1.0 - self.tolerance) or self._best == float("inf"):
             self._best, self._fails = kl, 0
-        else:
+        elif progress.exaggeration <= 1.0 or kl < self._first * (1.0 - NOTICEABLE):
             self._fails += 1
         return StopReason.CONVERGED if self._fails >= self.patience else None
 
     def state(self) -> dict[str, Any]:
         """Return the best KL divergence, the number of looks without progress, and the exaggeration they hold for."""
-        return {"best": self._best, "fails": self._fails, "phase": self._phase}
+        return {"best": self._best, "first": self._first, "fails": self._fails, "phase": self._phase}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on with the patience that was left."""
-        self._best, self._fails, self._phase = float(state["best"]), int(state["fails"]), state["phase"]
+        self._best, self._first = float(state["best"]), float(state["first"])
+        self._fails, self._phase = int(state["fails"]), state["phase"]
 
 
 class ExaggerationStopping(Hook):

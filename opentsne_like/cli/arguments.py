@@ -83,7 +83,9 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     layout.add_argument("--exaggeration", type=float, metavar="X", help="afterwards (default none)")
     layout.add_argument("--n-iter", type=int, metavar="N", help="iterations afterwards (default 500)")
     layout.add_argument("--schedule", metavar="NAME", help="standard (default), or accelerated: fewer iterations")
-    layout.add_argument("--learning-rate", type=_number_or("auto"), metavar="X", help="default auto, N / exaggeration")
+    layout.add_argument(
+        "--learning-rate", type=_number_or("auto"), metavar="X", help="default auto, by size and exaggeration"
+    )
     layout.add_argument("--dof", type=_number_or("learn"), metavar="X", help="degrees of freedom (default 1)")
     layout.add_argument(
         "--negative-gradient-method", metavar="NAME", help="repulsion by auto (default), exact, bh or fft"

@@ -18,7 +18,7 @@ from .tables import read_label_file, read_table
 _ESTIMATOR = (
     *("n_components", "perplexity", "n_neighbors", "metric", "neighbors", "early_exaggeration"),
     *("early_exaggeration_iter", "exaggeration", "n_iter", "learning_rate", "dof", "negative_gradient_method"),
-    *("n_jobs", "random_state"),
+    *("schedule", "n_jobs", "random_state"),
 )
 _TRANSFORM = ("perplexity", "k", "initialization", "n_iter")
 _PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".eps", ".ps", ".pgf", ".svgz")

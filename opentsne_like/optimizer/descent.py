@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice, check_integer, check_n_jobs, check_real
+from .._validation import check_choice, check_flag, check_integer, check_n_jobs, check_real
 from ..callbacks import StopReason
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
 from ..objectives import (
@@ -104,6 +104,7 @@ class DescentOptions:
         check_real(self.theta, "theta", at_least=0)
         tolerance_of(**self.grid)
         check_n_jobs(self.n_jobs)
+        check_flag(self.use_gains, "use_gains")
         check_integer(self.repulsion_every, "repulsion_every", at_least=1)
         check_integer(self.first_iteration, "first_iteration", at_least=0)
         check_integer(self.callbacks_every_iters, "callbacks_every_iters", at_least=1)
@@ -320,6 +321,7 @@ def accelerated_momentum(n: int) -> float:
     >>> [round(accelerated_momentum(n), 3) for n in (100, 1000, 10_000, 1_000_000)]
     [0.95, 0.96, 0.98, 0.98]
     """
+    n = check_integer(n, "n", at_least=1)
     return max(0.95, 1.0 - 0.02 * float(max(1.0, 1e4 / n) ** 0.3))
 
 
@@ -406,7 +408,7 @@ def _schedule(
         fixed=fixed,
         first=options.first_iteration,
         min_gain=options.min_gain,
-        use_gains=options.use_gains,
+        use_gains=bool(options.use_gains),
     )
 
 

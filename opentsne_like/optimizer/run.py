@@ -25,6 +25,9 @@ def as_list(callbacks: Any) -> list[Any]:
     single = callable(callbacks) or isinstance(callbacks, Hook) or not isinstance(callbacks, Iterable)
     found = [callbacks] if single else list(callbacks)
     for callback in found:
+        if isinstance(callback, type):
+            name = callback.__name__
+            raise InvalidObjectError(f"`callbacks` must be objects, got the class {name}; call it: {name}()")
         if not (isinstance(callback, Hook) or callable(callback)):
             raise InvalidObjectError(f"`callbacks` must be callables or Hooks, got {type(callback).__name__}")
     return found

@@ -66,6 +66,13 @@ def test_embed_is_fit(table, capsys):
     assert found.kl_divergence == expected.kl_divergence
 
 
+def test_embed_takes_the_accelerated_schedule(table, capsys):
+    assert embed("-q", "--schedule", "accelerated") == 0
+    assert len(opentsne_like.load("map.npz").history) == 6 + 9
+    assert embed("-q", "--schedule", "fast") == 2
+    assert "`schedule`" in one_line(capsys)
+
+
 def test_embed_tells_and_draws(table, capsys):
     assert embed("--plot", "map.png", "--labels", "y.csv") == 0
     out, err = capsys.readouterr()

@@ -8,9 +8,9 @@ from scipy import sparse
 
 from opentsne_like import kernels
 from opentsne_like.callbacks import Hook
-from opentsne_like.errors import NumericalError
+from opentsne_like.errors import InvalidParameterError, NumericalError
 from opentsne_like.objectives import Edges, TSNEObjective
-from opentsne_like.optimizer import DescentState, Schedule, StopReason, minimize
+from opentsne_like.optimizer import DescentOptions, DescentState, Schedule, StopReason, minimize
 from opentsne_like.optimizer.run import Run
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 
@@ -330,3 +330,9 @@ def test_an_interrupted_tidying_leaves_two_sides():
     state._sides = [state._current, state._current]
     assert state.spare[0] is not state.gains
     assert state.spare[0] is state.spare[0]
+
+
+@pytest.mark.parametrize("value", ["no", None, 2])
+def test_gains_are_used_or_not(value):
+    with pytest.raises(InvalidParameterError, match="`use_gains`"):
+        DescentOptions(use_gains=value)
