@@ -86,9 +86,14 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any, 
 
 def _compiled(width: int) -> Vectors:
     """Return the operations as instructions."""
+    load, store = _memory(width)
+    splat, pick, total = _across(width)
+    return Vectors(load, store, splat, pick, total, _turning(width))
+
+
+def _memory(width: int) -> tuple[Any, Any]:
+    """Return how vectors come from memory and go there."""
     lanes, vector = Lanes(width), ir.VectorType(ir.FloatType(), width)
-    number, numbers = ir.IntType(32), ir.VectorType(ir.IntType(32), width)
-    unset = ir.Constant(vector, ir.Undefined)
 
     @intrinsic
     def load(_: Any, array: Any, index: Any) -> Any:
@@ -104,6 +109,15 @@ def _compiled(width: int) -> Vectors:
             return context.get_dummy_value()
 
         return types.void(array, types.uintp, lanes), generate
+
+    return load, store
+
+
+def _across(width: int) -> tuple[Any, Any, Any]:
+    """Return what goes from one lane to the others."""
+    lanes, vector = Lanes(width), ir.VectorType(ir.FloatType(), width)
+    number, numbers = ir.IntType(32), ir.VectorType(ir.IntType(32), width)
+    unset = ir.Constant(vector, ir.Undefined)
 
     @intrinsic
     def splat(_: Any, x: Any) -> Any:
@@ -133,6 +147,13 @@ def _compiled(width: int) -> Vectors:
 
         return types.float32(lanes), generate
 
+    return splat, pick, total
+
+
+def _turning(width: int) -> Any:
+    """Return how a tile is transposed."""
+    vector, numbers = ir.VectorType(ir.FloatType(), width), ir.VectorType(ir.IntType(32), width)
+
     @intrinsic
     def turn(_: Any, source: Any, i: Any, run: Any, target: Any, j: Any, pitch: Any) -> Any:
         low = ir.Constant(numbers, [k // 2 + width * (k % 2) for k in range(width)])
@@ -157,7 +178,7 @@ def _compiled(width: int) -> Vectors:
 
         return types.void(source, types.uintp, types.uintp, target, types.uintp, types.uintp), generate
 
-    return Vectors(load, store, splat, pick, total, turn)
+    return turn
 
 
 def _plain(width: int) -> Vectors:
