@@ -235,6 +235,13 @@ def test_exaggeration_stops_in_the_same_iteration_in_a_run_that_goes_on(clusters
     assert Y.n_iter_ == whole.n_iter_
 
 
+def test_early_stopping_waits_for_the_digits_to_come_apart(digits):
+    X, _ = digits
+    both = [ExaggerationStopping(), EarlyStopping(tolerance=2e-3, patience=1, every=10)]
+    Y = opentsne_like.TSNE(random_state=0, callbacks=both).fit(X)
+    assert sum(record.exaggeration > 1 for record in Y.history) > 30
+
+
 def test_early_stopping_waits_until_an_exaggerated_map_has_begun_to_move(clusters):
     both = [ExaggerationStopping(), EarlyStopping(tolerance=2e-3, patience=1, every=5)]
     Y = opentsne_like.TSNE(perplexity=10, random_state=0, callbacks=both).fit(clusters)

@@ -7,6 +7,7 @@ from typing import Any
 from .._validation import check_integer, check_real
 from .base import Hook, Progress, StopReason
 
+BEGUN = 1e-2  # relative fall of the KL divergence since the start of a phase with exaggeration
 NOTICEABLE = 1e-3  # relative fall of the KL divergence; before, at the start, it moves by chance
 
 
@@ -54,7 +55,7 @@ class EarlyStopping(Hook):
         self._first = kl if self._first == float("inf") else self._first
         if kl < self._best * (1.0 - self.tolerance) or self._best == float("inf"):
             self._best, self._fails = kl, 0
-        elif progress.exaggeration <= 1.0 or kl < self._first * (1.0 - NOTICEABLE):
+        elif progress.exaggeration <= 1.0 or kl < self._first * (1.0 - BEGUN):
             self._fails += 1
         return StopReason.CONVERGED if self._fails >= self.patience else None
 
