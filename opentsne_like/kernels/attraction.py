@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import kernel
+from .forms import height, shape, weighted_slope
 
 Array = np.ndarray[Any, Any]
 
@@ -21,14 +22,14 @@ def add_attraction(
     values: Array,
     points: Array,
     others: Array,
-    inverse_dof: float,
+    form: Any,
     exaggeration: float,
     order: Array,
     repulsion: Array,
     scale: float,
     gradient: Array,
 ) -> None:
-    """Write ``exaggeration * sum_j p_ij (y_i - x_j) / (1 + d² / dof) + scale * repulsion_i`` for a range of points.
+    """Write ``exaggeration * sum_j p_ij A'(d²) (y_i - x_j) + scale * repulsion_i`` for a range of points.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def add_attraction(
     points : (m, d), dtype of `values`
     others : (n, d), dtype of `values`
         What the columns of P stand for: the points themselves or a frozen reference.
-    inverse_dof : float
-        In the dtype of `values`, as are the next and `scale`.
+    form : NamedTuple
+        The attraction A, one of `forms`.
     exaggeration : float
+        In the dtype of `values`, as is `scale`.
     order : (m,) int32
         Which place of the next and of `gradient` each row belongs to.
     repulsion : (m, d)
@@ -51,7 +53,6 @@ def add_attraction(
     gradient : (m, d), out
     """
     d = points.shape[1]
-    one = values.dtype.type(1)
     zero = values.dtype.type(0)
     for i in range(low, high):
         place = order[i]
@@ -65,7 +66,7 @@ def add_attraction(
             for k in range(d):
                 delta = points[i, k] - others[j, k]
                 square += delta * delta
-            w = exaggeration * weights[e] / (one + square * inverse_dof)
+            w = weighted_slope(form, exaggeration * weights[e], square)
             for k in range(d):
                 gradient[place, k] += w * (points[i, k] - others[j, k])
 
@@ -79,7 +80,7 @@ def add_attraction_in_plane(
     values: Array,
     points: Array,
     pairs: Array,
-    inverse_dof: float,
+    form: Any,
     exaggeration: float,
     order: Array,
     repulsion: Array,
@@ -92,12 +93,12 @@ def add_attraction_in_plane(
 
     Parameters
     ----------
-    low, high, indptr, indices, values, points, inverse_dof, exaggeration, order, repulsion, scale, gradient
+    low, high, indptr, indices, values, points, form, exaggeration, order, repulsion, scale, gradient
         As in `add_attraction`.
     pairs : (n,) uint64
         The coordinates that the columns stand for, (n, 2) float32, seen as such numbers.
     """
-    one, zero = np.float32(1), np.float32(0)
+    zero = np.float32(0)
     lower, upper = np.uint64(0xFFFFFFFF), np.uint64(32)
     for i in range(low, high):
         place = order[i]
@@ -109,7 +110,7 @@ def add_attraction_in_plane(
             pair = pairs[np.uint64(row[e])]
             dx = xi - np.uint32(pair & lower).view(np.float32)
             dy = yi - np.uint32(pair >> upper).view(np.float32)
-            w = weights[e] / (one + (dx * dx + dy * dy) * inverse_dof)
+            w = weighted_slope(form, weights[e], dx * dx + dy * dy)
             sx += w * dx
             sy += w * dy
         gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
@@ -117,10 +118,10 @@ def add_attraction_in_plane(
 
 
 @kernel
-def attraction_loss(
-    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, dof: float
+def edge_loss(
+    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, form: Any
 ) -> float:
-    """Return ``sum p_ij dof log(1 + d² / dof)`` over the edges of a range of rows, in float64.
+    """Return ``sum p_ij A(d²)`` over the edges of a range of rows, in float64.
 
     Parameters are those of `add_attraction`; the coordinates are float64.
     """
@@ -132,29 +133,8 @@ def attraction_loss(
             square = 0.0
             for k in range(d):
                 square += (points[i, k] - others[j, k]) ** 2
-            total += values[e] * math.log1p(square / dof)
-    return dof * total
-
-
-@kernel
-def attraction_tail(
-    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, dof: float
-) -> float:
-    """Return ``sum p_ij [log(1 + u) - u / (1 + u)]``, ``u = d² / dof``, over the edges of a range of rows.
-
-    Parameters are those of `attraction_loss`, of which this is the derivative in `dof`.
-    """
-    d = points.shape[1]
-    total = 0.0
-    for i in range(low, high):
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            square = 0.0
-            for k in range(d):
-                square += (points[i, k] - others[j, k]) ** 2
-            ratio = square / dof
-            total += values[e] * (math.log1p(ratio) - ratio / (1.0 + ratio))
-    return total
+            total += values[e] * shape(form, square)
+    return height(form) * total  # type: ignore[no-any-return]
 
 
 @kernel

@@ -5,9 +5,8 @@ second order about their centres, the leaves that are left over are summed point
 float32 coordinates around the group's centre, and two loops run over them that the compiler turns into vector
 instructions.
 
-Two arguments choose the machine code by their types alone: `form`, the radial kernel, is a tuple of one number for
-``1 / (1 + d²)``, of two (dof and its inverse) for ``(1 + d² / dof)^(-dof)`` and of three for ``exp(-d²)``; `axes` is a
-tuple of as many zeros as there are dimensions, 2 or 3.
+Two arguments choose the machine code by their types alone: `form`, one of `forms` that `ratio` is defined for, is the
+radial kernel; `axes` is a tuple of as many zeros as there are dimensions, 2 or 3.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import helper, kernel
+from .forms import Cauchy, Gaussian, StudentT, by_type
 
 Array = np.ndarray[Any, Any]
 f32 = np.float32
@@ -26,7 +26,7 @@ MOST_NEAR = 2048  # points and nodes that are summed at a time: they stay in the
 MOST_FAR = 512
 STRIDE = 32  # lists are filled up to a multiple of this by entries without mass
 WIDE = 128.0  # wider groups are summed in float32 coordinates around each of their points
-FARTHEST = 10.0  # exp(-d²) is nothing in float32 beyond
+FARTHEST = 10.0  # where exp(-d²) is nothing in float32
 
 
 @helper
@@ -51,30 +51,78 @@ def _exp2(y: Any) -> Any:
     return series * np.int32((whole + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@helper
-def _radial(form: Any, square: Any) -> tuple[Any, Any]:
+@by_type
+def ratio(form: Any, square: Any) -> Any:
     """Return k and q at a squared distance: the n-th derivative of k is ``k (-q)^n`` times a number."""
-    if len(form) == 1:
-        q = f32(1) / (f32(1) + square)
-        return q, q
-    if len(form) == 2:
-        base = f32(1) + square * f32(form[1])
-        return _exp2(-f32(form[0]) * _log2(base)), f32(1) / base
-    return _exp2(f32(-1.44269504) * square), f32(1)
 
 
-@helper
-def _reach(form: Any) -> tuple[float, float]:
+@by_type
+def numbers(form: Any) -> Any:
+    """Return those numbers for the second derivative and for the third."""
+    return f32(1), f32(1)
+
+
+@by_type
+def reach(form: Any) -> Any:
     """Return a and b: nodes are expanded where their size is below theta times ``sqrt(a + b d²)``.
 
     The expansion converges for sizes below ``sqrt(dof + d²)``. Within the core of the kernel forces largely cancel, so
     that errors weigh more; kernels of more degrees of freedom fall more steeply, but add less from afar.
     """
-    if len(form) == 1:
-        return 0.5, 1.0
-    if len(form) == 2:
-        return 0.5 * min(1.0, form[0]), min(1.0, max(0.4, form[1]))
+
+
+@by_type
+def vanishes(form: Any) -> Any:
+    """Return whether the kernel is nothing in float32 beyond `FARTHEST`."""
+    return False
+
+
+@ratio.of(Cauchy)
+def _cauchy(form: Any, square: Any) -> Any:
+    q = f32(1) / (f32(1) + square)
+    return q, q
+
+
+@numbers.of(Cauchy)
+def _cauchy_numbers(form: Any) -> Any:
+    return f32(2), f32(6)
+
+
+@reach.of(Cauchy)
+def _cauchy_reach(form: Any) -> Any:
+    return 0.5, 1.0
+
+
+@ratio.of(StudentT)
+def _student_t(form: Any, square: Any) -> Any:
+    base = f32(1) + square * f32(1.0 / form.dof)
+    return _exp2(-f32(form.dof) * _log2(base)), f32(1) / base
+
+
+@numbers.of(StudentT)
+def _student_t_numbers(form: Any) -> Any:
+    inverse = 1.0 / form.dof
+    return f32(1 + inverse), f32((1 + inverse) * (1 + 2 * inverse))
+
+
+@reach.of(StudentT)
+def _student_t_reach(form: Any) -> Any:
+    return 0.5 * min(1.0, form.dof), min(1.0, max(0.4, 1.0 / form.dof))
+
+
+@ratio.of(Gaussian)
+def _gaussian(form: Any, square: Any) -> Any:
+    return _exp2(f32(-1.44269504) * square), f32(1)
+
+
+@reach.of(Gaussian)
+def _gaussian_reach(form: Any) -> Any:
     return 0.5, 0.4
+
+
+@vanishes.of(Gaussian)
+def _gaussian_vanishes(form: Any) -> Any:
+    return True
 
 
 @helper
@@ -86,7 +134,7 @@ def _sum_points(form: Any, axes: Any, near: Array, count: Any, tx: Any, ty: Any,
         dx = tx - x[j]
         dy = ty - y[j]
         dz = tz - z[j] if len(axes) == 3 else f32(0)
-        k, q = _radial(form, dx * dx + dy * dy + dz * dz)
+        k, q = ratio(form, dx * dx + dy * dy + dz * dz)
         k *= mass[j]
         total += k
         k *= q
@@ -108,17 +156,13 @@ def _sum_nodes(form: Any, axes: Any, far: Array, count: Any, tx: Any, ty: Any, t
     x, y, z, mass = far[0], far[1], far[2], far[3]
     xx, xy, yy = far[4], far[5], far[6 if len(axes) == 2 else 7]
     xz, yz, zz = far[6], far[8], far[9]
-    c2 = c3 = f32(1)
-    if len(form) == 1:
-        c2, c3 = f32(2), f32(6)
-    elif len(form) == 2:
-        c2, c3 = f32(1 + form[1]), f32((1 + form[1]) * (1 + 2 * form[1]))
+    c2, c3 = numbers(form)
     total = sx = sy = sz = f32(0)
     for j in range(count):
         dx = tx - x[j]
         dy = ty - y[j]
         dz = tz - z[j] if len(axes) == 3 else f32(0)
-        k, q = _radial(form, dx * dx + dy * dy + dz * dz)
+        k, q = ratio(form, dx * dx + dy * dy + dz * dz)
         ux, uy, uz = q * dx, q * dy, q * dz
         vx = xx[j] * ux + xy[j] * uy
         vy = xy[j] * ux + yy[j] * uy
@@ -168,7 +212,7 @@ def _walk(
     """
     _, centre, moment, link = tree
     queue, nodes, spans = lists
-    base, slope = _reach(form)
+    base, slope = reach(form)
     base, slope = theta * theta * base, theta * theta * slope
     spans[0, 0], spans[0, 1] = first, last
     n_nodes, n_spans = 0, int(first < last)
@@ -188,7 +232,7 @@ def _walk(
         wanted = not (around & (begin == first) & (end == last))
         limit = base + slope * square
         small = (centre[v, 3] < limit * limit * limit) & (not around)
-        if len(form) == 3:
+        if vanishes(form):
             wanted &= math.sqrt(square) - moment[v, 7] < FARTHEST
             small &= square < 4.0 * FARTHEST * FARTHEST  # farther centres would overflow in the expansion
         leaf = right == 0
@@ -260,7 +304,7 @@ def evaluate(
     ----------
     low, high : int
         The range of groups.
-    form, axes : tuple
+    form, axes : NamedTuple, tuple
         See the module.
     tree : tuple
         Points (d, n) float64; centre, moment and link of the nodes as the kernels of `tree` write them.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ._jit import helper, kernel
+from .forms import value_and_slope
 
 Array = np.ndarray[Any, Any]
 
-STUDENT_T = 0
-STUDENT_T_TAIL = 2
 BLOCK = 512
 
 
@@ -68,8 +66,7 @@ def radial_sums(
     targets: Array,
     sources: Array,
     same: bool,
-    code: int,
-    parameter: float,
+    form: Any,
     phi: Array,
     gradient: Array,
     scratch: Array,
@@ -84,8 +81,8 @@ def radial_sums(
     sources : (d, n), same dtype
     same : bool
         Whether target i is source i, which it then does not feel.
-    code, parameter
-        Of the radial kernel.
+    form : NamedTuple
+        The radial kernel, one of `forms`.
     phi : (m,), out
     gradient : (m, d), out
     scratch : (BLOCK,), same dtype
@@ -105,7 +102,7 @@ def radial_sums(
                 for j in range(count):
                     delta = targets[k, i] - part[j]
                     scratch[j] += delta * delta
-            total += _values_to_slopes(scratch, count, own, code, parameter)
+            total += _values_to_slopes(form, scratch, count, own)
             for k in range(d):
                 part = sources[k, start : start + count]
                 pull = scratch.dtype.type(0)
@@ -116,34 +113,11 @@ def radial_sums(
 
 
 @helper
-def _values_to_slopes(scratch: Array, count: int, own: int, code: int, parameter: float) -> Any:
+def _values_to_slopes(form: Any, scratch: Array, count: int, own: int) -> Any:
     """Return the sum of ``k(d²)`` over a block of squared distances and replace them by ``2 k'(d²)``."""
-    one = scratch.dtype.type(1)
     total = scratch.dtype.type(0)
-    if code == STUDENT_T and parameter == 1.0:
-        for j in range(count):
-            w = one / (one + scratch[j])
-            scratch[j] = -(w + w) * w
-            total += 0 if j == own else w
-    elif code == STUDENT_T:
-        inverse = one / parameter
-        for j in range(count):
-            base = one + scratch[j] * inverse
-            w = base**-parameter
-            scratch[j] = -(w + w) / base
-            total += 0 if j == own else w
-    elif code == STUDENT_T_TAIL:
-        inverse = one / parameter
-        for j in range(count):
-            base = one + scratch[j] * inverse
-            w = base**-parameter
-            rest = (base - one) / base
-            lift = math.log(base) - rest
-            scratch[j] = (w + w) / base * (rest * inverse - lift)
-            total += 0 if j == own else w * lift
-    else:
-        for j in range(count):
-            w = math.exp(-scratch[j])
-            scratch[j] = -(w + w)
-            total += 0 if j == own else w
+    for j in range(count):
+        value, slope = value_and_slope(form, scratch[j])
+        scratch[j] = slope + slope
+        total += 0 if j == own else value
     return total

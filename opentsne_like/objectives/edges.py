@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _parallel, kernels
 from ..errors import InvalidParameterError
+from ..repulsion import Radial
 from .locality import Layout, Locality
 
 Array = np.ndarray[Any, Any]
@@ -134,16 +135,23 @@ class Edges:
         return self._sums[1]
 
     def add_attraction(
-        self, points: Array, others: Array, dof: float, exaggeration: float, repulsion: Array, scale: float, n_jobs: int
+        self,
+        points: Array,
+        others: Array,
+        attraction: Radial,
+        exaggeration: float,
+        repulsion: Array,
+        scale: float,
+        n_jobs: int,
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
-        return _attract(self._unsorted, points, others, dof, exaggeration, repulsion, scale, n_jobs)
+        return _attract(self._unsorted, points, others, attraction, exaggeration, repulsion, scale, n_jobs)
 
     def add_mutual_attraction(
         self,
         points: Array,
         offset: Array,
-        dof: float,
+        attraction: Radial,
         exaggeration: float,
         repulsion: Array,
         scale: float,
@@ -156,22 +164,20 @@ class Edges:
         """
         layout = self._locality.layout(points, n_jobs) or self._unsorted
         near = _near(layout, points, offset, n_jobs)
-        return _attract(layout, near, near, dof, exaggeration, repulsion, scale, n_jobs)
+        return _attract(layout, near, near, attraction, exaggeration, repulsion, scale, n_jobs)
 
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
         return _near(self._unsorted, points, offset, n_jobs)
 
-    def tail(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
-        """Return ``sum p [log(1 + u) - u / (1 + u)]`` with ``u = d² / dof``, the derivative of `loss` in `dof`."""
-        args = (self.indptr, self.indices, self.weights, points, others, float(dof))
-        return _parallel.sum_chunks(kernels.attraction.attraction_tail, len(points), args, n_jobs=n_jobs, grain=256)
+    def sum(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
+        """Return ``sum p A(d²)`` in float64."""
+        args = (self.indptr, self.indices, self.weights, points, others, attraction.form)
+        return _parallel.sum_chunks(kernels.attraction.edge_loss, len(points), args, n_jobs=n_jobs, grain=256)
 
-    def loss(self, points: Array, others: Array, dof: float, n_jobs: int) -> float:
-        """Return ``sum p [log p + dof log(1 + d² / dof)]`` in float64."""
-        args = (self.indptr, self.indices, self.weights, points, others, float(dof))
-        kernel = kernels.attraction.attraction_loss
-        return self.entropy + _parallel.sum_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=256)
+    def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
+        """Return ``sum p [log p + A(d²)]`` in float64."""
+        return self.entropy + self.sum(points, others, attraction, n_jobs)
 
 
 def _near(matrix: Layout, points: Array, offset: Array, n_jobs: int) -> Array:
@@ -186,7 +192,7 @@ def _attract(
     matrix: Layout,
     points: Array,
     others: Array,
-    dof: float,
+    attraction: Radial,
     exaggeration: float,
     repulsion: Array,
     scale: float,
@@ -199,7 +205,7 @@ def _attract(
         kernel = kernels.attraction.add_attraction_in_plane
         columns = np.ascontiguousarray(others).view(np.uint64).reshape(-1)
     graph = (matrix.indptr, matrix.indices, matrix.values, points, columns)
-    numbers = (dtype(1.0 / dof), dtype(exaggeration), matrix.order)
+    numbers = (attraction.form, dtype(exaggeration), matrix.order)
     args = (*graph, *numbers, repulsion, dtype(scale), gradient)
     grain = max(256, GRAIN * len(points) // max(1, len(matrix.values)))  # short rows do not pay for a call
     _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=grain)

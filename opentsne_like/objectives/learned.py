@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..repulsion import RepulsionEngine, StudentTTail
+from ..repulsion import LogStudentTTail, RepulsionEngine, StudentTTail
 from .edges import Edges
 from .reuse import Reuse
 from .tsne import TSNEObjective
@@ -45,7 +45,7 @@ def dof_gradient(objective: TSNEObjective, points: Array) -> float:
         n_jobs=engine.n_jobs,
     )
     z = engine.evaluate(points).total
-    pulled = edges.tail(points, points, dof, engine.n_jobs)
+    pulled = edges.sum(points, points, LogStudentTTail(dof), engine.n_jobs)
     return pulled - edges.mass * tails.evaluate(points).total / z if z > 0 else pulled
 
 

@@ -56,7 +56,7 @@ def kl_divergence_bh(
         If the shapes of P and of the maps do not fit.
     """
     engine = RepulsionEngine(StudentT(float(dof)), method="bh", n_jobs=n_jobs, **(bh_params or {}))
-    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
+    return _evaluate(engine, float(dof), embedding, P, reference_embedding, should_eval_error)
 
 
 def kl_divergence_fft(
@@ -85,7 +85,7 @@ def kl_divergence_fft(
     """
     tolerance = tolerance_of(**(fft_params or {}))
     engine = RepulsionEngine(StudentT(float(dof)), method="fft", tolerance=tolerance, n_jobs=n_jobs)
-    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
+    return _evaluate(engine, float(dof), embedding, P, reference_embedding, should_eval_error)
 
 
 def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, ints_in_interval: float = 1) -> float:
@@ -158,13 +158,14 @@ def method_of(objective_function: Any) -> Any:
     return check_choice(objective_function if name is None else name, "negative_gradient_method", METHODS)
 
 
-def _evaluate(engine: RepulsionEngine, embedding: Any, P: Any, reference: Any, with_loss: bool) -> tuple[float, Array]:
+def _evaluate(
+    engine: RepulsionEngine, dof: float, embedding: Any, P: Any, reference: Any, with_loss: bool
+) -> tuple[float, Array]:
     points = _columns(embedding)
     check_dimension(engine.method, points.shape[1])
     sources = None if reference is None else _columns(reference)
     check_shapes(P, points.shape, None if sources is None else sources.shape)
     edges = Edges.of(P, n_jobs=engine.n_jobs)
-    dof = engine.radial.parameter
     objective: TSNEObjective | PartialTSNEObjective
     if sources is None:
         objective = TSNEObjective(edges, dof, engine)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..repulsion import FrozenReference, RepulsionEngine, exact_sums
+from ..repulsion import FrozenReference, LogStudentT, RepulsionEngine, exact_sums
 from .edges import Edges
 from .reuse import Reuse
 
@@ -49,6 +49,7 @@ class TSNEObjective:
     def __init__(self, edges: Edges, dof: float, engine: RepulsionEngine, reuse: Reuse | None = None) -> None:
         self.edges = edges
         self.dof = dof
+        self.attraction = LogStudentT(dof)
         self.engine = engine
         self.reuse = reuse
 
@@ -63,7 +64,7 @@ class TSNEObjective:
         else:
             potential = self.engine.evaluate(points, extent)
         z = potential.total
-        numbers = (self.dof, exaggeration, potential.gradient, 0.5 / z if z > 0.0 else np.inf, n_jobs)
+        numbers = (self.attraction, exaggeration, potential.gradient, 0.5 / z if z > 0.0 else np.inf, n_jobs)
         if exact:
             gradient = self.edges.add_attraction(points, points, *numbers)
         else:
@@ -72,7 +73,7 @@ class TSNEObjective:
             return float("nan"), gradient
         if self.reuse is not None and not self.reuse.fresh:
             z = self.engine.evaluate(points, extent).total
-        return self.edges.loss(points, points, self.dof, n_jobs) + self.edges.mass * float(np.log(z)), gradient
+        return self.edges.loss(points, points, self.attraction, n_jobs) + self.edges.mass * float(np.log(z)), gradient
 
 
 class PartialTSNEObjective:
@@ -89,6 +90,7 @@ class PartialTSNEObjective:
     def __init__(self, edges: Edges, dof: float, reference: FrozenReference, n_jobs: int) -> None:
         self.edges = edges
         self.dof = dof
+        self.attraction = LogStudentT(dof)
         self.reference = reference
         self.n_jobs = n_jobs
         self._offset = reference.sources.mean(axis=0)
@@ -102,8 +104,10 @@ class PartialTSNEObjective:
         values = np.maximum(potential.values, FAINTEST)
         repulsion = potential.gradient * (0.5 / values)[:, None]
         near = self.edges.near(points, self._offset, self.n_jobs)
-        gradient = self.edges.add_attraction(near, self._near, self.dof, exaggeration, repulsion, 1.0, self.n_jobs)
+        gradient = self.edges.add_attraction(
+            near, self._near, self.attraction, exaggeration, repulsion, 1.0, self.n_jobs
+        )
         if not with_loss:
             return float("nan"), gradient
-        attraction = self.edges.loss(points, self.reference.sources, self.dof, self.n_jobs)
+        attraction = self.edges.loss(points, self.reference.sources, self.attraction, self.n_jobs)
         return attraction + float((self._mass * np.log(values.astype(np.float64))).sum()), gradient

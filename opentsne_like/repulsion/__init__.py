@@ -7,17 +7,32 @@ from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .extent import Extent, spans_of
 from .potential import Potential
-from .radial import Gaussian, Radial, StudentT, StudentTTail
+from .radial import (
+    Gaussian,
+    LogInverse,
+    LogOnePlus,
+    LogStudentT,
+    LogStudentTTail,
+    Radial,
+    Square,
+    StudentT,
+    StudentTTail,
+)
 
 __all__ = [
     "DEFAULT_TOLERANCE",
     "Extent",
     "FrozenReference",
     "Gaussian",
+    "LogInverse",
+    "LogOnePlus",
+    "LogStudentT",
+    "LogStudentTTail",
     "Method",
     "Potential",
     "Radial",
     "RepulsionEngine",
+    "Square",
     "StudentT",
     "StudentTTail",
     "exact_sums",

@@ -17,7 +17,6 @@ from .potential import Potential
 
 Array = np.ndarray[Any, Any]
 
-STUDENT_T = 0
 GRAIN = 8192  # points
 GROUP = 128  # most points that share one walk through the tree
 ROOM = 1000.0  # widths of the bulk that are resolved on either side of it
@@ -46,11 +45,12 @@ class BarnesHutTree:
     Examples
     --------
     >>> import numpy as np
+    >>> from opentsne_like.repulsion import StudentT
     >>> from opentsne_like.repulsion.barnes_hut import BarnesHutTree
     >>> tree = BarnesHutTree(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]), n_jobs=1)
-    >>> tree.evaluate(None, 0, 1.0, theta=0.5, n_jobs=1).values.round(3)
+    >>> tree.evaluate(None, StudentT(1.0).form, theta=0.5, n_jobs=1).values.round(3)
     array([0.7  , 0.667, 0.367], dtype=float32)
-    >>> tree.evaluate(np.array([[1.0, 0.0]]), 0, 1.0, theta=0.5, n_jobs=1).values.round(3)
+    >>> tree.evaluate(np.array([[1.0, 0.0]]), StudentT(1.0).form, theta=0.5, n_jobs=1).values.round(3)
     array([1.667], dtype=float32)
     """
 
@@ -68,9 +68,7 @@ class BarnesHutTree:
         _parallel.for_chunks(kernels.tree.measure_leaves, nodes, (self._points, *measures), n_jobs=n_jobs)
         kernels.tree.measure_nodes(*measures, d)
 
-    def evaluate(
-        self, targets: Array | None, radial_code: int, radial_parameter: float, theta: float, n_jobs: int
-    ) -> Potential:
+    def evaluate(self, targets: Array | None, form: Any, theta: float, n_jobs: int) -> Potential:
         """Return the potential of the charges and its gradient.
 
         Parameters
@@ -78,10 +76,8 @@ class BarnesHutTree:
         targets : ndarray of shape (m, d), float64, optional
             What is returned for a target depends on it and the tree alone, not on which others come along. None stands
             for the charges themselves, which do not feel their own charge and are much faster than as many targets.
-        radial_code : int
-            0 for Student's t, ``k = (1 + d² / dof)^(-dof)``; 1 for the Gaussian, ``k = exp(-d²)``.
-        radial_parameter : float
-            The degrees of freedom; without meaning for the Gaussian.
+        form : NamedTuple
+            The radial kernel: one of `kernels.forms` that `kernels.barnes_hut` can expand.
         theta : float
             Opening angle: a node is expanded where its width is below about `theta` times its distance. The smaller the
             more exact; 0 sums all pairs.
@@ -102,37 +98,10 @@ class BarnesHutTree:
         own = targets is None
         values = np.empty(len(order), np.float32)
         gradient = np.empty((len(order), len(places)), np.float32)
-        form = _form(radial_code, float(radial_parameter))
         args = (form, (0,) * len(places), tree, places, groups, own, float(theta), order, values, gradient)
         grain = 8 if own else 512
         total = _parallel.sum_chunks(kernels.barnes_hut.evaluate, len(groups) - 1, args, n_jobs=n_jobs, grain=grain)
         return Potential(values, np.ascontiguousarray(gradient[:, : self.shape[1]]), total)
-
-
-def barnes_hut(points: Array, radial_code: int, radial_parameter: float, theta: float, n_jobs: int) -> Potential:
-    """Return the potential that points feel of each other and its gradient.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, d), float64
-        d is 1, 2 or 3.
-    radial_code, radial_parameter, theta, n_jobs
-        See `BarnesHutTree.evaluate`.
-
-    Returns
-    -------
-    Potential
-        ``values`` (n,) and ``gradient`` (n, d), float32.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from opentsne_like.repulsion.barnes_hut import barnes_hut
-    >>> barnes_hut(np.array([[0.0], [1.0]]), 0, 1.0, theta=0.5, n_jobs=1).gradient
-    array([[ 0.5],
-           [-0.5]], dtype=float32)
-    """
-    return BarnesHutTree(points, n_jobs=n_jobs).evaluate(None, radial_code, radial_parameter, theta, n_jobs)
 
 
 def morton_order(points: Array, n_jobs: int) -> Array:
@@ -145,13 +114,6 @@ def _in_plane_or_space(points: Array) -> Array:
     if points.shape[1] == 1:
         return np.column_stack([points, np.zeros(len(points))])
     return np.ascontiguousarray(points, dtype=np.float64)
-
-
-def _form(code: int, parameter: float) -> tuple[float, ...]:
-    """Return the tuple by whose type the kernel is compiled."""
-    if code != STUDENT_T:
-        return (0.0, 0.0, 0.0)
-    return (1.0,) if parameter == 1.0 else (parameter, 1.0 / parameter)
 
 
 def _bulk(points: Array, n_jobs: int) -> tuple[Array, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,9 +13,9 @@ from .barnes_hut import BarnesHutTree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
 from .extent import Extent, bulk_of, spans_of
-from .fft import SMALL_SPAN, Field, Grid, GridConvolver, count_cells, most_cells, plan_grid
+from .fft import Field, Grid, GridConvolver, count_cells, most_cells, plan_grid
 from .potential import Potential
-from .radial import Radial, StudentT
+from .radial import Radial
 
 Array = np.ndarray[Any, Any]
 Method = Literal["auto", "exact", "bh", "fft"]
@@ -24,6 +25,7 @@ DEFAULT_TOLERANCE = 5e-3
 DEFAULT_THETA = 0.5
 FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
 FIELD_NOISE = 1e-5  # of the highest potential; what is below is good to less than 2 % on the grid
+NARROW = 1e-5  # maps narrower than this, in widths of the kernel, feel its first order alone, to 1e-10
 WIDEST_SINGLE = 1e4  # maps up to this width are summed in float32
 
 
@@ -33,11 +35,9 @@ def grid_spacing(tolerance: float, radial: Radial) -> float:
     The error of quintic splines falls with the sixth power of the spacing in the range of interest. For t-SNE's kernel
     at 0.36 it is 2e-3 on the final map of 70,000 points of Fashion-MNIST and up to 5e-3 on wide, sparse maps. Beyond
     are points at random places of a line or ring (up to 1.5e-2) and points that coincide by the dozen, because there
-    the forces nearly cancel, but not what the grid does to close neighbours; Barnes-Hut suits such maps. A kernel of
-    fewer degrees of freedom is narrower by about their root.
+    the forces nearly cancel, but not what the grid does to close neighbours; Barnes-Hut suits such maps.
     """
-    width = min(1.0, radial.dof**0.55) if isinstance(radial, StudentT) else 1.0
-    return float(0.36 * width * (tolerance / 5e-3) ** (1 / 6))
+    return float(0.36 * radial.width * (tolerance / 5e-3) ** (1 / 6))
 
 
 def widest_angle(tolerance: float) -> float:
@@ -85,14 +85,9 @@ class RepulsionEngine:
         self._convolver = GridConvolver(radial, n_jobs=n_jobs)
 
     @property
-    def kernel(self) -> tuple[int, float]:
-        """Code and parameter of the radial kernel, as compiled loops take them."""
-        return self.radial.code, self.radial.parameter
-
-    @property
     def description(self) -> Array:
         """Numbers that differ where what is evaluated differs, shape (5,) float64."""
-        return np.array([*self.kernel, _METHODS.index(self.method), self.opening_angle, self.tolerance])
+        return np.array([*self.radial.identity, _METHODS.index(self.method), self.opening_angle, self.tolerance])
 
     @property
     def opening_angle(self) -> float:
@@ -108,14 +103,15 @@ class RepulsionEngine:
         d = 3 - grid.padded.count(1)
         cells = count_cells(grid)
         fits = cells <= most_cells(n_sources)
-        if self.method == "fft":
+        if self.method == "fft" and (fits or self.radial.has_tree):
             return "fft" if fits else "bh"
         sizes = (n_targets, n_sources, d, self.radial)
-        if exact_cost(*sizes) < tree_cost(*sizes, self.theta):  # in the same cases for "bh" and for "auto"
+        exact = exact_cost(*sizes)
+        mesh = grid_cost(max(n_targets, n_sources), d, cells) if fits and self.method == "auto" else math.inf
+        if not self.radial.has_tree:
+            return "fft" if mesh < exact else "exact"
+        if exact < tree_cost(*sizes, self.theta):  # in the same cases for "bh" and for "auto"
             return "exact"
-        if self.method == "bh" or not fits:
-            return "bh"
-        mesh = grid_cost(max(n_targets, n_sources), d, cells)
         return "fft" if mesh < tree_cost(*sizes, self.opening_angle) else "bh"
 
     def extent(self, points: Array) -> Extent:
@@ -139,10 +135,12 @@ class RepulsionEngine:
         extent = self.extent(points) if extent is None else extent
         grid = self._plan(extent.spans)
         method = self.choose(len(points), len(points), grid)
-        if method == "fft" and grid is not None and _resolves(grid, extent.spans, points):
+        if method == "fft" and grid is not None and _resolves(grid, extent.spans, points, self.radial):
+            if self._is_narrow(extent):
+                return first_order(points, extent, self.radial)
             return self._convolver.evaluate(points, grid, extent.low, extent.spans)
         if method in ("bh", "fft") and self.radial.has_tree:
-            return self.tree(points).evaluate(None, *self.kernel, self.opening_angle, self.n_jobs)
+            return self.tree(points).evaluate(None, self.radial.form, self.opening_angle, self.n_jobs)
         return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
@@ -158,7 +156,7 @@ class RepulsionEngine:
             method = "fft"  # made once and read often, where a tree is walked through for every target
         field = None
         if method == "fft" and grid is not None:
-            if _resolves(grid, extent.spans, sources):
+            if _resolves(grid, extent.spans, sources, self.radial) and not self._is_narrow(extent):
                 field = self._convolver.field(sources, grid, extent.low - extent.spans * padding, room)
             else:
                 method = "bh"
@@ -167,6 +165,9 @@ class RepulsionEngine:
     def tree(self, sources: Array) -> BarnesHutTree:
         """Return a tree of `sources`."""
         return BarnesHutTree(sources, n_jobs=self.n_jobs)
+
+    def _is_narrow(self, extent: Extent) -> bool:
+        return bool(extent.spans.max() < NARROW * self.radial.width)
 
     def _plan(self, spans: Array) -> Grid | None:
         return plan_grid(spans, grid_spacing(self.tolerance, self.radial)) if len(spans) <= 3 else None
@@ -190,23 +191,23 @@ class FrozenReference:
 
     def evaluate(self, targets: Array) -> Potential:
         """Return the potential of the reference at `targets` (m, d) float64."""
-        if self._method == "exact":
-            near, far = _near_origin(targets, self._extent), _near_origin(self.sources, self._extent)
-            return exact_sums(near, far, self._engine.radial, n_jobs=self._engine.n_jobs)
         if self._field is None:
-            return self._by_tree(targets)
+            return self._without_grid(targets)
         found, missing = self._field.evaluate(targets, FIELD_NOISE)
         if not missing:
             return found
         faint = found.values == 0.0
-        found.values[faint], found.gradient[faint], _ = self._by_tree(targets[faint])
+        found.values[faint], found.gradient[faint], _ = self._without_grid(targets[faint])
         return found._replace(total=float(found.values.sum(dtype=np.float64)))
 
-    def _by_tree(self, targets: Array) -> Potential:
-        if self._built_tree is None:
-            self._built_tree = self._engine.tree(self.sources)
+    def _without_grid(self, targets: Array) -> Potential:
         engine = self._engine
-        return self._built_tree.evaluate(targets, *engine.kernel, engine.opening_angle, engine.n_jobs)
+        if self._method == "exact" or not engine.radial.has_tree:
+            near, far = _near_origin(targets, self._extent), _near_origin(self.sources, self._extent)
+            return exact_sums(near, far, engine.radial, n_jobs=engine.n_jobs)
+        if self._built_tree is None:
+            self._built_tree = engine.tree(self.sources)
+        return self._built_tree.evaluate(targets, engine.radial.form, engine.opening_angle, engine.n_jobs)
 
 
 def _finite_extent(points: Array, n_jobs: int) -> Extent:
@@ -218,15 +219,30 @@ def _finite_extent(points: Array, n_jobs: int) -> Extent:
     return extent
 
 
-def _resolves(grid: Grid, spans: Array, points: Array) -> bool:
+def _resolves(grid: Grid, spans: Array, points: Array, radial: Radial) -> bool:
     """Return whether a grid is fine enough for the bulk of a map that outliers widen.
 
     Where the kernel is flat over the whole map, all that counts is far away, and any grid will do.
     """
-    if spans.max() < SMALL_SPAN:
+    if spans.max() < radial.flat:
         return True
     first, last = bulk_of(points)
     return bool(np.max(last - first) >= FEWEST_CELLS * grid.spacing)
+
+
+def first_order(points: Array, extent: Extent, radial: Radial) -> Potential:
+    """Return the potential of a map (n, d) that is narrow: ``k(0) + k'(0) d²`` summed over all pairs.
+
+    With z the places from any point near the map, ``sum_j |z_i - z_j|² = n |z_i|² - 2 z_i · S + Q``, where S and Q are
+    the sums of z and of its squares. The forces are ``2 k'(0) (n z_i - S)``.
+    """
+    n, slope = len(points), float(radial.slope(np.zeros(1))[0])
+    places = points - extent.low  # exact, and 0 for points that coincide
+    total, squares = places.sum(axis=0), (places**2).sum(axis=1)
+    apart = n * squares - 2.0 * (places * total).sum(axis=1) + squares.sum()
+    values = (n - 1) * radial.peak + slope * apart
+    gradient = 2.0 * slope * (n * places - total)
+    return Potential(values.astype(np.float32), gradient.astype(np.float32), float(values.sum()))
 
 
 def _near_origin(points: Array, extent: Extent) -> Array:

@@ -28,7 +28,6 @@ Place = tuple[Array, Array, float]  # corner of a map, how many cells it lies fr
 TAPS = 6
 MARGIN = 3  # empty cells between the map and the border, where the kernel levels off
 CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
-SMALL_SPAN = 1.0  # below this the kernel is nearly constant and its constant is handled apart from the grid
 MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 CROWDED = 4  # points per cell
@@ -154,8 +153,8 @@ def make_influence(grid: Grid, radial: Radial) -> Influence:
     """Return the influence function of `radial` on `grid`."""
     from scipy import fft
 
-    small = max(n * grid.spacing for n in grid.shape if n > 1) < SMALL_SPAN
-    constant = 1.0 if small else 0.0
+    small = max(n * grid.spacing for n in grid.shape if n > 1) < radial.flat
+    constant = radial.peak if small else 0.0
     spectrum = radial(_squared_distances(grid))
     spectrum -= constant
     for axis, n in enumerate(grid.padded):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like.kernels import attraction
+from opentsne_like.kernels import attraction, forms
 
 
 def graph(n, m, seed=0, index=np.int32):
@@ -30,7 +30,7 @@ def test_attraction(d, dof, dtype, index):
     expected = 4.0 * pull + 0.25 * repulsion
     result = np.full((30, d), 9.0, dtype)
     places = rng.permutation(30).astype(np.int32)
-    numbers = (dtype(1 / dof), dtype(4.0), places, repulsion[np.argsort(places)], dtype(0.25))
+    numbers = (forms.LogStudentT(dof), dtype(4.0), places, repulsion[np.argsort(places)], dtype(0.25))
     attraction.add_attraction(
         3, 30, P.indptr, P.indices, P.data.astype(dtype), x.astype(dtype), y.astype(dtype), *numbers, result
     )
@@ -44,7 +44,7 @@ def test_attraction(d, dof, dtype, index):
         attraction.add_attraction_in_plane(3, 30, *graph_of_p, *numbers, plane)
         np.testing.assert_allclose(plane[places][3:], expected[3:], rtol=1e-5, atol=1e-5)
         assert np.all(plane[places[:3]] == 9)
-    loss = attraction.attraction_loss(3, 30, P.indptr, P.indices, P.data, x, y, dof)
+    loss = attraction.edge_loss(3, 30, P.indptr, P.indices, P.data, x, y, forms.LogStudentT(dof))
     assert loss == pytest.approx((P.toarray() * dof * np.log1p(square / dof))[3:].sum(), rel=1e-12)
 
 
@@ -60,7 +60,7 @@ def test_rows_without_edges_feel_repulsion_only():
         P.data.astype(np.float32),
         x,
         x,
-        one,
+        forms.Square(),
         one,
         np.arange(4, dtype=np.int32),
         repulsion,

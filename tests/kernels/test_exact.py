@@ -22,7 +22,7 @@ def test_radial_sums(d, same, dtype, radial):
     phi, gradient = np.full(700, 9.0, dtype), np.full((700, d), 9.0, dtype)
     x, y = np.ascontiguousarray(targets.T, dtype), np.ascontiguousarray(sources.T, dtype)
     scratch = np.empty(exact.BLOCK, dtype)
-    exact.radial_sums(100, 650, x, y, same, radial.code, dtype(radial.parameter), phi, gradient, scratch)
+    exact.radial_sums(100, 650, x, y, same, radial.form, phi, gradient, scratch)
     bound = 1e-5 if dtype == np.float32 else 1e-12
     assert relative(phi[100:650], values[100:650]) < bound
     assert relative(gradient[100:650], forces[100:650]) < bound

@@ -9,7 +9,9 @@ from scipy import sparse
 from opentsne_like.errors import InvalidParameterError
 from opentsne_like.objectives import Edges, checksum, kl_divergence_bh, kl_divergence_fft, locality
 from opentsne_like.optimizer import gradient_descent
-from opentsne_like.repulsion import spans_of
+from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square, spans_of
+
+ATTRACTION = LogStudentT(1.0)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int32, np.uint8])
@@ -49,9 +51,30 @@ def test_a_matrix_without_edges():
     edges = Edges.of(sparse.csr_matrix((5, 5)), n_jobs=2)
     Y = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
     assert edges.entropy == edges.mass == 0.0
-    gradient = edges.add_attraction(Y, Y, 1.0, 12.0, Y, 0.5, 2)
+    gradient = edges.add_attraction(Y, Y, ATTRACTION, 12.0, Y, 0.5, 2)
     np.testing.assert_allclose(gradient, 0.5 * Y)
-    assert edges.loss(Y.astype(float), Y.astype(float), 1.0, 2) == 0.0
+    assert edges.loss(Y.astype(float), Y.astype(float), ATTRACTION, 2) == 0.0
+
+
+@pytest.mark.parametrize(
+    "attraction", [LogStudentT(1.0), LogStudentT(0.7), LogStudentTTail(2.0), Square(), LogOnePlus(0.3)]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_any_attraction(d, dtype, attraction):
+    P = sparse.random(60, 60, density=0.3, format="csr", random_state=0)
+    edges, rng = Edges.of(P, dtype=dtype, n_jobs=2), np.random.default_rng(d)
+    Y, repulsion = rng.normal(size=(60, d)) * 3, rng.normal(size=(60, d))
+    apart = Y[:, None] - Y[None]
+    square = (apart**2).sum(axis=2)
+    pull = np.einsum("ij,ijd->id", P.toarray() * attraction.slope(square), apart)
+    gradient = edges.add_attraction(Y.astype(dtype), Y.astype(dtype), attraction, 4.0, repulsion, 0.25, 2)
+    assert gradient.dtype == dtype
+    np.testing.assert_allclose(
+        gradient, 4 * pull + 0.25 * repulsion, rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-4
+    )
+    assert edges.sum(Y, Y, attraction, 2) == pytest.approx((P.toarray() * attraction(square)).sum(), rel=1e-12)
+    assert edges.loss(Y, Y, attraction, 2) == edges.entropy + edges.sum(Y, Y, attraction, 2)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
@@ -63,9 +86,9 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
     for k in range(50):
         Y = rng.normal(size=(2000, d)) * 10
         repulsion = rng.normal(size=(2000, d)).astype(np.float32)
-        result = edges.add_mutual_attraction(Y, Y.mean(axis=0), 1.0, 4.0, repulsion, 0.5, k % 3 + 1)
+        result = edges.add_mutual_attraction(Y, Y.mean(axis=0), ATTRACTION, 4.0, repulsion, 0.5, k % 3 + 1)
         near = (Y - spans_of(Y, 1).mean).astype(np.float32)
-        assert result.tobytes() == plain.add_attraction(near, near, 1.0, 4.0, repulsion, 0.5, 1).tobytes()
+        assert result.tobytes() == plain.add_attraction(near, near, ATTRACTION, 4.0, repulsion, 0.5, 1).tobytes()
     layout = edges._locality._layout
     assert (layout is not None) == (d <= 3)
     if layout is not None:  # of the types that the kernels were compiled for

@@ -49,7 +49,7 @@ def test_agrees_with_all_pairs(shape, d):
                 if method == "fft" and count_cells(engine._plan(np.ptp(points, axis=0))) > MOST_CELLS:
                     continue
                 if method == "bh":  # without the exact sums that are cheaper for so few points
-                    result = engine.tree(points).evaluate(None, *engine.kernel, engine.theta, 1)
+                    result = engine.tree(points).evaluate(None, radial.form, engine.theta, 1)
                 else:
                     result = engine.evaluate(points)
                 case = f"{method}, scale {scale}, {radial}"
