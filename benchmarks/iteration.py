@@ -6,7 +6,6 @@ For example ``python -m benchmarks.iteration --n 1000 10000 70000 --threads 1 2 
 from __future__ import annotations
 
 import argparse
-import importlib
 import statistics
 import sys
 import time
@@ -20,19 +19,16 @@ import numpy as np
 from . import data, floors, maps, process, report
 from .participants import OURS
 
-# Name of the part, module and attribute of what does it; parts do not contain each other.
+# Name of the part, and the operation of `opentsne_like.ops` that does it; parts do not contain each other.
 PARTS = (
-    ("attraction", "opentsne_like.objectives.edges", "_attract"),
-    ("range", "opentsne_like.repulsion.engine", "spans_of"),
-    ("exact", "opentsne_like.repulsion.engine", "exact_sums"),
-    ("tree", "opentsne_like.repulsion.engine", "BarnesHutTree.__init__"),
-    ("walk", "opentsne_like.repulsion.engine", "BarnesHutTree.evaluate"),
-    ("spread", "opentsne_like.repulsion.fft", "spread"),
-    ("FFT", "opentsne_like.repulsion.fft", "convolve"),
-    ("FFT", "opentsne_like.repulsion.fft", "convolve_in_plane"),
-    ("gather", "opentsne_like.repulsion.fft", "gather"),
-    ("update", "opentsne_like.optimizer.loop", "_Stepper.step"),
-    ("update", "opentsne_like.optimizer.loop", "_Stepper.commit"),
+    ("attraction", "attract"),
+    ("range", "extent"),
+    ("exact", "exact"),
+    ("tree", "build_tree"),
+    ("walk", "walk_tree"),
+    ("spread", "spread"),
+    ("FFT", "convolve"),
+    ("gather", "gather"),
 )
 EXACT_MOST = 20_000  # points; more take minutes with exact sums
 
@@ -40,21 +36,17 @@ EXACT_MOST = 20_000  # points; more take minutes with exact sums
 @contextmanager
 def stopwatches() -> Iterator[dict[str, float]]:
     """Yield the seconds spent in each part since they were last cleared, while the body runs."""
+    from opentsne_like import ops
+
     seconds: dict[str, float] = {}
-    undo: list[tuple[Any, str, Any]] = []
+    originals = {name: getattr(ops, name) for _, name in PARTS}
     try:
-        for part, module, path in PARTS:
-            owner: Any = importlib.import_module(module)
-            *scopes, name = path.split(".")
-            for scope in scopes:
-                owner = getattr(owner, scope)
-            original = getattr(owner, name)
-            undo.append((owner, name, original))
-            setattr(owner, name, _timed(original, part, seconds))
+        for part, name in PARTS:
+            setattr(ops, name, _timed(originals[name], part, seconds))
         yield seconds
     finally:
-        for owner, name, original in undo:
-            setattr(owner, name, original)
+        for name, original in originals.items():
+            setattr(ops, name, original)
 
 
 def _timed(function: Callable[..., Any], part: str, seconds: dict[str, float]) -> Callable[..., Any]:
@@ -136,7 +128,7 @@ def peers(n: int, affinities: Path, place: Path, options: argparse.Namespace) ->
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table: a column for each part, milliseconds with the floor in brackets."""
-    order = [*dict.fromkeys(part for part, _, _ in PARTS), "overhead", "total"]
+    order = [*dict.fromkeys(part for part, _ in PARTS), "overhead", "total"]
     used = [part for part in order if any(row["part"] == part for row in rows)]
     lines = [
         "| n | method | threads | " + " | ".join(used) + " |",

@@ -32,7 +32,8 @@ LAYERS = [
     {"affinity", "initialization"},
     {"metrics", "plotting", "storage"},
     {"nearest_neighbors", "repulsion"},
-    {"kernels", "gpu"},
+    {"ops", "gpu"},
+    {"kernels"},
     {"_parallel", "dependencies", "utils"},
     {"_validation"},
     {"errors"},
@@ -127,6 +128,17 @@ def test_kernels_depend_on_nothing_but_their_compiler():
         if _room(module) == "kernels":
             shared = {f"{PACKAGE}.kernels.{name}" for name in ("_jit", "_lanes", "forms")}
             assert IMPORTS[module] <= shared, module
+
+
+def test_compiled_loops_of_an_iteration_are_called_through_ops_alone():
+    """What another device has to offer is what `ops` lists."""
+    rooms = {"kernels", "ops", "affinity", "nearest_neighbors", "initialization", "metrics"}
+    callers = {module for module in SOURCES if "kernels" in {_room(name) for name in IMPORTS[module]}}
+    others = {module for module in callers if _room(module) not in rooms}
+    assert others <= {
+        f"{PACKAGE}.repulsion.radial",
+        f"{PACKAGE}.optimizer.loop",
+    }  # forms are data; steps of the descent
 
 
 LIGHT_IMPORTS = """

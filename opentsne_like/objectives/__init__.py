@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..ops import checksum
 from .base import Objective, ShapedObjective
-from .edges import Edges, check_shapes, checksum
+from .edges import Edges, check_shapes
 from .learned import LearnedTSNEObjective, dof_gradient
 from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
 from .plain import CallableObjective

@@ -8,24 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _parallel, kernels
+from .. import ops
 from ..errors import InvalidParameterError
+from ..ops import Graph
 from ..repulsion import Radial
-from .locality import Layout, Locality
+from .locality import Locality
 
 Array = np.ndarray[Any, Any]
-
-GRAIN = 2**15
-
-
-def checksum(values: Array, n_jobs: int) -> int:
-    """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to."""
-    raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-    whole = len(raw) // 8 * 8
-    words = raw[:whole].view(np.uint64)
-    chunks = _parallel.chunk_bounds(len(words), GRAIN)
-    parts = _parallel.run_tasks([(kernels.attraction.checksum, (*c, words)) for c in chunks], n_jobs=n_jobs)
-    return hash((len(raw), raw[whole:].tobytes(), *(int(part) for part in parts)))
 
 
 def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...] | None = None) -> None:
@@ -110,19 +99,16 @@ class Edges:
 
     @cached_property
     def _sums(self) -> tuple[float, float]:
-        chunks = _parallel.chunk_bounds(len(self.weights), GRAIN)
-        tasks = [(kernels.attraction.entropy, (*chunk, self.weights)) for chunk in chunks]
-        parts = _parallel.run_tasks(tasks, n_jobs=self.n_jobs)
-        return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
+        return ops.entropy(self.weights, self.n_jobs)
 
     @cached_property
-    def _unsorted(self) -> Layout:
+    def _unsorted(self) -> Graph:
         places = np.arange(len(self.indptr) - 1, dtype=np.int32)
-        return Layout(places, self.indptr, self.indices, self.values)
+        return Graph(places, self.indptr, self.indices, self.values)
 
     @cached_property
     def _locality(self) -> Locality:
-        return Locality(self.indptr, self.indices, self.values)
+        return Locality(self._unsorted)
 
     @property
     def entropy(self) -> float:
@@ -145,7 +131,8 @@ class Edges:
         n_jobs: int,
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
-        return _attract(self._unsorted, points, others, attraction, exaggeration, repulsion, scale, n_jobs)
+        numbers = (attraction.form, exaggeration, repulsion, scale, n_jobs)
+        return ops.attract(self._unsorted, points, others, *numbers)
 
     def add_mutual_attraction(
         self,
@@ -162,51 +149,18 @@ class Edges:
         `offset` (d,), such as their mean, is taken off before they are rounded, so a map may lie anywhere. Where there
         are many points, the edges are kept in an order that suits the map.
         """
-        layout = self._locality.layout(points, n_jobs) or self._unsorted
-        near = _near(layout, points, offset, n_jobs)
-        return _attract(layout, near, near, attraction, exaggeration, repulsion, scale, n_jobs)
+        graph = self._locality.layout(points, n_jobs)
+        near = ops.take_rows(graph, points, offset, n_jobs)
+        return ops.attract(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
 
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
-        return _near(self._unsorted, points, offset, n_jobs)
+        return ops.take_rows(self._unsorted, points, offset, n_jobs)
 
     def sum(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
-        args = (self.indptr, self.indices, self.weights, points, others, attraction.form)
-        return _parallel.sum_chunks(kernels.attraction.edge_loss, len(points), args, n_jobs=n_jobs, grain=256)
+        return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)
 
     def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p [log p + A(d²)]`` in float64."""
         return self.entropy + self.sum(points, others, attraction, n_jobs)
-
-
-def _near(matrix: Layout, points: Array, offset: Array, n_jobs: int) -> Array:
-    """Return `points` (m, d) around `offset` in float32 and in the order of the matrix."""
-    near = np.empty(points.shape, np.float32)
-    args = (matrix.order, points, offset, near)
-    _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
-    return near
-
-
-def _attract(
-    matrix: Layout,
-    points: Array,
-    others: Array,
-    attraction: Radial,
-    exaggeration: float,
-    repulsion: Array,
-    scale: float,
-    n_jobs: int,
-) -> Array:
-    dtype = matrix.values.dtype.type
-    gradient = np.empty(points.shape, dtype)
-    kernel, columns = kernels.attraction.add_attraction, others
-    if dtype is np.float32 and points.shape[1] == 2:
-        kernel = kernels.attraction.add_attraction_in_plane
-        columns = np.ascontiguousarray(others).view(np.uint64).reshape(-1)
-    graph = (matrix.indptr, matrix.indices, matrix.values, points, columns)
-    numbers = (attraction.form, dtype(exaggeration), matrix.order)
-    args = (*graph, *numbers, repulsion, dtype(scale), gradient)
-    grain = max(256, GRAIN * len(points) // max(1, len(matrix.values)))  # short rows do not pay for a call
-    _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=grain)
-    return gradient

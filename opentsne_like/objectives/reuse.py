@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import checksum
 from ..repulsion import Extent, Potential, RepulsionEngine
-from .edges import checksum
 
 Array = np.ndarray[Any, Any]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from .barnes_hut import morton_order
+from ..ops import Extent, Potential
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
-from .extent import Extent, spans_of
-from .potential import Potential
 from .radial import (
     Gaussian,
     LogInverse,
@@ -36,6 +34,4 @@ __all__ = [
     "StudentT",
     "StudentTTail",
     "exact_sums",
-    "morton_order",
-    "spans_of",
 ]

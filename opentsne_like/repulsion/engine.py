@@ -7,14 +7,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from .. import ops
 from .._validation import check_matrix
 from ..errors import NumericalError
-from .barnes_hut import BarnesHutTree
+from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
-from .extent import Extent, bulk_of, spans_of
-from .fft import Field, Grid, GridConvolver, count_cells, most_cells, plan_grid
-from .potential import Potential
+from .fft import Field, GridConvolver, count_cells, most_cells, plan_grid
 from .radial import Radial
 
 Array = np.ndarray[Any, Any]
@@ -140,7 +139,7 @@ class RepulsionEngine:
                 return first_order(points, extent, self.radial)
             return self._convolver.evaluate(points, grid, extent.low, extent.spans)
         if method in ("bh", "fft") and self.radial.has_tree:
-            return self.tree(points).evaluate(None, self.radial.form, self.opening_angle, self.n_jobs)
+            return ops.walk_tree(self.tree(points), None, self.radial.form, self.opening_angle, self.n_jobs)
         return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
@@ -162,9 +161,9 @@ class RepulsionEngine:
                 method = "bh"
         return FrozenReference(sources, self, method, extent, field)
 
-    def tree(self, sources: Array) -> BarnesHutTree:
+    def tree(self, sources: Array) -> Tree:
         """Return a tree of `sources`."""
-        return BarnesHutTree(sources, n_jobs=self.n_jobs)
+        return ops.build_tree(sources, self.n_jobs)
 
     def _is_narrow(self, extent: Extent) -> bool:
         return bool(extent.spans.max() < NARROW * self.radial.width)
@@ -187,7 +186,7 @@ class FrozenReference:
         self._method = method
         self._extent = extent
         self._field = field
-        self._built_tree: BarnesHutTree | None = None
+        self._built_tree: Tree | None = None
 
     def evaluate(self, targets: Array) -> Potential:
         """Return the potential of the reference at `targets` (m, d) float64."""
@@ -207,12 +206,12 @@ class FrozenReference:
             return exact_sums(near, far, engine.radial, n_jobs=engine.n_jobs)
         if self._built_tree is None:
             self._built_tree = engine.tree(self.sources)
-        return self._built_tree.evaluate(targets, engine.radial.form, engine.opening_angle, engine.n_jobs)
+        return ops.walk_tree(self._built_tree, targets, engine.radial.form, engine.opening_angle, engine.n_jobs)
 
 
 def _finite_extent(points: Array, n_jobs: int) -> Extent:
     """Return the extent of a map, or refuse one that is not finite: compiled loops would look for it in no cell."""
-    extent = spans_of(points, n_jobs)
+    extent = ops.extent(points, n_jobs)
     if not (np.isfinite(extent.mean).all() and np.isfinite(extent.spans).all()):
         check_matrix(points, "embedding")
         raise NumericalError(f"`embedding` must not be wider than 1e300, got coordinates up to {np.abs(points).max()}")
@@ -226,7 +225,7 @@ def _resolves(grid: Grid, spans: Array, points: Array, radial: Radial) -> bool:
     """
     if spans.max() < radial.flat:
         return True
-    first, last = bulk_of(points)
+    first, last = ops.bulk(points)
     return bool(np.max(last - first) >= FEWEST_CELLS * grid.spacing)
 
 

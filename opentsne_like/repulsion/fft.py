@@ -16,43 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import _parallel, kernels
-from .plane import arranged, convolve_in_plane, row_length
-from .potential import Potential
+from .. import ops
+from ..ops import HARMONICS, TAPS, Grid, Place, Potential, Workspace
 from .radial import Radial
-from .workspace import Workspace
 
 Array = np.ndarray[Any, Any]
-Place = tuple[Array, Array, float]  # corner of a map, how many cells it lies from node 0, cells per unit of length
 
-TAPS = 6
 MARGIN = 3  # empty cells between the map and the border, where the kernel levels off
 CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
 MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 CROWDED = 4  # points per cell
-GRAIN = 2048  # points that are gathered at a time
-CHEAP_GRAIN = 8192  # points that are sorted at a time; fewer of them are not worth a second thread
 WAVES_AT_ONCE = 2**16
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A regular grid: `spacing`, the map's nodes along its axes, and the padded lengths of the transforms."""
-
-    spacing: float
-    shape: tuple[int, int, int]
-    padded: tuple[int, int, int]
-
-    @property
-    def is_plane(self) -> bool:
-        """Whether it has two real axes."""
-        return self.padded[0] == 1 and self.padded[1] > 1
-
-    @property
-    def taps(self) -> Array:
-        """Nodes that a point touches along each axis."""
-        return np.array([1 if n == 1 else TAPS for n in self.padded])
 
 
 @lru_cache(maxsize=2)
@@ -104,7 +79,7 @@ def count_cells(grid: Grid) -> int:
 class Influence:
     """What a grid does to a unit charge: its real, even spectrum, its response to itself, and the constant left out.
 
-    In the plane the spectrum is arranged as `plane` wants it.
+    The spectrum is arranged as `ops.convolve` wants it.
     """
 
     spectrum: Array
@@ -164,7 +139,7 @@ def make_influence(grid: Grid, radial: Radial) -> Influence:
             shape[axis] = -1
             spectrum *= _aliasing(n).reshape(shape)
     own = _own_response(spectrum, grid.padded)
-    return Influence(arranged(spectrum[0]) if grid.is_plane else spectrum.astype(np.float32), own, constant)
+    return Influence(ops.arrange(spectrum, grid), own, constant)
 
 
 def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
@@ -174,7 +149,6 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
     ``sum_ab B(k + 2 pi a) B(k + 2 pi b) cos(2 pi (a - b) t)`` with B the transform of the spline; the terms with
     ``|a - b| = m`` make harmonic m.
     """
-    harmonics = kernels.grid.HARMONICS
     response = spectrum
     for axis, n in enumerate(padded):
         if n > 1:
@@ -182,12 +156,12 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
             def products(k: Array, n: int = n) -> Array:
                 images = np.sinc(k / n + np.arange(-6, 7)[:, None]) ** TAPS
                 share = np.where((k == 0) | (k == n // 2), 1.0, 2.0) / n
-                turns = range(harmonics)
+                turns = range(HARMONICS)
                 return np.array([(2 if m else 1) * share * (images[: 13 - m] * images[m:]).sum(axis=0) for m in turns])
 
             waves = _over_waves(products, n)
             response = np.moveaxis(np.einsum("mk,k...->m...", waves, np.moveaxis(response, axis, 0)), 0, axis)
-    out = np.zeros((harmonics,) * 3)
+    out = np.zeros((HARMONICS,) * 3)
     out[tuple(slice(n) for n in response.shape)] = response
     return out
 
@@ -212,7 +186,7 @@ class GridConvolver:
         points : (n, d) float64
         grid : Grid
         low, spans : (d,) float64
-            From `extent.spans_of`.
+            From `ops.extent`.
         """
         place = (low, _place(grid, spans), 1.0 / grid.spacing)
         influence = self.influence(grid)
@@ -220,7 +194,7 @@ class GridConvolver:
         own, shift = influence.own, influence.constant * (len(points) - 1)
         if len(points) > CROWDED * count_cells(grid):  # no wave of one point's shows beside all others, its mean does
             own, shift = np.zeros_like(own), shift - own[0, 0, 0]
-        found, _ = gather(points, place, grid, (potential, own, shift, -np.inf), self.n_jobs)
+        found, _ = ops.gather(potential, points, place, grid, own, shift, -np.inf, self.n_jobs)
         return found
 
     def influence(self, grid: Grid) -> Influence:
@@ -239,10 +213,8 @@ class GridConvolver:
         return Field(potential, grid, place, influence.constant * len(sources), self.n_jobs)
 
     def _convolve(self, points: Array, place: Place, grid: Grid, influence: Influence, work: Workspace) -> Array:
-        charges = spread(points, place, grid, self.n_jobs, work)
-        if grid.is_plane:
-            return convolve_in_plane(charges[0], influence.spectrum, grid.shape[1:], self.n_jobs, work)[None]
-        return convolve(charges, influence.spectrum, grid.padded, self.n_jobs, work)
+        charges = ops.spread(points, place, grid, work, self.n_jobs)
+        return ops.convolve(charges, influence.spectrum, grid, work, self.n_jobs)
 
 
 @dataclass(frozen=True)
@@ -266,117 +238,12 @@ class Field:
         Those are near its border or outside, or where the potential is not above `noise` times the highest. Their
         value is 0.
         """
-        none = np.zeros((kernels.grid.HARMONICS,) * 3)
-        read = (self.potential, none, self.shift, noise * self.highest)
-        return gather(targets, self.place, self.grid, read, self.n_jobs)
+        none = np.zeros((HARMONICS,) * 3)
+        faintest = noise * self.highest
+        return ops.gather(self.potential, targets, self.place, self.grid, none, self.shift, faintest, self.n_jobs)
 
 
 def _place(grid: Grid, spans: Array) -> Array:
     """Return how many cells the lowest corner of a map lies from node 0 of its grid, in whose middle the map is."""
     shape = np.array(grid.shape[3 - len(spans) :])
     return np.asarray(0.5 * (shape - 1 - spans / grid.spacing))
-
-
-def spread(points: Array, place: Place, grid: Grid, n_jobs: int, work: Workspace) -> Array:
-    """Return the unit charges of the points on the grid.
-
-    Points are sorted by strips of the first real axis, on fixed chunks, and keep their sequence within a strip; strips
-    of even and of odd number take turns, so that no two threads meet.
-    """
-    n, d = points.shape
-    length = grid.shape[3 - d]
-    height = max(16, -(-length // 64))
-    n_strips = -(-length // height)
-    columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
-    charges = work.take("charges", (*grid.shape[:2], columns), np.float32)
-    charges.fill(0)
-    strips, nodes = work.take("strips", (n,), np.int32), work.take("nodes", (n,), np.int64)
-    parts = work.take("parts", (d, n), np.float32)
-    chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
-    counts = np.empty((len(chunks), n_strips), np.int32)
-    count, locate = kernels.grid.count_strips, kernels.grid.locate
-    counting = [(count, (*chunk, points, place, height, strips, counts[c])) for c, chunk in enumerate(chunks)]
-    _parallel.run_tasks(counting, n_jobs=n_jobs)
-    ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
-    slots = np.ascontiguousarray(ends - counts)
-    bounds = np.append(slots[0], np.int32(n)).tolist()
-    shared = (points, place, charges, strips)
-    locating = [(locate, (*chunk, *shared, slots[c], nodes, parts)) for c, chunk in enumerate(chunks)]
-    _parallel.run_tasks(locating, n_jobs=n_jobs)
-    for parity in (0, 1):
-        ranges = [(bounds[s], bounds[s + 1]) for s in range(parity, n_strips, 2)]
-        spreading = [(kernels.grid.spread, (*each, nodes, parts, grid.taps, charges)) for each in ranges]
-        _parallel.run_tasks(spreading, n_jobs=n_jobs if n >= 2 * CHEAP_GRAIN else 1)
-    return charges
-
-
-def gather(points: Array, place: Place, grid: Grid, read: tuple[Any, ...], n_jobs: int) -> tuple[Potential, int]:
-    """Return value and gradient of a gridded potential at the points, and how many points it is not good for.
-
-    `read` holds the potential, the harmonics of a point's response to itself, what is added to every value, and the
-    value that is too faint.
-    """
-    n, d = points.shape
-    values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)
-    shared = (points, place, np.array(grid.shape), grid.taps, *read, values, gradient)
-    tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
-    sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
-    return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
-
-
-def convolve(charges: Array, influence: Array, padded: tuple[int, int, int], n_jobs: int, work: Workspace) -> Array:
-    """Return the charges convolved with the kernel, by transforms of blocks of fixed size.
-
-    Only the rows that hold charges are transformed, and only those that are read are transformed back. Both middle
-    transforms and the product run on one block of columns while it is in the cache.
-
-    Parameters
-    ----------
-    charges : (g0, g1, p2) float32
-    influence : (p0 // 2 + 1, p1 // 2 + 1, p2 // 2 + 1) float32
-    padded : tuple of int
-        The lengths (p0, p1, p2) of the transforms.
-    n_jobs : int
-    work : Workspace
-        Holds what is returned.
-
-    Returns
-    -------
-    (g0, g1, p2) float32
-    """
-    from scipy import fft
-
-    g0, g1, p2 = charges.shape
-    columns = p2 // 2 + 1
-    flat = charges.reshape(g0 * g1, p2)
-    spectrum = work.take("spectrum", (g0 * g1, columns), np.complex64)
-    cube = spectrum.reshape(g0, g1, columns)
-    potential = work.take("charges", flat.shape, np.float32)  # charges are no longer needed where it is written
-
-    def forward(low: int, high: int) -> None:
-        spectrum[low:high] = fft.rfft(flat[low:high], axis=1)
-
-    def middle(low: int, high: int) -> None:
-        block = cube[:, :, low:high]
-        if g1 > 1:
-            block = fft.fft(block, n=padded[1], axis=1)
-        if g0 > 1:
-            block = fft.fft(block, n=padded[0], axis=0)
-        if g0 == g1 == 1:
-            block = np.ascontiguousarray(block)
-        kernels.grid.apply_influence(block, influence, low)
-        if g0 > 1:
-            block = fft.ifft(block, axis=0, overwrite_x=True)[:g0]
-        if g1 > 1:
-            block = fft.ifft(block, axis=1, overwrite_x=True)[:, :g1]
-        cube[:, :, low:high] = block
-
-    def backward(low: int, high: int) -> None:
-        potential[low:high] = fft.irfft(spectrum[low:high], n=p2, axis=1)
-
-    rows = max(1, 2**15 // p2)
-    width = max(1, min(64, 2**16 // (padded[0] * padded[1])))
-    _parallel.for_chunks(forward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
-    _parallel.for_chunks(middle, columns, (), n_jobs=n_jobs, grain=width)
-    _parallel.for_chunks(backward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
-    return potential.reshape(charges.shape)

@@ -11,8 +11,8 @@ from scipy import fft
 
 from opentsne_like.kernels import _lanes as lanes
 from opentsne_like.kernels._jit import kernel
-from opentsne_like.repulsion import RepulsionEngine, StudentT, plane
-from opentsne_like.repulsion.workspace import Workspace
+from opentsne_like.ops import Workspace, plane
+from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 VECTORS = lanes.EIGHT
 load, store, splat, pick, total, turn = VECTORS

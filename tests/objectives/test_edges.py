@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from opentsne_like import ops
 from opentsne_like.errors import InvalidParameterError
 from opentsne_like.objectives import Edges, checksum, kl_divergence_bh, kl_divergence_fft, locality
 from opentsne_like.optimizer import gradient_descent
-from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square, spans_of
+from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square
 
 ATTRACTION = LogStudentT(1.0)
 
@@ -87,9 +88,9 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
         Y = rng.normal(size=(2000, d)) * 10
         repulsion = rng.normal(size=(2000, d)).astype(np.float32)
         result = edges.add_mutual_attraction(Y, Y.mean(axis=0), ATTRACTION, 4.0, repulsion, 0.5, k % 3 + 1)
-        near = (Y - spans_of(Y, 1).mean).astype(np.float32)
+        near = (Y - ops.extent(Y, 1).mean).astype(np.float32)
         assert result.tobytes() == plain.add_attraction(near, near, ATTRACTION, 4.0, repulsion, 0.5, 1).tobytes()
-    layout = edges._locality._layout
+    layout = edges._locality._sorted
     assert (layout is not None) == (d <= 3)
     if layout is not None:  # of the types that the kernels were compiled for
         assert (layout.indptr.dtype, layout.indices.dtype) == (P.indptr.dtype, P.indices.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from opentsne_like import ops
 from opentsne_like.repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
 from opentsne_like.repulsion.fft import count_cells
 
@@ -49,7 +50,7 @@ def test_agrees_with_all_pairs(shape, d):
                 if method == "fft" and count_cells(engine._plan(np.ptp(points, axis=0))) > MOST_CELLS:
                     continue
                 if method == "bh":  # without the exact sums that are cheaper for so few points
-                    result = engine.tree(points).evaluate(None, radial.form, engine.theta, 1)
+                    result = ops.walk_tree(engine.tree(points), None, radial.form, engine.theta, 1)
                 else:
                     result = engine.evaluate(points)
                 case = f"{method}, scale {scale}, {radial}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from opentsne_like import ops
 from opentsne_like.errors import InvalidParameterError
 from opentsne_like.kernels import forms
 from opentsne_like.kernels._jit import kernel
@@ -164,7 +165,7 @@ def test_every_method_sums_the_same_function(d, radial):
         assert relative(result.gradient, forces) < 1e-2, method
         assert result.total == pytest.approx(values.sum(), rel=2e-3), method
     if radial.has_tree:
-        tree = RepulsionEngine(radial, n_jobs=2).tree(points).evaluate(None, radial.form, 0.5, 2)
+        tree = ops.walk_tree(ops.build_tree(points, 2), None, radial.form, 0.5, 2)
         assert relative(tree.gradient, forces) < 1e-2
 
 

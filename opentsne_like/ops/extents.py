@@ -23,8 +23,20 @@ class Extent(NamedTuple):
     mean: Array
 
 
-def spans_of(points: Array, n_jobs: int) -> Extent:
-    """Return the extent of a map; NaN and infinity in it show in the mean."""
+def extent(points: Array, n_jobs: int) -> Extent:
+    """Return where a map lies and how wide it is.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float64
+        NaN and infinity in it show in the mean.
+    n_jobs : int
+        Threads; the result has the same bits for any number.
+
+    Returns
+    -------
+    Extent
+    """
     chunks = _parallel.chunk_bounds(len(points), GRAIN)
     lows, highs, sums = np.empty((3, len(chunks), points.shape[1]))
     tasks = [(kernels.update.extent, (low, high, c, points, lows, highs, sums)) for c, (low, high) in enumerate(chunks)]
@@ -41,7 +53,7 @@ def _picks(n: int) -> Array:
     return (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
 
 
-def bulk_of(points: Array) -> tuple[Array, Array]:
+def bulk(points: Array) -> tuple[Array, Array]:
     """Return the lowest and the highest coordinates, shape (d,) each, of all but the outermost 2 % on either side.
 
     They come from a sample at fixed places of the array, so they are a pure function of the points.

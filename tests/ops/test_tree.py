@@ -1,14 +1,16 @@
-"""Barnes-Hut repulsion against float64 sums over all pairs."""
+"""Barnes-Hut sums against float64 sums over all pairs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from opentsne_like import ops
+from opentsne_like.errors import InvalidTypeError
+from opentsne_like.kernels import forms
 from opentsne_like.repulsion import StudentT
-from opentsne_like.repulsion.barnes_hut import BarnesHutTree
 
-from .oracle import RADIALS, SHAPES, all_pairs, make, relative, spread_map
+from ..repulsion.oracle import RADIALS, SHAPES, all_pairs, make, relative, spread_map
 
 CAUCHY = StudentT(1.0)
 DEFAULT_ERROR = 5e-3  # of forces at theta = 0.5, for every radial, dimension, scale and shape below
@@ -16,7 +18,7 @@ EXACT_ERROR = 1e-5  # at theta = 0, in float32
 
 
 def barnes_hut(points, form, theta, n_jobs):
-    return BarnesHutTree(points, n_jobs=n_jobs).evaluate(None, form, theta, n_jobs)
+    return ops.walk_tree(ops.build_tree(points, n_jobs), None, form, theta, n_jobs)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -63,13 +65,13 @@ def test_same_bits_for_any_number_of_threads(d):
     points = spread_map(20000, d)
     points[100:3000] = points[100]
     targets = spread_map(2000, d, seed=1)
-    tree = BarnesHutTree(points, n_jobs=1)
-    own, foreign = tree.evaluate(None, CAUCHY.form, 0.5, 1), tree.evaluate(targets, CAUCHY.form, 0.5, 1)
+    tree = ops.build_tree(points, n_jobs=1)
+    own, foreign = ops.walk_tree(tree, None, CAUCHY.form, 0.5, 1), ops.walk_tree(tree, targets, CAUCHY.form, 0.5, 1)
     for n_jobs in (2, 3, 7):
-        again = BarnesHutTree(points, n_jobs=n_jobs)
+        again = ops.build_tree(points, n_jobs=n_jobs)
         for first, second in (
-            (own, again.evaluate(None, CAUCHY.form, 0.5, n_jobs)),
-            (foreign, again.evaluate(targets, CAUCHY.form, 0.5, n_jobs)),
+            (own, ops.walk_tree(again, None, CAUCHY.form, 0.5, n_jobs)),
+            (foreign, ops.walk_tree(again, targets, CAUCHY.form, 0.5, n_jobs)),
         ):
             assert first.values.tobytes() == second.values.tobytes()
             assert first.gradient.tobytes() == second.gradient.tobytes()
@@ -82,20 +84,20 @@ def test_frozen_reference(d, radial):
     sources = spread_map(1500, d)
     rng = np.random.default_rng(2)
     targets = np.concatenate([sources[:50], rng.uniform(-20, 20, size=(100, d)), [[1e5] * d]])
-    tree = BarnesHutTree(sources, n_jobs=1)
+    tree = ops.build_tree(sources, n_jobs=1)
     values, gradient = all_pairs(targets, sources, radial, same=False)
     for theta, bound in ((0.5, DEFAULT_ERROR), (0.0, EXACT_ERROR)):
-        result = tree.evaluate(targets, radial.form, theta, 2)
+        result = ops.walk_tree(tree, targets, radial.form, theta, 2)
         assert relative(result.values, values) < bound
         assert relative(result.gradient, gradient) < bound
 
 
 def test_a_target_does_not_depend_on_the_others():
-    tree = BarnesHutTree(spread_map(3000, 2), n_jobs=1)
+    tree = ops.build_tree(spread_map(3000, 2), n_jobs=1)
     targets = spread_map(60, 2, seed=3)
-    together = tree.evaluate(targets, CAUCHY.form, 0.5, 1)
-    backwards = tree.evaluate(targets[::-1], CAUCHY.form, 0.5, 1)
-    alone = tree.evaluate(targets[7:8], CAUCHY.form, 0.5, 1)
+    together = ops.walk_tree(tree, targets, CAUCHY.form, 0.5, 1)
+    backwards = ops.walk_tree(tree, targets[::-1], CAUCHY.form, 0.5, 1)
+    alone = ops.walk_tree(tree, targets[7:8], CAUCHY.form, 0.5, 1)
     assert np.array_equal(together.values, backwards.values[::-1])
     assert np.array_equal(together.gradient, backwards.gradient[::-1])
     assert alone.values[0] == together.values[7]
@@ -152,26 +154,26 @@ def test_an_offset_changes_nothing_but_what_float64_loses(offset):
 @pytest.mark.parametrize("distance", [1e3, 1e6, 1e12])
 def test_outliers_do_not_squeeze_the_others_into_one_cell(d, distance):
     points = spread_map(4000, d)
-    usual = np.median(_leaf_sizes(BarnesHutTree(points, n_jobs=1)))
+    usual = np.median(_leaf_sizes(ops.build_tree(points, n_jobs=1)))
     points[[5, 77]] = [[distance] * d, [-distance] * d]
-    tree = BarnesHutTree(points, n_jobs=1)
+    tree = ops.build_tree(points, n_jobs=1)
     assert np.median(_leaf_sizes(tree)) < 1.2 * usual
     picks, values, gradient = sampled(points)
-    result = tree.evaluate(None, CAUCHY.form, 0.5, 1)
+    result = ops.walk_tree(tree, None, CAUCHY.form, 0.5, 1)
     assert relative(result.values[picks], values) < DEFAULT_ERROR
     assert relative(result.gradient[picks], gradient) < DEFAULT_ERROR
 
 
 def _leaf_sizes(tree):
-    leaves = tree._link[:, 2] == 0
-    return tree._centre[leaves, 3] ** (1 / 6)
+    leaves = tree.link[:, 2] == 0
+    return tree.centre[leaves, 3] ** (1 / 6)
 
 
 def test_clusters_much_smaller_than_their_distance_are_resolved():
     rng = np.random.default_rng(6)
     points = rng.normal(size=(6000, 3))
     points[::2] += 1e5
-    tree = BarnesHutTree(points, n_jobs=1)  # 2,048 cells of the coarse codes are 85 wide here, the fine ones 0.08
+    tree = ops.build_tree(points, n_jobs=1)  # 2,048 cells of the coarse codes are 85 wide here, the fine ones 0.08
     assert np.median(_leaf_sizes(tree)) < 1.0
 
 
@@ -179,32 +181,32 @@ def test_clusters_much_smaller_than_their_distance_are_resolved():
 def test_the_tree_is_sound(d):
     points = spread_map(3000, d)
     points[:500] = points[0]
-    tree = BarnesHutTree(points, n_jobs=2)
-    assert np.array_equal(np.sort(tree._order), np.arange(3000))
-    assert np.array_equal(tree._points[:d].T, points[tree._order])
-    assert tree._groups[0] == 0
-    assert tree._groups[-1] == 3000
-    assert np.all(np.diff(tree._groups) > 0)
-    for v, (first, last, right) in enumerate(tree._link):
-        inside = points[tree._order[first:last]]
+    tree = ops.build_tree(points, n_jobs=2)
+    assert np.array_equal(np.sort(tree.order), np.arange(3000))
+    assert np.array_equal(tree.points[:d].T, points[tree.order])
+    assert tree.groups[0] == 0
+    assert tree.groups[-1] == 3000
+    assert np.all(np.diff(tree.groups) > 0)
+    for v, (first, last, right) in enumerate(tree.link):
+        inside = points[tree.order[first:last]]
         centred = inside - inside.mean(axis=0)
-        np.testing.assert_allclose(tree._centre[v, :d], inside.mean(axis=0), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(tree.centre[v, :d], inside.mean(axis=0), rtol=1e-9, atol=1e-9)
         rows, columns = np.triu_indices(d)
         places = [0] if d == 1 else list(range(len(rows)))
         second = (centred.T @ centred)[rows, columns]
-        np.testing.assert_allclose(tree._moment[v, places], second, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(tree.moment[v, places], second, rtol=1e-4, atol=1e-4)
         if right == 0:
             assert last - first <= 16
         else:
-            assert tree._link[v + 1, 0] == first
-            assert tree._link[v + 1, 1] == tree._link[right, 0]
-            assert tree._link[right, 1] == last
+            assert tree.link[v + 1, 0] == first
+            assert tree.link[v + 1, 1] == tree.link[right, 0]
+            assert tree.link[right, 1] == last
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_size_is_the_width_of_an_evenly_filled_cube(d):
-    tree = BarnesHutTree(np.random.default_rng(7).uniform(0, 2, size=(20000, d)), n_jobs=1)
-    assert tree._centre[0, 3] ** (1 / 6) == pytest.approx(2.0, rel=2e-2)
+    tree = ops.build_tree(np.random.default_rng(7).uniform(0, 2, size=(20000, d)), n_jobs=1)
+    assert tree.centre[0, 3] ** (1 / 6) == pytest.approx(2.0, rel=2e-2)
 
 
 def test_follows_the_points_when_they_are_shuffled():
@@ -232,3 +234,11 @@ def test_input_is_left_alone_and_may_be_read_only_and_in_any_order():
     result = barnes_hut(strange, CAUCHY.form, 0.5, 1)
     assert np.array_equal(result.gradient, expected.gradient)
     assert np.array_equal(strange, points)
+
+
+@pytest.mark.parametrize(
+    "form", [forms.LogInverse(0.1), forms.StudentTTail(1.0), None, (1.0,), (1.0, 2.0), (0.0, 0.0, 0.0)]
+)
+def test_a_form_that_has_no_expansion_is_refused(form):
+    with pytest.raises(InvalidTypeError, match="`form` must be one of Cauchy, StudentT, Gaussian, got "):
+        ops.walk_tree(ops.build_tree(spread_map(50, 2), 1), None, form, 0.5, 1)

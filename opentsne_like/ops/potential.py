@@ -1,4 +1,4 @@
-"""What every method of repulsion returns."""
+"""What every sum over all pairs returns."""
 
 from __future__ import annotations
 

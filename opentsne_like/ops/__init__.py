@@ -1,0 +1,44 @@
+"""Operations on arrays that an iteration is made of: the line behind which another device can stand.
+
+Each takes and returns plain arrays, deals out its work to threads in fixed chunks, and has the same bits for any number
+of them. Nothing above this room calls the compiled loops behind them.
+"""
+
+from __future__ import annotations
+
+from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
+from .extents import Extent, bulk, extent
+from .fourier import arrange, convolve
+from .grid import HARMONICS, TAPS, Grid, Place, gather, spread
+from .pairs import exact
+from .potential import Potential
+from .tree import Tree, build_tree, morton_order, walk_tree
+from .workspace import Workspace
+
+__all__ = [
+    "HARMONICS",
+    "TAPS",
+    "Extent",
+    "Graph",
+    "Grid",
+    "Place",
+    "Potential",
+    "Tree",
+    "Workspace",
+    "arrange",
+    "attract",
+    "build_tree",
+    "bulk",
+    "checksum",
+    "convolve",
+    "edge_loss",
+    "entropy",
+    "exact",
+    "extent",
+    "gather",
+    "morton_order",
+    "reorder",
+    "spread",
+    "take_rows",
+    "walk_tree",
+]

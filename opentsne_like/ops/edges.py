@@ -1,0 +1,170 @@
+"""Sums along the edges of a sparse matrix: attraction, its loss, and what is known of the weights alone."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _parallel, kernels
+from .forms import check_form
+
+Array = np.ndarray[Any, Any]
+
+GRAIN = 2**15  # edges of a chunk
+ROWS = 256  # of a chunk, at least
+REORDERED = 4096  # rows of a chunk
+
+
+class Graph(NamedTuple):
+    """A CSR matrix (m, n) whose row r stands for point ``order[r]``; if it is square, so does column r.
+
+    Attributes
+    ----------
+    order : ndarray of shape (m,), int32
+    indptr : ndarray of shape (m + 1,), int32 or int64
+    indices : ndarray of shape (edges,), int32 or int64
+    values : ndarray of shape (edges,), float32 or float64
+    """
+
+    order: Array
+    indptr: Array
+    indices: Array
+    values: Array
+
+
+def attract(
+    graph: Graph,
+    points: Array,
+    others: Array,
+    form: Any,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    n_jobs: int,
+) -> Array:
+    """Return ``exaggeration * sum_j p_ij A'(d²) (y_i - x_j) + scale * repulsion_i``, a quarter of a gradient.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of the weights p.
+    points : ndarray of shape (m, d), dtype of the weights
+        In the order of the graph.
+    others : ndarray of shape (n, d), dtype of the weights
+        What the columns stand for, in their order: the points themselves or a frozen reference.
+    form : NamedTuple
+        The attraction A, one of `kernels.forms`.
+    exaggeration : float
+    repulsion : ndarray of shape (m, d)
+        In the order of the points, as is what is returned.
+    scale : float
+    n_jobs : int
+        Threads; the result has the same bits for any number.
+
+    Returns
+    -------
+    ndarray of shape (m, d), dtype of the weights
+
+    Raises
+    ------
+    InvalidTypeError
+        If no formula is known for the form.
+    """
+    check_form(form, kernels.forms.value_and_slope)
+    dtype = graph.values.dtype.type
+    gradient = np.empty(points.shape, dtype)
+    kernel, columns = kernels.attraction.add_attraction, others
+    if dtype is np.float32 and points.shape[1] == 2:
+        kernel = kernels.attraction.add_attraction_in_plane
+        columns = np.ascontiguousarray(others).view(np.uint64).reshape(-1)
+    numbers = (form, dtype(exaggeration), graph.order, repulsion, dtype(scale))
+    args = (graph.indptr, graph.indices, graph.values, points, columns, *numbers, gradient)
+    grain = max(ROWS, GRAIN * len(points) // max(1, len(graph.values)))  # short rows do not pay for a call
+    _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=grain)
+    return gradient
+
+
+def edge_loss(graph: Graph, points: Array, others: Array, form: Any, n_jobs: int) -> float:
+    """Return ``sum_ij p_ij A(d²)`` in float64.
+
+    Parameters
+    ----------
+    graph, form, n_jobs
+        As in `attract`.
+    points : ndarray of shape (m, d), float64
+    others : ndarray of shape (n, d), float64
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InvalidTypeError
+        If no formula is known for the form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> ops.edge_loss(graph, points, points, forms.Square(), n_jobs=1)
+    12.5
+    """
+    check_form(form, kernels.forms.value_and_slope)
+    args = (graph.indptr, graph.indices, graph.values, points, others, form)
+    return _parallel.sum_chunks(kernels.attraction.edge_loss, len(points), args, n_jobs=n_jobs, grain=ROWS)
+
+
+def entropy(weights: Array, n_jobs: int) -> tuple[float, float]:
+    """Return ``sum p log p`` and ``sum p`` of weights (edges,); a weight of zero counts as nothing."""
+    chunks = _parallel.chunk_bounds(len(weights), GRAIN)
+    parts = _parallel.run_tasks([(kernels.attraction.entropy, (*chunk, weights)) for chunk in chunks], n_jobs=n_jobs)
+    return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
+
+
+def take_rows(graph: Graph, points: Array, offset: Array, n_jobs: int) -> Array:
+    """Return points (m, d) float64 around an offset (d,), in float32 and in the order of the graph."""
+    near = np.empty(points.shape, np.float32)
+    args = (graph.order, points, offset, near)
+    _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
+    return near
+
+
+def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
+    """Return a square graph with its rows and columns in another order; edges keep theirs within a row.
+
+    Parameters
+    ----------
+    graph : Graph
+        Whose row r stands for point r.
+    order : ndarray of shape (n,), int32
+        The point that each new row and column stands for.
+    n_jobs : int
+
+    Returns
+    -------
+    Graph
+    """
+    n = len(order)
+    rank = np.empty(n, np.int32)
+    rank[order] = np.arange(n, dtype=np.int32)
+    indptr = np.zeros_like(graph.indptr)  # of the same type as before, or kernels would be compiled in mid-run
+    np.cumsum(np.diff(graph.indptr)[order], dtype=indptr.dtype, out=indptr[1:])
+    indices, values = np.empty_like(graph.indices), np.empty_like(graph.values)
+    args = (order, rank, *graph[1:], indptr, indices, values)
+    _parallel.for_chunks(kernels.attraction.reorder, n, args, n_jobs=n_jobs, grain=REORDERED)
+    return Graph(order, indptr, indices, values)
+
+
+def checksum(values: Array, n_jobs: int) -> int:
+    """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to."""
+    raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    whole = len(raw) // 8 * 8
+    words = raw[:whole].view(np.uint64)
+    chunks = _parallel.chunk_bounds(len(words), GRAIN)
+    parts = _parallel.run_tasks([(kernels.attraction.checksum, (*c, words)) for c in chunks], n_jobs=n_jobs)
+    return hash((len(raw), raw[whole:].tobytes(), *(int(part) for part in parts)))

@@ -1,0 +1,132 @@
+"""Charges onto a regular grid, and values and gradients of what the grid holds back at points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _parallel, kernels
+from .plane import row_length
+from .potential import Potential
+from .workspace import Workspace
+
+Array = np.ndarray[Any, Any]
+Place = tuple[Array, Array, float]  # corner of a map, how many cells it lies from node 0, cells per unit of length
+
+TAPS = 6  # nodes that a point touches along an axis, as in `kernels.grid`
+HARMONICS = 3  # of a point's response to its own charge, as in `kernels.grid`
+GRAIN = 2048  # points that are gathered at a time
+CHEAP_GRAIN = 8192  # points that are sorted at a time; fewer of them are not worth a second thread
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid: `spacing`, the map's nodes along its axes, and the padded lengths of the transforms."""
+
+    spacing: float
+    shape: tuple[int, int, int]
+    padded: tuple[int, int, int]
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether it has two real axes."""
+        return self.padded[0] == 1 and self.padded[1] > 1
+
+    @property
+    def taps(self) -> Array:
+        """Nodes that a point touches along each axis, shape (3,) int64."""
+        return np.array([1 if n == 1 else TAPS for n in self.padded])
+
+
+def spread(points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int) -> Array:
+    """Return the unit charges of points on a grid, by B-splines of six nodes per axis.
+
+    Points are sorted by strips of the first real axis, on fixed chunks, and keep their sequence within a strip; strips
+    of even and of odd number take turns, so that no two threads meet.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float64
+        Within the grid, three cells or more from its border; d is 1, 2 or 3.
+    place : tuple
+        Corner of the map (d,), how many cells it lies from node 0 (d,), and cells per unit of length.
+    grid : Grid
+    work : Workspace
+        Holds what is returned.
+    n_jobs : int
+        Threads; the result has the same bits for any number.
+
+    Returns
+    -------
+    ndarray of shape (g0, g1, columns), float32
+        With as many columns as `convolve` wants.
+    """
+    n, d = points.shape
+    length = grid.shape[3 - d]
+    height = max(16, -(-length // 64))
+    n_strips = -(-length // height)
+    columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
+    charges = work.take("charges", (*grid.shape[:2], columns), np.float32)
+    charges.fill(0)
+    strips, nodes = work.take("strips", (n,), np.int32), work.take("nodes", (n,), np.int64)
+    parts = work.take("parts", (d, n), np.float32)
+    chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
+    counts = np.empty((len(chunks), n_strips), np.int32)
+    count, locate = kernels.grid.count_strips, kernels.grid.locate
+    counting = [(count, (*chunk, points, place, height, strips, counts[c])) for c, chunk in enumerate(chunks)]
+    _parallel.run_tasks(counting, n_jobs=n_jobs)
+    ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
+    slots = np.ascontiguousarray(ends - counts)
+    bounds = np.append(slots[0], np.int32(n)).tolist()
+    shared = (points, place, charges, strips)
+    locating = [(locate, (*chunk, *shared, slots[c], nodes, parts)) for c, chunk in enumerate(chunks)]
+    _parallel.run_tasks(locating, n_jobs=n_jobs)
+    for parity in (0, 1):
+        ranges = [(bounds[s], bounds[s + 1]) for s in range(parity, n_strips, 2)]
+        spreading = [(kernels.grid.spread, (*each, nodes, parts, grid.taps, charges)) for each in ranges]
+        _parallel.run_tasks(spreading, n_jobs=n_jobs if n >= 2 * CHEAP_GRAIN else 1)
+    return charges
+
+
+def gather(
+    potential: Array,
+    points: Array,
+    place: Place,
+    grid: Grid,
+    own: Array,
+    shift: float,
+    faintest: float,
+    n_jobs: int,
+) -> tuple[Potential, int]:
+    """Return value and gradient at points of a potential on a grid.
+
+    Parameters
+    ----------
+    potential : ndarray of shape (g0, g1, columns), float32
+        From `convolve`.
+    points : ndarray of shape (m, d), float64
+    place, grid
+        As in `spread`.
+    own : ndarray of shape (HARMONICS, HARMONICS, HARMONICS), float64
+        Harmonics of a point's response to its own charge, which is subtracted; zeros for points that carry none.
+    shift : float
+        Added to every value.
+    faintest : float
+        Value that the grid is not good for, nor for any below.
+    n_jobs : int
+
+    Returns
+    -------
+    Potential
+        ``values`` (m,) and ``gradient`` (m, d), float32; 0 where the grid is not good.
+    int
+        How many points those are: faint ones, and those near the border or outside.
+    """
+    n, d = points.shape
+    values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)
+    shared = (points, place, np.array(grid.shape), grid.taps, potential, own, shift, faintest, values, gradient)
+    tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
+    sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
