@@ -12,10 +12,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "TSNE": "tsne",
-    "TSNEEmbedding": "embedding",
-    "PartialTSNEEmbedding": "embedding",
+    "NeighborEmbedding": "methods",
+    "Embedding": "embedding",
+    "TSNEEmbedding": "opentsne",
+    "PartialTSNEEmbedding": "opentsne",
     "OptimizationInterrupt": "errors",
-    "load": "embedding",
+    "load": "loading",
 }
 _SUBMODULES = {
     "affinity",
@@ -24,9 +26,13 @@ _SUBMODULES = {
     "errors",
     "initialization",
     "kl_divergence",
+    "loading",
+    "methods",
     "metrics",
     "nearest_neighbors",
     "objectives",
+    "opentsne",
+    "ops",
     "optimizer",
     "plotting",
     "repulsion",
@@ -36,7 +42,15 @@ _SUBMODULES = {
     "utils",
 }
 
-__all__ = ["PartialTSNEEmbedding", "TSNE", "TSNEEmbedding", "__version__", "load"]  # noqa: RUF022
+__all__ = [
+    "TSNE",
+    "Embedding",
+    "NeighborEmbedding",
+    "PartialTSNEEmbedding",
+    "TSNEEmbedding",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

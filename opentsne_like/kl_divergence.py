@@ -8,7 +8,7 @@ import numpy as np
 
 from ._validation import check_real
 from .metrics import kl_divergence as exact_divergence
-from .objectives import kl_divergence_bh, kl_divergence_fft
+from .opentsne import kl_divergence_bh, kl_divergence_fft
 
 __all__ = ["kl_divergence_approx_bh", "kl_divergence_approx_fft", "kl_divergence_exact"]
 

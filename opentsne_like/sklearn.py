@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tsne
-from .embedding import TSNEEmbedding
+from .opentsne import TSNEEmbedding
 
 __all__ = ["TSNE"]
 

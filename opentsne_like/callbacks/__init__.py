@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 
-from .base import Callback, Hook, Progress, StopReason
+from ..optimizer import StopReason
+from .base import Callback, Hook, Progress
 from .checks import ErrorApproximations, VerifyExaggerationError
 from .display import ErrorLogger, ProgressBar
+from .following import Follower, Following, as_list
 from .records import Checkpoint, History, Snapshots
 from .stopping import EarlyStopping, ExaggerationStopping, TimeLimit
 
@@ -22,6 +24,8 @@ __all__ = [
     "ErrorApproximations",
     "ErrorLogger",
     "ExaggerationStopping",
+    "Follower",
+    "Following",
     "History",
     "Hook",
     "Progress",
@@ -30,6 +34,7 @@ __all__ = [
     "StopReason",
     "TimeLimit",
     "VerifyExaggerationError",
+    "as_list",
 ]
 
 log = logging.getLogger(__name__)

@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-
-class StopReason(Enum):
-    """Why an optimization ended; `stop_reason` of an embedding is one of these.
-
-    Attributes
-    ----------
-    FINISHED, CALLBACK, CONVERGED, TIME, INTERRUPTED
-        All iterations were done; a callback said so; the KL divergence stood still; the time was up; an error
-        or Ctrl-C.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from opentsne_like import TSNE
-    >>> from opentsne_like.callbacks import StopReason
-    >>> X = np.random.default_rng(0).normal(size=(100, 5))
-    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
-    >>> Y.optimize(5).stop_reason is StopReason.FINISHED
-    True
-    >>> print(StopReason.CALLBACK)
-    a callback asked to stop
-    """
-
-    FINISHED = "all iterations were done"
-    CALLBACK = "a callback asked to stop"
-    CONVERGED = "the KL divergence no longer falls"
-    TIME = "the time is up"
-    INTERRUPTED = "an error or Ctrl-C ended it; the last finished iteration was kept"
-
-    def __str__(self) -> str:
-        return self.value
+from .._validation import check_integer
+from ..optimizer import StopReason
 
 
 class Callback:
@@ -68,8 +38,8 @@ class Callback:
         iteration : int
             Counted from 1 within the call of `optimize`.
         error : float
-            KL divergence of the map, without exaggeration.
-        embedding : TSNEEmbedding
+            The loss of the map, without exaggeration.
+        embedding : Embedding
             The map before the step of this iteration.
         """
         raise TypeError(f"{type(self).__name__} must define __call__(iteration, error, embedding)")
@@ -81,14 +51,14 @@ class Progress:
 
     Attributes
     ----------
-    embedding : TSNEEmbedding
+    embedding : Embedding
         The map after the step.
     iteration, n_iter : int
         Iterations done and asked for in this call of `optimize`.
     total : int
         Iterations that the map has seen in all.
-    kl_divergence : float
-        The last that was computed, NaN before the first.
+    loss : float
+        The last that was computed, NaN before the first; `kl_divergence` is another name of it.
     gradient_norm : float
         Norm of a quarter of the gradient; NaN before the first iteration.
     exaggeration : float
@@ -96,6 +66,8 @@ class Progress:
         Since the call began.
     callbacks : tuple
         All callbacks and hooks of the run.
+    label : str
+        What the loss is called.
 
     Examples
     --------
@@ -115,11 +87,17 @@ class Progress:
     iteration: int
     n_iter: int
     total: int
-    kl_divergence: float
+    loss: float
     gradient_norm: float
     exaggeration: float
     seconds: float
     callbacks: tuple[Any, ...] = ()
+    label: str = "loss"
+
+    @property
+    def kl_divergence(self) -> float:
+        """The loss, by the name it has for t-SNE."""
+        return self.loss
 
 
 class Hook:
@@ -127,8 +105,9 @@ class Hook:
 
     Attributes
     ----------
-    kl_every : int
-        How often, in iterations, the KL divergence is to be computed for this hook; 0 for never.
+    loss_every : int
+        How often, in iterations, the loss is to be computed for this hook; 0 for never. `kl_every` is another name of
+        it.
 
     Examples
     --------
@@ -145,7 +124,16 @@ class Hook:
     a callback asked to stop True
     """
 
-    kl_every: int = 0
+    loss_every: int = 0
+
+    @property
+    def kl_every(self) -> int:
+        """How often the loss is computed, by the name it has for t-SNE."""
+        return self.loss_every
+
+    @kl_every.setter
+    def kl_every(self, every: int) -> None:
+        self.loss_every = every
 
     def start(self, progress: Progress) -> None:
         """Look before the first iteration of a call of `optimize`."""
@@ -162,3 +150,34 @@ class Hook:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
+
+
+def every_of(given: Any, alias: Any, name: str) -> int:
+    """Return how often a hook wants to look, whether it was told under the name of today or of t-SNE.
+
+    Parameters
+    ----------
+    given : int
+        Under the name `name`.
+    alias : int or None
+        What was given as `kl_every`; it wins.
+    name : str
+    """
+    return check_integer(given, name, at_least=0) if alias is None else check_integer(alias, "kl_every", at_least=0)
+
+
+def loss_every(hook: Hook) -> int:
+    """Return how often a hook wants the loss; a class may also say so in an attribute `kl_every`.
+
+    Parameters
+    ----------
+    hook : Hook
+
+    Examples
+    --------
+    >>> class Old(Hook):
+    ...     kl_every = 5
+    >>> loss_every(Old()), loss_every(Hook())
+    (5, 0)
+    """
+    return int(hook.loss_every or hook.kl_every)

@@ -1,4 +1,4 @@
-"""Callbacks that check the KL divergence."""
+"""Callbacks that check the loss that callbacks are told of."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import kl_divergence
 from .base import Callback
 
 log = logging.getLogger(__package__)
 
 
 class VerifyExaggerationError(Callback):
-    """Raise an error if the KL divergence that callbacks are told of is not that of P without exaggeration.
+    """Raise an error if the loss that callbacks are told of is not that of P without exaggeration.
 
     Parameters
     ----------
-    embedding : TSNEEmbedding
+    embedding : Embedding
         The map, before it is optimized; its P is copied.
 
     Raises
@@ -42,26 +41,22 @@ class VerifyExaggerationError(Callback):
         self.P = embedding.affinities.P.copy()
 
     def __call__(self, iteration: int, corrected_error: float, embedding: Any) -> None:
-        """Compare `corrected_error` with the KL divergence of the map from the copy of P."""
-        params = dict(embedding.gradient_descent_params)
-        method = params.pop("negative_gradient_method", "auto")
-        objective = embedding.optimizer.objective(embedding, self.P, method, **params)
-        expected, _ = objective.evaluate(np.asarray(embedding), exaggeration=1.0, with_loss=True)
-        log.info("KL divergence %.6f, from P without exaggeration %.6f", corrected_error, expected)
+        """Compare `corrected_error` with the loss of the map by the copy of P."""
+        expected, label = embedding.evaluate(self.P), embedding.label
+        log.info("%s %.6f, from P without exaggeration %.6f", label, corrected_error, expected)
         if not abs(expected - corrected_error) <= 1e-6:
             raise RuntimeError(
-                f"the KL divergence in iteration {iteration} is {expected:.6g}, "
-                f"but callbacks are told {corrected_error:.6g}"
+                f"the {label} in iteration {iteration} is {expected:.6g}, but callbacks are told {corrected_error:.6g}"
             )
 
 
 class ErrorApproximations(Callback):
-    """Keep the KL divergence by exact sums, by Barnes-Hut and on a grid, to see how well the latter two do.
+    """Keep the loss by exact sums, by Barnes-Hut and on a grid, to see how well the latter two do.
 
     Parameters
     ----------
     P : sparse matrix of shape (n, n)
-        Joint probabilities; copied.
+        The affinities; copied.
 
     Attributes
     ----------
@@ -89,11 +84,8 @@ class ErrorApproximations(Callback):
 
     def __call__(self, iteration: int, error: float, embedding: Any) -> None:
         """Evaluate the map three times."""
-        edges = (self.P.indices, self.P.indptr, self.P.data)
-        points = np.asarray(embedding)
-        self.exact_errors.append(kl_divergence.kl_divergence_exact(self.P, points))
-        self.bh_errors.append(kl_divergence.kl_divergence_approx_bh(*edges, points))
-        self.fft_errors.append(kl_divergence.kl_divergence_approx_fft(*edges, points))
+        for method, errors in (("exact", self.exact_errors), ("bh", self.bh_errors), ("fft", self.fft_errors)):
+            errors.append(embedding.evaluate(self.P, method=method))
 
     def report(self) -> None:
         """Print mean and standard deviation of the differences from the exact value."""

@@ -7,32 +7,31 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .._validation import check_integer
-from .base import Callback, Hook, Progress
+from .base import Callback, Hook, Progress, every_of
 
 log = logging.getLogger(__package__)
 
 
 class ProgressBar(Hook):
-    """A progress bar with the KL divergence and the time left, in a terminal or a notebook.
+    """A progress bar with the loss and the time left, in a terminal or a notebook.
 
     Parameters
     ----------
     description : str, optional
         What stands before the bar; by default the phase.
-    kl_every : int
-        How often the KL divergence is computed, in iterations.
+    loss_every : int
+        How often the loss is computed, in iterations; `kl_every` is another name of it.
 
     Examples
     --------
     >>> from opentsne_like.callbacks import ProgressBar
-    >>> ProgressBar(kl_every=100).kl_every
+    >>> ProgressBar(loss_every=100).loss_every
     100
     """
 
-    def __init__(self, description: str | None = None, kl_every: int = 50) -> None:
+    def __init__(self, description: str | None = None, loss_every: int = 50, *, kl_every: int | None = None) -> None:
         self.description = description
-        self.kl_every = check_integer(kl_every, "kl_every", at_least=0)
+        self.loss_every = every_of(loss_every, kl_every, "loss_every")
         self._bar: Any = None
 
     def start(self, progress: Progress) -> None:
@@ -52,10 +51,10 @@ class ProgressBar(Hook):
 
     def iteration(self, progress: Progress) -> None:
         """Advance the bar."""
-        if progress.kl_divergence == progress.kl_divergence:
-            new = hasattr(progress.embedding, "reference_embedding")  # whose KL divergence is a sum over them
-            shown = progress.kl_divergence / (len(progress.embedding) if new else 1)
-            self._bar.set_postfix_str(f"KL {shown:.4f}", refresh=False)
+        if progress.loss == progress.loss:
+            new = hasattr(progress.embedding, "reference_embedding")  # whose loss is a sum over them
+            shown = progress.loss / (len(progress.embedding) if new else 1)
+            self._bar.set_postfix_str(f"{progress.label} {shown:.4f}", refresh=False)
         self._bar.update()
 
     def end(self, progress: Progress) -> None:
@@ -66,7 +65,7 @@ class ProgressBar(Hook):
 
 
 class ErrorLogger(Callback):
-    """Log iteration, KL divergence and speed, every `callbacks_every_iters` iterations.
+    """Log iteration, loss and speed, every `callbacks_every_iters` iterations.
 
     Parameters
     ----------
@@ -99,6 +98,6 @@ class ErrorLogger(Callback):
         done, before = self._last
         self._last = (iteration, now)
         self.write(
-            f"Iteration {iteration:4d}, KL divergence {error:6.4f}, "
+            f"Iteration {iteration:4d}, {getattr(embedding, 'label', 'loss')} {error:6.4f}, "
             f"{iteration - done} iterations in {now - before:.4f} sec"
         )

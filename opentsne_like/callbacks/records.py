@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 
 from .._validation import check_integer, check_real
-from .base import Hook, Progress
+from .base import Hook, Progress, every_of
 
 
 class History(Hook):
-    """Keep iteration, KL divergence, gradient norm and exaggeration of every iteration.
+    """Keep iteration, loss, gradient norm and exaggeration of every iteration.
 
     Parameters
     ----------
-    kl_every : int
-        How often the KL divergence is computed; between, the last one stands.
+    loss_every : int
+        How often the loss is computed; between, the last one stands. `kl_every` is another name of it.
 
     Attributes
     ----------
     records : list of dict
+        With the keys ``iteration``, ``loss``, which also stands under ``kl_divergence``, ``gradient_norm`` and
+        ``exaggeration``.
 
     Examples
     --------
@@ -30,14 +32,14 @@ class History(Hook):
     >>> from opentsne_like.callbacks import History
     >>> X = np.random.default_rng(0).normal(size=(100, 5))
     >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
-    >>> history = History(kl_every=10)
+    >>> history = History(loss_every=10)
     >>> Y = Y.optimize(30, exaggeration=12, callbacks=history)
     >>> [record["iteration"] for record in history.records[::10]], history.records[-1]["exaggeration"]
     ([1, 11, 21], 12.0)
     """
 
-    def __init__(self, kl_every: int = 0) -> None:
-        self.kl_every = check_integer(kl_every, "kl_every", at_least=0)
+    def __init__(self, loss_every: int = 0, *, kl_every: int | None = None) -> None:
+        self.loss_every = every_of(loss_every, kl_every, "loss_every")
         self.records: list[dict[str, float]] = []
 
     def iteration(self, progress: Progress) -> None:
@@ -45,7 +47,8 @@ class History(Hook):
         self.records.append(
             {
                 "iteration": progress.total,
-                "kl_divergence": progress.kl_divergence,
+                "loss": progress.loss,
+                "kl_divergence": progress.loss,
                 "gradient_norm": progress.gradient_norm,
                 "exaggeration": progress.exaggeration,
             }

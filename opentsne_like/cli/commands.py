@@ -74,7 +74,8 @@ def transform(options: Any) -> None:
     check_outputs(options, [options.map, options.X_new])
     say = _speaker(options)
 
-    from ..embedding import TSNEEmbedding, load
+    from ..loading import load
+    from ..opentsne import TSNEEmbedding
 
     embedding = load(options.map)
     if not isinstance(embedding, TSNEEmbedding):

@@ -89,7 +89,7 @@ def _embed(X: np.ndarray, stages: Stages, n_jobs: int) -> Any:
     with stages("loading the library"):
         from .. import affinity, initialization
         from ..callbacks import ProgressBar
-        from ..embedding import TSNEEmbedding
+        from ..opentsne import TSNEEmbedding
 
         callbacks = [] if stages.quiet else [ProgressBar()]
     with stages("neighbours and affinities"):

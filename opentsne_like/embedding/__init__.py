@@ -1,12 +1,45 @@
-"""Embeddings: coordinates that know their affinities and how far their optimization has come."""
+"""Embeddings: coordinates that know their affinities, their loss, and how far their optimization has come.
+
+An `Embedding` is an array, and everything else about it stands in one slot: the affinities of its points, its
+*settings* (the loss and the optimizer as data, the schedule, who follows), and its *descent* (the state of the
+optimizer, and what was bound for it). `optimize` binds the loss to the affinities and runs the loop; new points are
+placed on a map, as a `PlacedEmbedding`, or added to it, whatever the loss is.
+"""
 
 from __future__ import annotations
 
-from .base import EmbeddingState
-from .loading import load
-from .partial import PartialTSNEEmbedding
-from .resuming import ResumableRun
-from .stored import remove_checkpoint
-from .tsne import TSNEEmbedding
+from .archive import LEVELS, pack, pack_settings, unpack_descent, unpack_settings
+from .base import Embedding, EmbeddingState, check_affinities, check_start
+from .checkpoint import affinities_path, read_beside, remove_checkpoint
+from .descent import Descent, in_place
+from .placed import PlacedEmbedding
+from .placing import known_affinities, prepare, stage_of, transform
+from .randomness import pack_random_state, unpack_random_state
+from .settings import Resources, Settings, as_loss
 
-__all__ = ["EmbeddingState", "PartialTSNEEmbedding", "ResumableRun", "TSNEEmbedding", "load", "remove_checkpoint"]
+__all__ = [
+    "LEVELS",
+    "Descent",
+    "Embedding",
+    "EmbeddingState",
+    "PlacedEmbedding",
+    "Resources",
+    "Settings",
+    "affinities_path",
+    "as_loss",
+    "check_affinities",
+    "check_start",
+    "in_place",
+    "known_affinities",
+    "pack",
+    "pack_random_state",
+    "pack_settings",
+    "prepare",
+    "read_beside",
+    "remove_checkpoint",
+    "stage_of",
+    "transform",
+    "unpack_descent",
+    "unpack_random_state",
+    "unpack_settings",
+]

@@ -1,23 +1,22 @@
-"""What full and partial embeddings share: an array with one slot of state."""
+"""What all embeddings are: an array with one slot of state."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from .._validation import check_matrix
 from ..errors import DetachedError, InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
-from ..objectives import checksum
-from ..optimizer import Record, StopReason, check_descent, gradient_descent
-from . import stored
+from ..objectives import Loss, checksum, key_of
+from ..optimizer import Record, StopReason
+from . import archive, checkpoint, placing
+from .descent import Descent
+from .settings import Settings
 
 Array = np.ndarray[Any, Any]
-
-_KL_PARAMS = ("dof", "negative_gradient_method", "theta", "grid_tolerance", "n_interpolation_points")
-FINE_ANGLE = 0.25  # at most, where a tree gives a KL divergence that is read rather than descended
 
 
 @dataclass
@@ -27,28 +26,29 @@ class EmbeddingState:
     Attributes
     ----------
     affinities : Affinities or None
-        Those of a full embedding.
-    optimizer : gradient_descent
+        Those of a map of its own.
+    optimizer : Descent
+        Where the optimization stands.
     random_state : int, RandomState, Generator or None
-    params : dict
+    settings : Settings
         What `optimize` uses unless it is told otherwise.
-    reference : TSNEEmbedding or None
-        The map that a partial embedding is placed on.
+    reference : Embedding or None
+        The map that these points are placed on.
     P : csr_matrix or None
-        Affinities of a partial embedding to its reference.
-    kl : (tuple, float) or None
-        What the KL divergence was computed from, as checksums, and its value.
+        Affinities of placed points to their reference.
+    value : (tuple, float) or None
+        What the value of the loss was computed from, as checksums, and that value.
     frozen : dict
         The potential of these coordinates as a reference, by their checksum.
     """
 
     affinities: Any
-    optimizer: gradient_descent
+    optimizer: Descent
     random_state: Any
-    params: dict[str, Any]
+    settings: Settings
     reference: Any = None
     P: Any = None
-    kl: tuple[tuple[Any, ...], float] | None = None
+    value: tuple[tuple[Any, ...], float] | None = None
     frozen: dict[Any, Any] = field(default_factory=dict)
 
     def copy(self) -> EmbeddingState:
@@ -56,15 +56,73 @@ class EmbeddingState:
         duplicate = copy.copy(self)
         duplicate.optimizer = self.optimizer.copy()
         duplicate.random_state = copy.deepcopy(self.random_state)
-        duplicate.params = dict(self.params)
         duplicate.frozen = {}
+        return duplicate
+
+    def without_callbacks(self) -> EmbeddingState:
+        """Return a copy that can be pickled whatever the callbacks are: they are given again, as after `load`."""
+        duplicate = self.copy()
+        duplicate.settings = self.settings.changed(callbacks=None, use_callbacks=None)
         return duplicate
 
 
 class Embedding(np.ndarray[Any, Any]):
-    """Base of the embeddings; it is not made by itself."""
+    """A map: an array of coordinates with affinities, a loss, and the state of its optimization.
+
+    Parameters
+    ----------
+    embedding : array-like of shape (n, d)
+        Initial coordinates; copied.
+    affinities : Affinities
+        With a matrix `P` of shape (n, n).
+    random_state : int, RandomState, Generator or None
+        For random starts of points that are added.
+    optimizer : Optimizer or Descent, optional
+        How steps are made, or an optimization to go on with: the `optimizer` of another embedding.
+    **settings
+        Defaults for `optimize`: ``loss``, and the fields of the loss, of the optimizer, of `Schedule`, `Following` and
+        `Resources`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity, initialization
+    >>> from opentsne_like.embedding import Embedding
+    >>> from opentsne_like.objectives import KullbackLeibler
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> affinities = affinity.PerplexityBasedNN(X, perplexity=10)
+    >>> Y = Embedding(initialization.pca(X), affinities, loss=KullbackLeibler(dof=0.8))
+    >>> Y = Y.optimize(50, exaggeration=12).optimize(50)
+    >>> Y.shape, Y.n_iter_, Y.loss.dof
+    ((100, 2), 100, 0.8)
+    """
 
     _state: EmbeddingState | None
+    settings_class: ClassVar[type[Settings]] = Settings
+    descent_class: ClassVar[type[Descent]] = Descent
+    placed_class: ClassVar[type[Embedding]]
+
+    def __new__(  # noqa: D102 (the class says it)
+        cls, embedding: Any, affinities: Any, *, random_state: Any = None, optimizer: Any = None, **settings: Any
+    ) -> Self:
+        descent, options = cls._begun(optimizer, settings)
+        chosen = cls.settings_class().changed(**options)
+        array = check_start(embedding, check_affinities(affinities).P.shape[0], chosen)
+        return cls._make(array, EmbeddingState(affinities, descent, random_state, chosen))
+
+    @classmethod
+    def _begun(cls, optimizer: Any, settings: dict[str, Any]) -> tuple[Descent, dict[str, Any]]:
+        """Return where the optimization stands, and settings; `optimizer` may be either."""
+        if optimizer is None:
+            return cls.descent_class(), settings
+        if callable(getattr(optimizer, "propose", None)):
+            return cls.descent_class(), {**settings, "optimizer": optimizer}
+        if not isinstance(optimizer, cls.descent_class):
+            raise InvalidTypeError(
+                f"`optimizer` must be a {cls.descent_class.__name__} object, or an Optimizer such as Momentum(), got "
+                f"{type(optimizer).__name__}"
+            )
+        return optimizer, settings
 
     @classmethod
     def _make(cls, coordinates: Any, state: EmbeddingState) -> Self:
@@ -88,16 +146,19 @@ class Embedding(np.ndarray[Any, Any]):
         if self._state is None:
             return f"{type(self).__name__} without state, {np.array_repr(np.asarray(self))}"
         rows, columns = self.shape
-        kl = self._state.kl
-        known = kl is not None and kl[0] == self._kl_key()
         return (
             f"<{type(self).__name__} of {rows:,} points in {columns} dimension{'s' * (columns > 1)}, "
-            f"{self.n_iter_} iterations done, "
-            f"{f'KL divergence {kl[1]:.4f}' if known and kl else 'KL divergence not computed'}, {self._phase()}>"
+            f"{self.n_iter_} iterations done, {self.label} {self._known_value()}, {self._phase()}>"
         )
 
     def __str__(self) -> str:
         return np.array_str(np.asarray(self))
+
+    def _known_value(self) -> str:
+        state = self._own
+        if state.value is None or not self._has_edges() or state.value[0] != self._value_key(state.settings.loss):
+            return "not computed"
+        return f"{state.value[1]:.4f}"
 
     def _phase(self) -> str:
         if not self.history:
@@ -124,7 +185,8 @@ class Embedding(np.ndarray[Any, Any]):
         """
         if self._state is None:
             return np.array(self, order=order).view(type(self))
-        return type(self)._make(self, self._state.copy())
+        with self._state.optimizer.held():
+            return type(self)._make(self, self._state.copy())
 
     __copy__ = copy
 
@@ -133,16 +195,39 @@ class Embedding(np.ndarray[Any, Any]):
         if memo is not None:
             memo[id(self)] = duplicate
         if duplicate._state is not None:
-            for name in ("affinities", "reference", "P", "params"):
+            for name in ("affinities", "reference", "P"):
                 setattr(duplicate._state, name, copy.deepcopy(getattr(duplicate._state, name), memo))
         return duplicate
 
     def __reduce__(self) -> Any:
-        return _restore, (type(self), np.array(self), None if self._state is None else self._state.copy())
+        if self._state is None:
+            return _restore, (type(self), np.array(self), None)
+        with self._state.optimizer.held():
+            return _restore, (type(self), np.array(self), self._state.without_callbacks())
 
     @property
-    def optimizer(self) -> gradient_descent:
-        """The optimizer, with its gains and the last step."""
+    def affinities(self) -> Any:
+        """The affinities of the points; None for points that are placed on a map."""
+        return self._own.affinities
+
+    @property
+    def loss(self) -> Loss:
+        """The loss, as data: which, and with which options."""
+        return self._own.settings.loss
+
+    @property
+    def label(self) -> str:
+        """What the value of the loss is called."""
+        return self._own.settings.loss.label
+
+    @property
+    def settings(self) -> Settings:
+        """What `optimize` uses unless it is told otherwise."""
+        return self._own.settings
+
+    @property
+    def optimizer(self) -> Descent:
+        """Where the optimization stands: the state of the optimizer, and why the last call ended."""
         return self._own.optimizer
 
     @property
@@ -151,13 +236,8 @@ class Embedding(np.ndarray[Any, Any]):
         return self._own.random_state
 
     @property
-    def gradient_descent_params(self) -> dict[str, Any]:
-        """What `optimize` uses unless it is told otherwise."""
-        return self._own.params
-
-    @property
     def history(self) -> list[Record]:
-        """One record per iteration: number, KL divergence, gradient norm, exaggeration, seconds."""
+        """One record per iteration: number, loss, gradient norm, exaggeration, seconds."""
         state = self._own.optimizer.state
         return [] if state is None else state.history
 
@@ -173,26 +253,55 @@ class Embedding(np.ndarray[Any, Any]):
         return 0 if state is None else int(state.counter[0])
 
     @property
-    def kl_divergence(self) -> float:
-        """KL divergence of the current coordinates, without exaggeration; computed when it is read."""
+    def loss_value(self) -> float:
+        """The loss of the current coordinates, without exaggeration; computed when it is read."""
         state = self._own
-        key = self._kl_key()
-        if state.kl is None or state.kl[0] != key:
-            fine = {"theta": min(state.params.get("theta", FINE_ANGLE), FINE_ANGLE)}
-            objective = state.optimizer.objective(self, self._edges_of(), **self._call_params(fine))
-            loss, _ = objective.evaluate(np.asarray(self), exaggeration=1.0, with_loss=True)
-            state.kl = (key, loss)
-        return state.kl[1]
+        key = self._value_key(state.settings.loss)
+        if state.value is None or state.value[0] != key:
+            state.value = (key, self.evaluate(loss=state.settings.loss.precise()))
+        return state.value[1]
 
-    @kl_divergence.setter
-    def kl_divergence(self, value: float) -> None:
-        self._own.kl = (self._kl_key(), float(value))
+    @loss_value.setter
+    def loss_value(self, value: float) -> None:
+        self._own.value = (self._value_key(self._own.settings.loss), float(value))
 
-    def _kl_key(self) -> tuple[Any, ...]:
-        """Return what the KL divergence depends on."""
-        P = self._edges_of()
-        sums = (checksum(np.asarray(self), -1), checksum(P.data, -1), P.shape, P.nnz)
-        return (*sums, *(repr(self._own.params.get(name)) for name in _KL_PARAMS))
+    def evaluate(self, P: Any = None, **changes: Any) -> float:
+        """Return the loss of the current coordinates, without exaggeration, by other numbers than the map's own.
+
+        Parameters
+        ----------
+        P : sparse matrix, optional
+            In the place of the affinities.
+        **changes
+            Of the loss: ``method="exact"`` or ``loss=NegativeSampling(c=0.1)``, say.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = TSNE(perplexity=10, n_iter=50, early_exaggeration_iter=50, random_state=0).fit(X)
+        >>> abs(Y.evaluate(method="fft") - Y.evaluate(method="exact")) < 1e-3
+        True
+        """
+        state = self._own
+        edges = self._edges_of() if P is None else P
+        return state.optimizer.value(self, edges, state.settings.changed(**changes), state.reference)
+
+    def _value_key(self, loss: Loss) -> tuple[Any, ...]:
+        """Return what the value of the loss depends on."""
+        state = self._own
+        places = [np.ascontiguousarray(part) for part in (self, state.reference) if part is not None]
+        sums = (checksum(np.asarray(place), -1) for place in places)
+        return (state.optimizer.settled(loss, state.reference), key_of(self._edges_of(), -1), *sums)
+
+    def _has_edges(self) -> bool:
+        state = self._own
+        return state.affinities is not None if state.P is None else state.reference is not None
 
     def _edges_of(self) -> Any:
         """Return the sparse matrix that attracts the points."""
@@ -200,7 +309,7 @@ class Embedding(np.ndarray[Any, Any]):
         if state.P is None and state.affinities is None:
             raise UnavailableError(
                 f"this {type(self).__name__} was stored without its affinities; make a new one with "
-                "TSNEEmbedding(embedding, affinities, optimizer=embedding.optimizer)"
+                f"{type(self).__name__}(embedding, affinities, optimizer=embedding.optimizer)"
             )
         if state.P is None:
             return state.affinities.P
@@ -210,19 +319,7 @@ class Embedding(np.ndarray[Any, Any]):
             )
         return state.P
 
-    def _call_params(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """Return the keyword arguments of the optimizer: this embedding's, with `changes`."""
-        params = {**self._own.params, **changes}
-        if "callbacks" in changes or "use_callbacks" not in params:
-            params["use_callbacks"] = changes.get("use_callbacks", params.get("callbacks") is not None)
-        params["objective_function"] = params.pop("negative_gradient_method", "auto")
-        if self._own.reference is not None:
-            params["reference_embedding"] = self._own.reference
-        return params
-
-    def optimize(
-        self, n_iter: int, inplace: bool = False, propagate_exception: bool = False, **gradient_descent_params: Any
-    ) -> Self:
+    def optimize(self, n_iter: int, inplace: bool = False, propagate_exception: bool = False, **changes: Any) -> Self:
         """Move the points.
 
         Parameters
@@ -233,10 +330,10 @@ class Embedding(np.ndarray[Any, Any]):
             Change this embedding instead of returning a changed copy.
         propagate_exception : bool
             Raise `OptimizationInterrupt` when a callback stops the run, instead of returning the embedding.
-        **gradient_descent_params
-            For this call only: ``learning_rate``, ``momentum``, ``exaggeration``, ``use_gains``, ``repulsion_every``,
-            ``max_grad_norm``, ``max_step_norm``, ``negative_gradient_method``, ``theta``, ``grid_tolerance``, ``dof``,
-            ``fixed``, ``n_jobs``, ``callbacks``, ``callbacks_every_iters``, ``verbose``, ``first_iteration``.
+        **changes
+            For this call only: fields of the loss, of the optimizer, of `Schedule` (``learning_rate``, ``momentum``,
+            ``exaggeration``, ``fixed``, ``first_iteration``), of `Following` (``callbacks``, ``callbacks_every_iters``,
+            ``verbose``) and ``n_jobs``; or ``loss`` and ``optimizer`` themselves.
 
         Returns
         -------
@@ -252,13 +349,137 @@ class Embedding(np.ndarray[Any, Any]):
             If a callback stops the run and `propagate_exception` is set.
         """
         embedding = self if inplace else self.copy()
-        call = embedding._call_params(gradient_descent_params)
+        state = embedding._own
         try:
-            embedding.optimizer(embedding=embedding, P=embedding._edges_of(), n_iter=n_iter, **call)
+            state.optimizer.run(
+                embedding, embedding._edges_of(), state.settings.called(n_iter, changes), state.reference
+            )
         except OptimizationInterrupt:
             if propagate_exception:
                 raise
         return embedding
+
+    def frozen(self, engine: Any, padding: float = 0.25) -> Any:
+        """Return the potential of this map as a frozen reference, built once per version of the coordinates.
+
+        Parameters
+        ----------
+        engine : RepulsionEngine
+        padding : float
+            Room around the map that a grid covers, in widths of the map.
+        """
+        state = self._own
+        points = np.array(self)
+        key = (checksum(points, engine.n_jobs), engine.radial, engine.method, engine.opening_angle, engine.tolerance)
+        if key not in state.frozen:
+            state.frozen = {key: engine.freeze(points, padding)}
+        return state.frozen[key]
+
+    def prepare_partial(self, X: Any, initialization: Any = "median", k: int = 25, **affinity_params: Any) -> Any:
+        """Place new points on this map, before any optimization.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_features)
+            New data, with the columns of the old; may be memory-mapped.
+        initialization : {"median", "weighted", "random"} or array of shape (m, d)
+        k : int
+            Nearest old points that a start is the median or mean of.
+        **affinity_params
+            For ``affinities.to_new``, such as ``perplexity``.
+
+        Returns
+        -------
+        PlacedEmbedding of shape (m, d)
+
+        Raises
+        ------
+        UnavailableError
+            A RuntimeError, if the loss cannot place points, or the affinities know no data to compare them with.
+        """
+        return placing.prepare(self, X, initialization, k, affinity_params)
+
+    def transform(
+        self, X: Any, *, initialization: Any = "median", k: int = 25, affinity_params: Any = None, **changes: Any
+    ) -> Any:
+        """Place new points on this map, which does not move.
+
+        Where a point lands depends on the map and on that point alone.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_features)
+            New data, with the columns of the old; may be memory-mapped.
+        initialization : {"median", "weighted", "random"} or array of shape (m, d)
+        k : int
+            Nearest old points that a start is the median or mean of.
+        affinity_params : mapping, optional
+            For ``affinities.to_new``, such as ``{"perplexity": 5}``.
+        **changes
+            As of `optimize`, with ``n_iter``; by default what the loss says of placing, see `objectives.Placing`.
+
+        Returns
+        -------
+        PlacedEmbedding of shape (m, d)
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            Before any work.
+        UnavailableError
+            A RuntimeError, if the loss cannot place points, or the affinities know no data to compare them with.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import affinity, initialization
+        >>> from opentsne_like.embedding import Embedding
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = Embedding(initialization.pca(X), affinity.PerplexityBasedNN(X, perplexity=10)).optimize(50)
+        >>> Y.transform(X[:3], n_iter=20).shape
+        (3, 2)
+        """
+        stage = {**placing.stage_of(self.loss), **changes}
+        return placing.transform(self, X, initialization, k, dict(affinity_params or {}), [stage], {})
+
+    def add(self, X_new: Any, initialization: Any = "median", k: int = 25) -> Self:
+        """Return an embedding of the old points and new ones, ready to be optimized further.
+
+        The affinities are those of all data together, so that old points may gain new neighbours. Old points keep their
+        places and what the optimizer knows of them; new ones begin where `prepare_partial` puts them. To hold the old
+        ones still, ``optimize(n_iter, fixed=numpy.arange(len(grown)) < len(old))``.
+
+        Parameters
+        ----------
+        X_new : array-like of shape (m, n_features)
+            New data, with the columns of the old.
+        initialization : {"median", "weighted", "random"} or array of shape (m, d)
+        k : int
+            Nearest old points that a start is the median or mean of.
+
+        Returns
+        -------
+        Embedding of shape (n + m, d)
+            The old points first. This embedding is not changed.
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            Before any work.
+        UnavailableError
+            A RuntimeError, if the affinities know no data that new points could be compared with.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(120, 5))
+        >>> Y = TSNE(perplexity=10, n_iter=50, early_exaggeration_iter=50, random_state=0).fit(X[:100])
+        >>> grown = Y.add(X[100:])
+        >>> grown.shape, bool((grown[:100] == Y).all())
+        ((120, 2), True)
+        """
+        return cast(Self, placing.add(self, X_new, initialization, k))
 
     def save(self, path: Any, include: str = "data") -> None:
         """Write the embedding to one file, which `opentsne_like.load` reads.
@@ -270,7 +491,7 @@ class Embedding(np.ndarray[Any, Any]):
         path : path-like
         include : {"data", "affinities", "optimizer", "coordinates"}
             How much of it, each with all that stands to its right: the data that new points are compared with (needed
-            by `transform` and `add`), the affinities (needed by `optimize`), the optimizer's gains, last step and
+            by `transform` and `add`), the affinities (needed by `optimize`), the state of the optimizer and the
             history, the coordinates.
 
         Raises
@@ -289,7 +510,7 @@ class Embedding(np.ndarray[Any, Any]):
         >>> bool((load("map.npz").optimize(10) == Y.optimize(10)).all())
         True
         """
-        stored.save(self, path, include)
+        archive.save(self, path, include)
 
     def save_affinities(self, path: Any) -> str:
         """Write the affinities beside a checkpoint unless they are there; `callbacks.Checkpoint` calls it.
@@ -304,7 +525,7 @@ class Embedding(np.ndarray[Any, Any]):
         str
             The fingerprint of the affinities.
         """
-        return stored.save_affinities(self, path)
+        return checkpoint.save_affinities(self, path)
 
     def save_checkpoint(self, path: Any, affinities: str, run: dict[str, Any]) -> None:
         """Write coordinates, optimizer and the state of a run; `callbacks.Checkpoint` calls it.
@@ -317,40 +538,39 @@ class Embedding(np.ndarray[Any, Any]):
         run : dict
             JSON values and, one level below ``"callbacks"``, arrays.
         """
-        stored.save_checkpoint(self, path, affinities, run)
+        checkpoint.save_checkpoint(self, path, affinities, run)
 
 
 def _restore(cls: type[Embedding], coordinates: Array, state: EmbeddingState | None) -> Any:
     return coordinates.view(cls) if state is None else cls._make(coordinates, state)
 
 
-def check_coordinates(embedding: Any, rows: int, params: dict[str, Any]) -> Array:
-    """Return initial coordinates as an array, checked with the parameters of their optimization.
+def check_affinities(affinities: Any) -> Any:
+    """Return affinities, or refuse what has no matrix P.
+
+    Parameters
+    ----------
+    affinities : Affinities
+    """
+    if not hasattr(affinities, "P"):
+        raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+    if affinities.P is None:
+        raise InvalidParameterError("`affinities` must have a matrix P, got None for it")
+    return affinities
+
+
+def check_start(embedding: Any, rows: int, settings: Settings) -> Array:
+    """Return initial coordinates as an array, checked with the settings of their optimization.
 
     Parameters
     ----------
     embedding : array-like of shape (rows, d)
     rows : int
-    params : dict
-        Of the optimizer.
+    settings : Settings
     """
-    options = {name: value for name, value in params.items() if name != "negative_gradient_method"}
     array = np.asarray(check_matrix(np.asarray(embedding), "embedding"))
     if len(array) != rows:
         raise InvalidParameterError(f"`embedding` must have {rows} rows, one per point of P, got shape {array.shape}")
-    check_descent(array.shape, 0, params.get("negative_gradient_method", "auto"), **options)
+    settings.loss.check_dimension(array.shape[1])
+    settings.plan(rows, placed=False)
     return array
-
-
-def check_optimizer(optimizer: Any) -> gradient_descent:
-    """Return `optimizer`, or a new one for None.
-
-    Parameters
-    ----------
-    optimizer : gradient_descent or None
-    """
-    if optimizer is None:
-        return gradient_descent()
-    if not isinstance(optimizer, gradient_descent):
-        raise InvalidTypeError(f"`optimizer` must be a gradient_descent object, got {type(optimizer).__name__}")
-    return optimizer

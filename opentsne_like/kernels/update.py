@@ -151,33 +151,25 @@ def _clip(rows: Array, longest: float, slack: float) -> None:
 
 
 @kernel
-def commit(
-    points: Array, iteration: Array, side: Array, shape: Array, new_points: Array, new_shape: Array, offset: Array
-) -> None:
-    """Make one step the current one, centred by `offset` (d,), in a single call that Ctrl-C cannot split.
+def commit(points: Array, counter: Array, side: Array, new_points: Array, offset: Array) -> None:
+    """Make one step the current one, moved by ``-offset`` (d,), in a single call that Ctrl-C cannot split.
 
     Parameters
     ----------
     points : (n, d) float64, changed
-    iteration : (1,) int64, changed
+    counter : (1,) int64, changed
         Counts the steps that were made.
     side : (1,) int64, changed
-        Which of two sides of gains and last steps is the current one, see `optimizer.DescentState`.
-    shape : (3, k) float64, changed
-        What the objective learns.
+        Which buffer of a double-buffered state is the current one, see `optimizer.State`.
     new_points : (n, d) float64
-    new_shape : (3, k) float64
     offset : (d,) float64
     """
     n, d = points.shape
     for i in range(n):
         for k in range(d):
             points[i, k] = new_points[i, k] - offset[k]
-    for i in range(shape.shape[0]):
-        for k in range(shape.shape[1]):
-            shape[i, k] = new_shape[i, k]
     side[0] = 1 - side[0]
-    iteration[0] += 1
+    counter[0] += 1
 
 
 @kernel

@@ -1,31 +1,73 @@
-"""Losses of neighbour embedding and their gradients."""
+r"""Losses of neighbour embedding, and the objectives they become when they are bound.
+
+A *loss* (`Loss`) is data: a frozen dataclass that says which, such as ``KullbackLeibler(dof=0.5)``. Bound to the
+affinities P of a map it becomes an *objective*, which gives value and gradient at coordinates, and which is all that an
+optimizer ever sees; placed on a map that does not move, it becomes the objective of new points there.
+
+Most losses are one sum of attraction along the edges of P and one of repulsion over all pairs, put together by a
+normalizer (`PairLoss`). Gradients are a quarter of the derivative, as is the custom with t-SNE.
+"""
 
 from __future__ import annotations
 
 from ..ops import checksum
-from .base import Objective, ShapedObjective
+from .base import Context, Loss, ObjectiveLoss, Parts, Placing, key_of
 from .edges import Edges, check_shapes
-from .learned import LearnedTSNEObjective, dof_gradient
-from .opentsne import check_dimension, kl_divergence_bh, kl_divergence_fft, method_of, tolerance_of
-from .plain import CallableObjective
-from .reuse import Reuse
-from .tsne import PartialTSNEObjective, TSNEObjective
+from .elastic import ElasticEmbedding
+from .function import FunctionLoss, FunctionObjective
+from .kl import KullbackLeibler, LearnedDivergence, divergence, dof_gradient, learned_dof, placed_divergence
+from .negative_sampling import NegativeSampling
+from .pairs import (
+    METHODS,
+    AllPairs,
+    LogPartition,
+    Normalizer,
+    PairLoss,
+    PlacedLogPartition,
+    PlacedPairLoss,
+    PlacedWeighted,
+    Weighted,
+    check_dimension,
+)
+from .stale import StaleForces
+
+# By the names that files give them. A loss of one's own that is to be stored is entered here.
+LOSSES: dict[str, type[Loss]] = {
+    "KullbackLeibler": KullbackLeibler,
+    "NegativeSampling": NegativeSampling,
+    "ElasticEmbedding": ElasticEmbedding,
+}
 
 __all__ = [
-    "CallableObjective",
+    "LOSSES",
+    "METHODS",
+    "AllPairs",
+    "Context",
     "Edges",
-    "LearnedTSNEObjective",
-    "Objective",
-    "PartialTSNEObjective",
-    "Reuse",
-    "ShapedObjective",
-    "TSNEObjective",
+    "ElasticEmbedding",
+    "FunctionLoss",
+    "FunctionObjective",
+    "KullbackLeibler",
+    "LearnedDivergence",
+    "LogPartition",
+    "Loss",
+    "NegativeSampling",
+    "Normalizer",
+    "ObjectiveLoss",
+    "PairLoss",
+    "Parts",
+    "PlacedLogPartition",
+    "PlacedPairLoss",
+    "PlacedWeighted",
+    "Placing",
+    "StaleForces",
+    "Weighted",
     "check_dimension",
     "check_shapes",
     "checksum",
+    "divergence",
     "dof_gradient",
-    "kl_divergence_bh",
-    "kl_divergence_fft",
-    "method_of",
-    "tolerance_of",
+    "key_of",
+    "learned_dof",
+    "placed_divergence",
 ]

@@ -1,54 +1,238 @@
-"""What the iteration loop asks of a loss."""
+"""What a loss is: options that say which, and an objective once it is bound to data."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
+from ..errors import UnavailableError
+from ..ops import checksum
+from ..optimizer import LearningObjective, Objective, State
+from ..repulsion import FrozenReference, Radial, RepulsionEngine
+from .edges import Edges
+
 Array = np.ndarray[Any, Any]
 
-
-class Objective(Protocol):
-    """A loss over the coordinates of a map, with its gradient.
-
-    The loop knows nothing else of a method: not its kernel, not its normaliser, not where its edges come from.
-    """
-
-    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return loss and gradient at `points`.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n, d), float64
-        exaggeration : float
-            Factor on the attraction.
-        with_loss : bool
-            Whether the loss is wanted; if not, NaN stands in its place.
-
-        Returns
-        -------
-        loss : float
-            Without exaggeration.
-        gradient : ndarray of shape (n, d)
-            In the scale of the method; for t-SNE, a quarter of the derivative of the KL divergence.
-        """
+MOST_ENGINES = 4  # that are kept; learnable parameters and other methods ask for more than one
 
 
-@runtime_checkable
-class ShapedObjective(Objective, Protocol):
-    """A loss with a few numbers of its own, such as those of its kernel, that the loop learns with the map.
+class Placing(NamedTuple):
+    """How new points are placed on a finished map, unless the call says otherwise.
 
     Attributes
     ----------
-    shape : ndarray of shape (3, k), float64
-        The state of the descent: values, last step and gains. The first row is read, the loop changes all.
-    bounds : (float, float)
-        Smallest and largest value.
+    learning_rate : float
+    exaggeration : float
+    n_iter : int
+    momentum : float
+    max_grad_norm : float or None
     """
 
-    shape: Array
-    bounds: tuple[float, float]
+    learning_rate: float = 0.1
+    exaggeration: float = 1.5
+    n_iter: int = 250
+    momentum: float = 0.8
+    max_grad_norm: float | None = 0.25
 
-    def shape_gradient(self, points: Array) -> Array:
-        """Return the derivative of the loss, without exaggeration, in each of the values, shape (k,)."""
+
+class Parts:
+    """What outlives a binding: edges, by the checksum of P, and engines, by what makes them.
+
+    An embedding and its copies share one, so that neither edges nor influence functions are made twice.
+    """
+
+    def __init__(self) -> None:
+        self._edges: tuple[Any, Edges] | None = None
+        self._engines: OrderedDict[Any, RepulsionEngine] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> Any:
+        return Parts, ()
+
+    def edges(self, P: Any, n_jobs: int) -> Edges:
+        """Return the edges of P, made anew only when somebody has written into it."""
+        P = P.tocsr()
+        key = (key_of(P, n_jobs), n_jobs)
+        with self._lock:
+            if self._edges is None or self._edges[0] != key:
+                self._edges = None  # before the new ones are made, lest there be two
+                self._edges = (key, Edges.of(P, n_jobs=n_jobs))
+            return self._edges[1]
+
+    def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
+        """Return the engine of a radial function with these options."""
+        key = (radial, *sorted(options.items()))
+        with self._lock:
+            engine = self._engines.pop(key, None) or RepulsionEngine(radial, **options)
+            self._engines[key] = engine
+            if len(self._engines) > MOST_ENGINES:
+                self._engines.popitem(last=False)
+            return engine
+
+
+def key_of(P: Any, n_jobs: int) -> tuple[Any, ...]:
+    """Return what tells a sparse matrix from another, or from itself after somebody has written into it.
+
+    Parameters
+    ----------
+    P : csr_matrix
+    n_jobs : int
+    """
+    return (P.shape, *(checksum(part, n_jobs) for part in (P.data, P.indices, P.indptr)))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a loss is bound in.
+
+    Attributes
+    ----------
+    n_jobs : int
+        Threads; no result depends on it.
+    state : State or None
+        Of the optimization, for learnable parameters and for what is carried from one iteration to the next; None where
+        nothing has begun.
+    parts : Parts
+    """
+
+    n_jobs: int
+    state: State | None
+    parts: Parts
+
+    def edges(self, P: Any) -> Edges:
+        """Return the edges of P."""
+        return self.parts.edges(P, self.n_jobs)
+
+    def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
+        """Return the engine of a radial function, see `repulsion.RepulsionEngine`."""
+        return self.parts.engine(radial, n_jobs=self.n_jobs, **options)
+
+    def frozen(self, reference: Any, engine: RepulsionEngine) -> FrozenReference:
+        """Return the potential of a map that does not move: an embedding, which keeps it, or coordinates (n, d)."""
+        if hasattr(reference, "frozen"):
+            return cast(FrozenReference, reference.frozen(engine))
+        return engine.freeze(np.array(reference))
+
+
+@dataclass(frozen=True)
+class Loss(ABC):
+    """A loss of neighbour embedding as data: a frozen dataclass whose fields are its options, JSON values only.
+
+    A loss knows neither P nor a map. An embedding binds it, and goes down the objective that comes out; the file of an
+    embedding holds the loss by its name in `objectives.LOSSES` and its fields. How to write one is shown in the guide
+    "Extending".
+
+    Attributes
+    ----------
+    label : str
+        The name of its value: what bars, records and messages say.
+    placing : Placing or None
+        How new points are placed; None where they cannot be.
+    learnable : mapping of str to (float, float)
+        The smallest and largest value of each learnable parameter that it may have, by the name of its array.
+    """
+
+    label: ClassVar[str]
+    placing: ClassVar[Placing | None] = None
+    learnable: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    @abstractmethod
+    def bind(self, P: Any, context: Context) -> Objective:
+        """Return the objective of a map whose points attract each other along the edges of P.
+
+        Parameters
+        ----------
+        P : csr_matrix of shape (n, n)
+        context : Context
+        """
+
+    def place(self, P: Any, reference: Any, context: Context) -> Objective:
+        """Return the objective of points that are placed, each by itself, on a map that does not move.
+
+        Parameters
+        ----------
+        P : csr_matrix of shape (m, n)
+            Affinities of the points to those of the map; rows sum to 1.
+        reference : Embedding or ndarray of shape (n, d)
+        context : Context
+
+        Raises
+        ------
+        UnavailableError
+            If this loss places no points.
+        """
+        raise UnavailableError(
+            f"`loss` {type(self).__name__} cannot place new points on a finished map; make a map of all points, "
+            "or take a loss that can, such as KullbackLeibler"
+        )
+
+    @abstractmethod
+    def learning_rate(self, n: int, exaggeration: float) -> float:
+        """Return the unit of the learning rate for a map of `n` points, of which optimizers make "auto"."""
+
+    def check_dimension(self, dimension: int) -> None:  # noqa: B027 (most losses take every one)
+        """Refuse maps of a dimension that this loss is not made for; by default every one is taken."""
+
+    def parameters(self) -> dict[str, Array]:
+        """Return the learnable parameters as they are before the first step: arrays (3, k) of the state, by name."""
+        return {}
+
+    def settled(self, state: State | None) -> Loss:
+        """Return this loss with numbers in the place of what is learned: those that `state` has come to."""
+        return self
+
+    def precise(self) -> Loss:
+        """Return the loss by which a value is read rather than descended: the same, with smaller errors."""
+        return self
+
+    @property
+    def carries(self) -> bool:
+        """Whether its objective carries something from one iteration to the next in the state."""
+        return False
+
+
+@dataclass(frozen=True)
+class ObjectiveLoss(Loss):
+    """A finished objective of the user's own as a loss: used as it is, without P and without anything of t-SNE.
+
+    Parameters
+    ----------
+    objective : Objective
+        With a method ``evaluate(points, *, exaggeration, with_loss)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNEEmbedding, affinity
+    >>> class Bowl:
+    ...     def evaluate(self, points, *, exaggeration, with_loss):
+    ...         return 0.5 * float((points**2).sum()), points / 4
+    >>> Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2))
+    >>> Y = Y.optimize(100, loss=Bowl(), learning_rate=0.5)
+    >>> bool(abs(np.asarray(Y)).max() < 1e-3)
+    True
+    """
+
+    objective: Any
+    label: ClassVar[str] = "loss"
+
+    def bind(self, P: Any, context: Context) -> Objective:
+        """Return the objective."""
+        return cast(Objective, self.objective)
+
+    def place(self, P: Any, reference: Any, context: Context) -> Objective:
+        """Return the objective."""
+        return cast(Objective, self.objective)
+
+    def learning_rate(self, n: int, exaggeration: float) -> float:
+        """Return 1: of a loss that nothing is known of, the user knows the rate."""
+        return 1.0
+
+
+__all__ = ["Context", "LearningObjective", "Loss", "Objective", "ObjectiveLoss", "Parts", "Placing", "key_of"]

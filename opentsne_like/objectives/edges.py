@@ -157,10 +157,6 @@ class Edges:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
         return ops.take_rows(self._unsorted, points, offset, n_jobs)
 
-    def sum(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
+    def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
         return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)
-
-    def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
-        """Return ``sum p [log p + A(d²)]`` in float64."""
-        return self.entropy + self.sum(points, others, attraction, n_jobs)

@@ -12,6 +12,7 @@ from .fourier import arrange, convolve
 from .grid import HARMONICS, TAPS, Grid, Place, gather, spread
 from .pairs import exact
 from .potential import Potential
+from .step import Moments, StepRates, commit, step
 from .tree import Tree, build_tree, morton_order, walk_tree
 from .workspace import Workspace
 
@@ -21,8 +22,10 @@ __all__ = [
     "Extent",
     "Graph",
     "Grid",
+    "Moments",
     "Place",
     "Potential",
+    "StepRates",
     "Tree",
     "Workspace",
     "arrange",
@@ -30,6 +33,7 @@ __all__ = [
     "build_tree",
     "bulk",
     "checksum",
+    "commit",
     "convolve",
     "edge_loss",
     "entropy",
@@ -39,6 +43,7 @@ __all__ = [
     "morton_order",
     "reorder",
     "spread",
+    "step",
     "take_rows",
     "walk_tree",
 ]

@@ -1,22 +1,49 @@
-"""Gradient descent with gains and momentum: one loop for every objective."""
+"""The descent of a map: one loop for every loss and every optimizer.
+
+Five things meet in `run`, and none knows how another works:
+
+- an *objective* gives the loss at the points and its gradient;
+- an *optimizer* (`Momentum`) makes of these a step beside the current map, a `Proposal`;
+- the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
+  the spare ones, and made good by turning to them in one call that nothing can split;
+- a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
+  and what the map keeps to (`Centered`, `Anchored`);
+- a *follower* is shown the map before a step and after it, and may end the run.
+"""
 
 from __future__ import annotations
 
-from ..callbacks import StopReason
-from .descent import DescentOptions, accelerated_momentum, check_descent, gradient_descent
-from .loop import DescentState, Record, Schedule, Watcher, minimize
-from .run import as_list
+from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
+from .constraints import Anchored, Centered, Constraint, Unconstrained
+from .learning import move_parameters
+from .loop import Silent, run
+from .momentum import Momentum
+from .protocols import Follower, Optimizer
+from .schedule import Plan, Schedule, accelerated_momentum
+from .state import State
+
+OPTIMIZERS: dict[str, type] = {"Momentum": Momentum}  # by the names that files give them
 
 __all__ = [
-    "DescentOptions",
-    "DescentState",
+    "OPTIMIZERS",
+    "Anchored",
+    "Centered",
+    "Constraint",
+    "Follower",
+    "LearningObjective",
+    "Momentum",
+    "Objective",
+    "Optimizer",
+    "Plan",
+    "Proposal",
     "Record",
     "Schedule",
+    "Silent",
+    "State",
+    "Step",
     "StopReason",
-    "Watcher",
+    "Unconstrained",
     "accelerated_momentum",
-    "as_list",
-    "check_descent",
-    "gradient_descent",
-    "minimize",
+    "move_parameters",
+    "run",
 ]

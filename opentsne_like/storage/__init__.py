@@ -3,7 +3,7 @@
 A file is an uncompressed zip archive of ``.npy`` members, so ``numpy.load(path, allow_pickle=False)`` opens it. One
 member, ``header.npy``, holds a JSON text as bytes:
 
-    {"format": "opentsne_like", "version": 1, "packages": {"numpy": "2.4.6", ...},
+    {"format": "opentsne_like", "version": 2, "packages": {"numpy": "2.4.6", ...},
      "arrays": {"coordinates": {"dtype": "<f8", "shape": [1797, 2], "crc32": "0f3c9a51"}, ...},
      "content": {...}}
 

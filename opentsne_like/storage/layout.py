@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InvalidTypeError
 
 FORMAT = "opentsne_like"
-VERSION = 1
+VERSION = 2
 
 HEADER = "header"  # the member that holds the JSON text
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")

@@ -186,7 +186,7 @@ def test_the_divergence_by_three_methods(X):
 
 
 def test_old_grid_parameters_stand_for_an_accuracy(X):
-    tolerance = openTSNE.objectives.tolerance_of
+    tolerance = openTSNE.opentsne.tolerance_of
     assert tolerance(3, 50, 1) == tolerance(min_num_intervals=10) == 5e-3
     assert tolerance(n_interpolation_points=5) < tolerance() < tolerance(ints_in_interval=2)
     Y = _map(X)

@@ -13,7 +13,8 @@ import pytest
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding
 from opentsne_like.affinity import Affinities
 from opentsne_like.errors import DetachedError, InvalidParameterError, InvalidTypeError, UnavailableError
-from opentsne_like.optimizer import StopReason, gradient_descent
+from opentsne_like.optimizer import StopReason
+from opentsne_like.tsne import gradient_descent
 
 from .makers import affinities, begin, finished, old_and_new
 
@@ -173,7 +174,7 @@ def test_writing_into_coordinates_and_affinities_is_seen():
         (lambda: TSNEEmbedding(np.full((240, 2), np.nan), affinities()), InvalidParameterError, "`embedding`"),
         (lambda: TSNEEmbedding(np.zeros(240), affinities()), InvalidParameterError, "`embedding`"),
         (lambda: TSNEEmbedding(np.zeros((240, 2)), "P"), InvalidTypeError, "Affinities object, got str"),
-        (lambda: begin(optimizer=3), InvalidTypeError, "gradient_descent object, got int"),
+        (lambda: begin(optimizer=3), InvalidTypeError, "gradient_descent object, .* got int"),
         (lambda: begin(negative_gradient_method="fast"), InvalidParameterError, "`negative_gradient_method`"),
         (lambda: begin().optimize(-1), InvalidParameterError, "`n_iter` must be"),
         (lambda: begin().optimize(1.5), InvalidParameterError, "`n_iter`"),

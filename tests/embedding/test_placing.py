@@ -36,7 +36,8 @@ def test_gradient_and_kl_of_new_points(method, dimension, dof):
     partial = reference.prepare_partial(X_NEW, perplexity=5)
     partial += np.random.default_rng(0).normal(size=partial.shape)
     kl, gradient = slow_gradient(np.asarray(partial), np.asarray(reference), partial.P, dof)
-    objective = partial.optimizer.objective(partial, partial.P, method, dof=dof, reference_embedding=reference)
+    settings = partial.settings.changed(negative_gradient_method=method, dof=dof)
+    objective = partial.optimizer.bind(partial, partial.P, settings, reference)
     loss, found = objective.evaluate(np.asarray(partial), exaggeration=1.0, with_loss=True)
     assert np.linalg.norm(found - gradient) < 5e-3 * np.linalg.norm(gradient)
     assert loss == pytest.approx(kl, rel=1e-3)
@@ -123,7 +124,7 @@ def test_any_sparse_format():
 def test_long_tables_are_looked_up_in_blocks(monkeypatch):
     Y = finished()
     whole = Y.transform(X_NEW, n_iter=5)
-    monkeypatch.setattr("opentsne_like.embedding.tsne.BLOCK", 7)
+    monkeypatch.setattr("opentsne_like.embedding.placing.BLOCK", 7)
     blocks = Y.transform(X_NEW, n_iter=5)
     np.testing.assert_array_equal(blocks, whole)
     np.testing.assert_array_equal(blocks.P.toarray(), whole.P.toarray())

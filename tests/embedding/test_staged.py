@@ -166,7 +166,7 @@ def test_verbose_prints_lines(capsys):
 def test_history_has_what_happened():
     Y = begin().optimize(3, exaggeration=12).optimize(2)
     record = Y.history[-1]
-    assert record._fields == ("iteration", "kl_divergence", "gradient_norm", "exaggeration", "seconds")
+    assert record._fields == ("iteration", "loss", "gradient_norm", "exaggeration", "seconds")
     assert [r.exaggeration for r in Y.history] == [12, 12, 12, 1, 1]
     assert all(r.gradient_norm > 0 and r.seconds > 0 for r in Y.history)
 

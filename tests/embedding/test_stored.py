@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding, affinity, load, storage
-from opentsne_like.embedding import remove_checkpoint
-from opentsne_like.embedding.stored import LEVELS
+from opentsne_like.embedding import LEVELS, remove_checkpoint
 from opentsne_like.errors import StorageError, UnavailableError
 
 from .makers import begin, finished, old_and_new
@@ -128,7 +127,7 @@ def test_include_says_how_much(tmp_path, level):
     names = set(storage.read(tmp_path / "map.npz")[0])
     rank = LEVELS.index(level)
     assert "coordinates" in names
-    assert ("gains" in names) == (rank >= 1)
+    assert ("optimizer.gains" in names) == (rank >= 1)
     assert ("affinities.P.csr_data" in names) == (rank >= 2)
     assert ("affinities.index.data" in names) == (rank >= 3)
     Z = load(tmp_path / "map.npz")
@@ -155,7 +154,7 @@ def test_arrays_and_functions_among_the_parameters(tmp_path, caplog):
     fixed = np.arange(240) % 2 == 0
     Y = begin(fixed=fixed, negative_gradient_method=lambda embedding, P, **_: (0.0, np.zeros(embedding.shape)))
     Y.save(tmp_path / "map.npz")
-    assert "is a function and is not stored" in caplog.text
+    assert "is a function or an object of your own and is not stored" in caplog.text
     np.testing.assert_array_equal(load(tmp_path / "map.npz").gradient_descent_params["fixed"], fixed)
 
 
@@ -203,9 +202,9 @@ DAMAGE = {
     "coordinates of another length": lambda arrays, header: arrays.update(coordinates=np.zeros((3, 2))),
     "coordinates flat": lambda arrays, header: arrays.update(coordinates=np.zeros(3)),
     "no coordinates": lambda arrays, header: arrays.pop("coordinates"),
-    "gains of another shape": lambda arrays, header: arrays.update(gains=np.zeros((3, 2))),
-    "gains are infinite": lambda arrays, header: arrays["gains"].fill(np.inf),
-    "no update": lambda arrays, header: arrays.pop("update"),
+    "gains of another shape": lambda arrays, header: arrays.update({"optimizer.gains": np.zeros((3, 2))}),
+    "gains are infinite": lambda arrays, header: arrays["optimizer.gains"].fill(np.inf),
+    "no update": lambda arrays, header: arrays.pop("optimizer.update"),
     "a foreign kind": lambda arrays, header: header.update(kind="os.system"),
     "no kind": lambda arrays, header: header.pop("kind"),
     "a foreign class": lambda arrays, header: header["affinities"].update({"class": "subprocess.Popen"}),
@@ -269,7 +268,9 @@ def test_an_unwritable_place_leaves_what_was_there(tmp_path):
     finished().save(path)
     before = path.read_bytes()
     Y = finished()
-    Y.gradient_descent_params["theta"] = object()
+    with pytest.raises(TypeError, match="`theta` must be a number"):
+        Y.gradient_descent_params["theta"] = object()
+    Y._own.random_state = object()
     with pytest.raises(TypeError):
         Y.save(path)
     assert path.read_bytes() == before

@@ -8,8 +8,8 @@ from scipy import sparse
 
 from opentsne_like import ops
 from opentsne_like.errors import InvalidParameterError
-from opentsne_like.objectives import Edges, checksum, kl_divergence_bh, kl_divergence_fft, locality
-from opentsne_like.optimizer import gradient_descent
+from opentsne_like.objectives import Edges, checksum, locality
+from opentsne_like.opentsne import gradient_descent, kl_divergence_bh, kl_divergence_fft
 from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square
 
 ATTRACTION = LogStudentT(1.0)
@@ -74,8 +74,7 @@ def test_any_attraction(d, dtype, attraction):
     np.testing.assert_allclose(
         gradient, 4 * pull + 0.25 * repulsion, rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-4
     )
-    assert edges.sum(Y, Y, attraction, 2) == pytest.approx((P.toarray() * attraction(square)).sum(), rel=1e-12)
-    assert edges.loss(Y, Y, attraction, 2) == edges.entropy + edges.sum(Y, Y, attraction, 2)
+    assert edges.loss(Y, Y, attraction, 2) == pytest.approx((P.toarray() * attraction(square)).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])

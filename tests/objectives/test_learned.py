@@ -9,7 +9,8 @@ import pytest
 
 import opentsne_like
 from opentsne_like import TSNE, TSNEEmbedding, affinity, initialization, metrics
-from opentsne_like.objectives import Edges, LearnedTSNEObjective, ShapedObjective, TSNEObjective, dof_gradient
+from opentsne_like.objectives import Edges, KullbackLeibler, LearnedDivergence, divergence, dof_gradient
+from opentsne_like.optimizer import LearningObjective, State
 from opentsne_like.repulsion import RepulsionEngine, StudentT, StudentTTail
 
 N = 160
@@ -47,7 +48,7 @@ def test_gradient_is_that_of_finite_differences(affinities, dof, method, scale):
     points = np.random.default_rng(1).normal(scale=scale, size=(N, 2))
     step = 1e-4 * dof
     above, below = (metrics.kl_divergence(affinities.P, points, dof + sign * step) for sign in (1, -1))
-    objective = TSNEObjective(Edges.of(affinities.P), dof, RepulsionEngine(StudentT(dof), method=method))
+    objective = divergence(Edges.of(affinities.P), dof, RepulsionEngine(StudentT(dof), method=method))
     found = dof_gradient(objective, points)
     assert found == pytest.approx((above - below) / (2 * step), rel=1e-3, abs=1e-5)
 
@@ -62,29 +63,32 @@ def test_gradient_on_the_grid(dimension):
     P = (ring + ring.T) / (2 * n)
     points = np.random.default_rng(2).normal(scale=4, size=(n, dimension))
     above, below = (metrics.kl_divergence(P, points, dof) for dof in (1.501, 1.499))
-    objective = TSNEObjective(Edges.of(P), 1.5, RepulsionEngine(StudentT(1.5), method="fft"))
+    objective = divergence(Edges.of(P), 1.5, RepulsionEngine(StudentT(1.5), method="fft"))
     assert dof_gradient(objective, points) == pytest.approx((above - below) / 2e-3, rel=2e-3)
 
 
 def test_same_bits_for_any_number_of_threads(affinities):
     points = np.random.default_rng(3).normal(scale=5, size=(N, 2))
     found = [
-        dof_gradient(TSNEObjective(Edges.of(affinities.P), 1.5, RepulsionEngine(StudentT(1.5), n_jobs=n_jobs)), points)
+        dof_gradient(divergence(Edges.of(affinities.P), 1.5, RepulsionEngine(StudentT(1.5), n_jobs=n_jobs)), points)
         for n_jobs in (1, 2, -1)
     ]
     assert found[0] == found[1] == found[2]
 
 
-def test_it_is_what_the_loop_asks_for(affinities):
-    shape = np.array([[np.log(2.0)], [0.0], [1.0]])
-    objective = LearnedTSNEObjective(Edges.of(affinities.P), shape, lambda dof: RepulsionEngine(StudentT(dof)))
-    assert isinstance(objective, ShapedObjective)
-    assert not isinstance(objective.now, ShapedObjective)
-    assert objective.now.dof == pytest.approx(2)
+def test_it_is_what_an_optimizer_asks_for(affinities):
+    edges, state = Edges.of(affinities.P), State(KullbackLeibler("learn").parameters())
+    state["log_dof"][0] = np.log(2.0)
+    objective = LearnedDivergence(state, lambda dof: divergence(edges, dof, RepulsionEngine(StudentT(dof))))
+    assert isinstance(objective, LearningObjective)
+    assert not isinstance(objective.now, LearningObjective)
+    assert objective.now.engine.radial.dof == pytest.approx(2)
     points = np.random.default_rng(4).normal(size=(N, 2))
-    assert objective.shape_gradient(points) == pytest.approx(2 * dof_gradient(objective.now, points))
-    shape[0] = 0.0
-    assert objective.now.dof == 1
+    assert objective.parameter_gradient(points) == pytest.approx(2 * dof_gradient(objective.now, points))
+    state["log_dof"][0] = 0.0
+    assert objective.now.engine.radial.dof == 1
+    assert [objective.is_due(i, 1.0) for i in range(6)] == [True, False, False, False, False, True]
+    assert not objective.is_due(0, 4.0)
 
 
 def test_the_divergence_ends_lower(start):
@@ -176,4 +180,4 @@ def test_reading_the_divergence_begins_nothing(affinities, data):
     assert np.isfinite(Y.kl_divergence)
     assert Y.optimizer.state is None
     Y = Y.optimize(1)
-    assert Y.optimizer.state.shape.shape == (3, 1)
+    assert Y.optimizer.state["log_dof"].shape == (3, 1)

@@ -7,11 +7,10 @@ import pytest
 from scipy import sparse
 
 from opentsne_like import kernels
-from opentsne_like.callbacks import Hook
+from opentsne_like.callbacks import Follower, Following, Hook
 from opentsne_like.errors import InvalidParameterError, NumericalError
-from opentsne_like.objectives import Edges, TSNEObjective
-from opentsne_like.optimizer import DescentOptions, DescentState, Schedule, StopReason, minimize
-from opentsne_like.optimizer.run import Run
+from opentsne_like.objectives import Edges, divergence
+from opentsne_like.optimizer import Momentum, Schedule, Silent, StopReason, run
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 
@@ -21,27 +20,40 @@ def problem(n=300, method="auto", n_jobs=2):
     P = P / P.sum()
     engine = RepulsionEngine(StudentT(1.0), method=method, n_jobs=n_jobs)
     points = np.random.default_rng(0).normal(size=(n, 2)) * 1e-4
-    return points, DescentState.start(points.shape), TSNEObjective(Edges.of(P, n_jobs=n_jobs), 1.0, engine)
+    return points, Momentum().start(points), divergence(Edges.of(P, n_jobs=n_jobs), 1.0, engine)
 
 
-def schedule(n_iter, n=300, exaggeration=1.0, rate=None, **options):
-    options = {"momentum": 0.8, "max_step_norm": 5.0, **options}
-    return Schedule(n_iter, exaggeration, lambda rho: n / rho if rate is None else rate, **options)
+def plan(n_iter, n=300, exaggeration=1.0, rate=None, n_jobs=2, **options):
+    schedule = Schedule(n_iter, exaggeration=exaggeration, **options)
+    return schedule.plan(n, lambda rho: n / rho if rate is None else rate, None, n_jobs)
+
+
+def descend(points, state, objective, plan, watcher=None, optimizer=None):
+    return run(points, state, objective, optimizer or Momentum(), plan, watcher or Silent())
+
+
+def following(points, state, plan, hooks):
+    return Follower(points, state, plan, Following(callbacks=hooks), "loss")
 
 
 class Watcher:
-    """Notes what it sees; stops or fails where it is told to."""
+    """Notes what it sees; stops, fails or writes where it is told to."""
 
-    def __init__(self, every=10**9, stop_before=0, stop_after=0, fail_before=0, fail_after=0):
+    def __init__(self, every=10**9, stop_before=0, stop_after=0, fail_before=0, fail_after=0, write=None):
         self.every, self.stop_before, self.stop_after = every, stop_before, stop_after
-        self.fail_before, self.fail_after = fail_before, fail_after
+        self.fail_before, self.fail_after, self.write = fail_before, fail_after, write
         self.before, self.after = [], []
 
     def wants_loss(self, iteration):
         return iteration % self.every == 0
 
+    def looks(self, iteration):
+        return True
+
     def before_step(self, iteration, loss):
         self.before.append((iteration, loss))
+        if self.write is not None:
+            self.write(iteration)
         if iteration == self.fail_before:
             raise RuntimeError("before")
         return iteration == self.stop_before
@@ -54,17 +66,17 @@ class Watcher:
 
 
 def bits(points, state):
-    return points.tobytes(), state.update.tobytes(), state.gains.tobytes(), int(state.counter[0])
+    return points.tobytes(), state["update"].tobytes(), state["gains"].tobytes(), int(state.counter[0])
 
 
 @pytest.mark.parametrize(("method", "n"), [("auto", 300), ("bh", 1800), ("fft", 1800)])
 def test_one_by_one_is_the_same_as_all_at_once_for_any_number_of_threads(method, n):
     points, state, objective = problem(n, method, n_jobs=1)
-    minimize(points, state, objective, schedule(50, n, 12.0), [], 1)
+    descend(points, state, objective, plan(50, n, 12.0, n_jobs=1))
     again, other, _ = problem(n, method)
     for k in range(50):
         objective = problem(n, method, n_jobs=k % 4 + 1)[2] if k % 10 == 0 else objective
-        minimize(again, other, objective, schedule(1, n, 12.0), [], k % 4 + 1)
+        descend(again, other, objective, plan(1, n, 12.0, n_jobs=k % 4 + 1))
     assert bits(again, other) == bits(points, state)
     assert [r.iteration for r in other.history] == list(range(1, 51))
 
@@ -72,8 +84,8 @@ def test_one_by_one_is_the_same_as_all_at_once_for_any_number_of_threads(method,
 def test_it_goes_down_and_stays_centred():
     points, state, objective = problem()
     watcher = Watcher(every=50)
-    reason, loss = minimize(points, state, objective, schedule(300), [watcher], 2)
-    losses = [record.kl_divergence for record in state.history if record.kl_divergence == record.kl_divergence]
+    reason, loss = descend(points, state, objective, plan(300), watcher)
+    losses = [record.loss for record in state.history if record.loss == record.loss]
     assert reason is StopReason.FINISHED
     assert loss == losses[-1]
     assert len(losses) == 6
@@ -92,11 +104,11 @@ def test_the_loss_is_evaluated_only_when_somebody_wants_it():
         return evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
 
     objective.evaluate = noting
-    watchers = [Watcher(every=4), Watcher(every=6)]
-    minimize(points, state, objective, schedule(12), watchers, 2)
-    assert [i + 1 for i, wanted in enumerate(asked) if wanted] == [4, 6, 8, 12]
-    assert [i for i, loss in watchers[0].before if loss == loss] == [4, 6, 8, 12]
-    _, loss = minimize(points, state, objective, schedule(3), [], 2)
+    watcher = Watcher(every=4)
+    descend(points, state, objective, plan(12), watcher)
+    assert [i + 1 for i, wanted in enumerate(asked) if wanted] == [4, 8, 12]
+    assert [i for i, loss in watcher.before if loss == loss] == [4, 8, 12]
+    _, loss = descend(points, state, objective, plan(3))
     assert np.isnan(loss)
 
 
@@ -108,8 +120,8 @@ def test_exaggeration_may_change_with_the_iteration_and_the_learning_rate_with_i
         return 100 / rho
 
     points, state, objective = problem()
-    plan = Schedule(5, lambda i: 12.0 - i, rate, 0.5)
-    minimize(points, state, objective, plan, [], 2)
+    made = Schedule(5, exaggeration=lambda i: 12.0 - i, momentum=0.5).plan(300, rate, None, 2)
+    descend(points, state, objective, made)
     assert rates == [12.0, 11.0, 10.0, 9.0, 8.0]
     assert [record.exaggeration for record in state.history] == rates
 
@@ -119,7 +131,7 @@ def test_exaggeration_may_change_with_the_iteration_and_the_learning_rate_with_i
 def test_an_absurd_learning_rate_ends_in_an_error_that_names_the_iteration(method, rate):
     n = 1800
     points, state, objective = problem(n, method)
-    minimize(points, state, objective, schedule(10, n), [], 2)
+    descend(points, state, objective, plan(10, n))
     seen = []
 
     class Keeper(Watcher):
@@ -131,17 +143,17 @@ def test_an_absurd_learning_rate_ends_in_an_error_that_names_the_iteration(metho
         np.errstate(all="ignore"),
         pytest.raises(NumericalError, match=r"iteration \d+ .*learning_rate") as caught,
     ):
-        minimize(points, state, objective, schedule(50, n, rate=rate, max_step_norm=np.inf), [Keeper()], 2)
+        descend(points, state, objective, plan(50, n, rate=rate), Keeper(), Momentum(max_step_norm=None))
     assert f"iteration {len(seen) + 1} " in str(caught.value)
     assert bits(points, state) == (seen[-1] if seen else before)
     assert np.isfinite(points).all()
-    assert np.isfinite(state.update).all()
-    assert np.isfinite(state.gains).all()
+    assert np.isfinite(state["update"]).all()
+    assert np.isfinite(state["gains"]).all()
 
 
 def test_a_gradient_that_is_not_finite_is_not_followed():
     points, state, objective = problem()
-    minimize(points, state, objective, schedule(5), [], 2)
+    descend(points, state, objective, plan(5))
     before = bits(points, state)
     evaluate = objective.evaluate
 
@@ -152,7 +164,7 @@ def test_a_gradient_that_is_not_finite_is_not_followed():
 
     objective.evaluate = broken
     with pytest.raises(NumericalError, match="iteration 1 "):
-        minimize(points, state, objective, schedule(5), [], 2)
+        descend(points, state, objective, plan(5))
     assert bits(points, state) == before
     assert len(state.history) == 5
 
@@ -161,25 +173,41 @@ def test_a_gradient_that_is_not_finite_is_not_followed():
 def test_an_exception_in_a_watcher_leaves_the_last_iteration_whole(failure):
     points, state, objective = problem()
     with pytest.raises((RuntimeError, KeyboardInterrupt)):
-        minimize(points, state, objective, schedule(10), [Watcher(**failure)], 2)
+        descend(points, state, objective, plan(10), Watcher(**failure))
     again, other, _ = problem()
-    minimize(again, other, objective, schedule(3), [], 2)
+    descend(again, other, objective, plan(3))
     assert bits(points, state) == bits(again, other)
     assert len(state.history) == 3
 
 
-def test_watchers_stop_it_before_or_after_a_step_and_all_of_them_look():
+def test_a_follower_stops_it_before_or_after_a_step():
     points, state, objective = problem()
-    watchers = [Watcher(stop_before=4), Watcher()]
-    reason, _ = minimize(points, state, objective, schedule(10), watchers, 2)
+    watcher = Watcher(stop_before=4)
+    reason, _ = descend(points, state, objective, plan(10), watcher)
     assert reason is StopReason.CALLBACK
     assert state.counter[0] == 3
-    assert len(watchers[1].before) == 4
-    watchers = [Watcher(stop_after=4), Watcher()]
-    reason, _ = minimize(points, state, objective, schedule(10), watchers, 2)
+    assert len(watcher.before) == 4
+    watcher = Watcher(stop_after=4)
+    reason, _ = descend(points, state, objective, plan(10), watcher)
     assert reason is StopReason.CALLBACK
     assert state.counter[0] == 7
-    assert [record.iteration for _, record in watchers[1].after] == [4, 5, 6, 7]
+    assert [record.iteration for _, record in watcher.after] == [4, 5, 6, 7]
+
+
+def test_a_map_that_is_moved_before_a_step_goes_on_from_there():
+    points, state, objective = problem()
+    before = np.random.default_rng(1).normal(size=points.shape)
+
+    def move(iteration):
+        if iteration == 3:
+            points[:] = before
+
+    descend(points, state, objective, plan(3), Watcher(write=move))
+    again, other, _ = problem()
+    descend(again, other, objective, plan(2))
+    again[:] = before
+    descend(again, other, objective, plan(1))
+    assert bits(points, state) == bits(again, other)
 
 
 def test_fixed_points_stay_bit_for_bit_and_nothing_is_centred():
@@ -187,10 +215,10 @@ def test_fixed_points_stay_bit_for_bit_and_nothing_is_centred():
     points += 1.0
     fixed = np.arange(300) % 3 == 0
     before = points.copy()
-    minimize(points, state, objective, schedule(30, fixed=fixed), [], 2)
+    descend(points, state, objective, plan(30, fixed=fixed))
     assert points[fixed].tobytes() == before[fixed].tobytes()
-    assert not state.update[fixed].any()
-    assert np.all(state.gains[fixed] == 1)
+    assert not state["update"][fixed].any()
+    assert np.all(state["gains"][fixed] == 1)
     assert np.all((points[~fixed] != before[~fixed]).any(axis=1))
 
 
@@ -209,15 +237,15 @@ def test_the_first_iterations_follow_a_plain_twin():
         velocity *= np.minimum(1, 0.01 / np.maximum(norms, 1e-300))
         twin = twin + velocity
         twin -= twin.mean(axis=0)
-    minimize(points, state, objective, schedule(20, 100, 4.0, max_step_norm=0.01), [], 2)
+    descend(points, state, objective, plan(20, 100, 4.0), optimizer=Momentum(max_step_norm=0.01))
     np.testing.assert_allclose(points, twin, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(state.gains, gains, rtol=1e-9)
+    np.testing.assert_allclose(state["gains"], gains, rtol=1e-9)
 
 
 def test_zero_iterations_change_nothing():
     points, state, objective = problem()
     before = bits(points, state)
-    reason, loss = minimize(points, state, objective, schedule(0), [], 2)
+    reason, loss = descend(points, state, objective, plan(0))
     assert reason is StopReason.FINISHED
     assert np.isnan(loss)
     assert bits(points, state) == before
@@ -227,8 +255,8 @@ def test_a_finished_map_shows_nothing_of_the_grid():
     """Points lie anywhere in their cells: y / h modulo 1 is uniform."""
     n = 1800
     points, state, objective = problem(n, "fft")
-    minimize(points, state, objective, schedule(60, n, 12.0), [], 2)
-    minimize(points, state, objective, schedule(150, n), [], 2)
+    descend(points, state, objective, plan(60, n, 12.0))
+    descend(points, state, objective, plan(150, n))
     spacing = objective.engine._plan(np.ptp(points, axis=0)).spacing
     assert np.ptp(points) > 20 * spacing
     phases = np.sort(points / spacing % 1.0, axis=0)
@@ -254,25 +282,25 @@ def test_ctrl_c_in_the_commit_leaves_counter_history_and_watchers_of_one_mind(mo
             def end(self, progress, done=done):
                 done.append((progress.iteration, progress.total))
 
-        plan = schedule(10)
+        made = plan(10)
         monkeypatch.setattr(kernels.update, "commit", interrupted)
-        with pytest.raises(KeyboardInterrupt), Run(points, state, plan, [Ender()], 50, False) as run:
-            minimize(points, state, objective, plan, [run], 1)
+        with pytest.raises(KeyboardInterrupt), following(points, state, made, [Ender()]) as follower:
+            descend(points, state, objective, made, follower)
         monkeypatch.setattr(kernels.update, "commit", commit)
         count = 6 if lost else 7
         assert int(state.counter[0]) == count
         assert [record.iteration for record in state.history] == list(range(1, count + 1))
         assert done == [(count, count)]
         again, other, _ = problem()
-        minimize(again, other, objective, schedule(count), [], 1)
+        descend(again, other, objective, plan(count))
         assert bits(points, state) == bits(again, other)
 
 
 def test_a_history_that_is_shorter_than_the_counter_is_not_cut():
     points, state, objective = problem()
-    minimize(points, state, objective, schedule(4), [], 1)
+    descend(points, state, objective, plan(4))
     del state.history[:2]
-    minimize(points, state, objective, schedule(3), [], 1)
+    descend(points, state, objective, plan(3))
     assert [record.iteration for record in state.history] == [3, 4, 5, 6, 7]
 
 
@@ -298,12 +326,12 @@ def test_what_was_started_is_ended_whoever_fails():
     points, state, _ = problem()
     told = []
     hooks = [Tale("a", told), Tale("b", told, "starts"), Tale("c", told)]
-    with pytest.raises(RuntimeError, match="b starts"), Run(points, state, schedule(2), hooks, 50, False):
+    with pytest.raises(RuntimeError, match="b starts"), following(points, state, plan(2), hooks):
         pass
     assert told == ["a starts", "b starts", "a ends"]
     told.clear()
     hooks = [Tale("a", told), Tale("b", told, "ends"), Tale("c", told)]
-    with pytest.raises(RuntimeError, match="b ends"), Run(points, state, schedule(2), hooks, 50, False):
+    with pytest.raises(RuntimeError, match="b ends"), following(points, state, plan(2), hooks):
         pass
     assert sorted(told[3:]) == ["a ends", "b ends", "c ends"]
 
@@ -317,9 +345,9 @@ def test_an_exaggeration_function_is_asked_only_for_iterations_that_there_are(n_
         return [4.0, 3.0, 2.0][:n_iter][iteration]
 
     points, state, objective = problem()
-    plan = schedule(n_iter, exaggeration=factor, first=first)
-    with Run(points, state, plan, [Hook()], 50, False) as run:
-        minimize(points, state, objective, plan, [run], 1)
+    made = plan(n_iter, exaggeration=factor, first_iteration=first)
+    with following(points, state, made, [Hook()]) as follower:
+        descend(points, state, objective, made, follower)
     assert set(asked) <= set(range(n_iter))
     assert state.counter[0] == n_iter - first
 
@@ -328,11 +356,11 @@ def test_an_interrupted_tidying_leaves_two_sides():
     """Ctrl-C in the middle of `drop_spare` leaves the current side in both places; no step is made on it."""
     _, state, _ = problem()
     state._sides = [state._current, state._current]
-    assert state.spare[0] is not state.gains
-    assert state.spare[0] is state.spare[0]
+    assert state.spare["gains"] is not state["gains"]
+    assert state.spare["gains"] is state.spare["gains"]
 
 
 @pytest.mark.parametrize("value", ["no", None, 2])
 def test_gains_are_used_or_not(value):
     with pytest.raises(InvalidParameterError, match="`use_gains`"):
-        DescentOptions(use_gains=value)
+        Momentum(use_gains=value)

@@ -121,7 +121,7 @@ def test_numpy_opens_the_file_and_finds_the_header(stored, arrays):
         assert set(file.files) == {*arrays, "header"}
         document = json.loads(file["header"].tobytes())
     assert document["format"] == "opentsne_like"
-    assert document["version"] == 1
+    assert document["version"] == 2
     assert document["packages"]["numpy"] == np.__version__
     assert set(document["arrays"]) == set(arrays)
 
@@ -364,8 +364,8 @@ def test_foreign_archives_are_refused(tmp_path):
 
 
 def test_newer_versions_ask_for_an_upgrade(stored):
-    rewrite_header(stored, lambda d: d.update(version=2))
-    refused(stored, "format version is 2, newer than 1; upgrade opentsne-like")
+    rewrite_header(stored, lambda d: d.update(version=3))
+    refused(stored, "format version is 3, newer than 2; upgrade opentsne-like")
     rewrite_header(stored, lambda d: d.update(version="two" * 1000))
     refused(stored, "format version must be a positive integer")
 

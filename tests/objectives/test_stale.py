@@ -8,7 +8,8 @@ import pytest
 from opentsne_like import TSNE, affinity, load
 from opentsne_like.callbacks import History
 from opentsne_like.errors import InvalidParameterError, StorageError
-from opentsne_like.objectives import Reuse
+from opentsne_like.objectives import StaleForces
+from opentsne_like.optimizer import State
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 from opentsne_like.tsne import TSNEEmbedding
 
@@ -25,21 +26,21 @@ def start():
 
 def test_one_evaluation_serves_several_iterations():
     rng = np.random.default_rng(0)
-    counter, kept = np.zeros(1, np.int64), {}
-    reuse = Reuse(3, counter, kept)
+    state = State({})
+    stale = StaleForces(3, state)
     engine = RepulsionEngine(StudentT(), method="exact", n_jobs=1)
     places = rng.normal(size=(6, 20, 2))
     found = []
     for i, points in enumerate(places):
-        counter[0] = i
-        found.append(reuse.evaluate(engine, points, engine.extent(points)))
+        state.counter[0] = i
+        found.append(stale.evaluate(engine, points, engine.extent(points)))
     for i, potential in enumerate(found):
         fresh = engine.evaluate(places[i - i % 3])
         np.testing.assert_array_equal(potential.gradient, fresh.gradient)
         assert potential.total == fresh.total
     other = RepulsionEngine(StudentT(0.5), method="exact", n_jobs=1)
     fresh = other.evaluate(places[5])
-    np.testing.assert_array_equal(reuse.evaluate(other, places[5], other.extent(places[5])).gradient, fresh.gradient)
+    np.testing.assert_array_equal(stale.evaluate(other, places[5], other.extent(places[5])).gradient, fresh.gradient)
 
 
 def test_calls_of_any_length_take_the_same_steps(start):
@@ -62,11 +63,11 @@ def test_looking_at_the_divergence_changes_no_step(start):
 
 def test_repulsion_is_never_older_than_asked_for(start):
     engine = RepulsionEngine(StudentT(), method="exact", n_jobs=1)
-    counter, kept = np.zeros(1, np.int64), {}
+    state = State({})
     old, new = np.random.default_rng(0).normal(size=(2, 20, 2))
-    Reuse(100, counter, kept).evaluate(engine, old, engine.extent(old))
-    counter[0] = 100
-    potential = Reuse(7, counter, kept).evaluate(engine, new, engine.extent(new))
+    StaleForces(100, state).evaluate(engine, old, engine.extent(old))
+    state.counter[0] = 100
+    potential = StaleForces(7, state).evaluate(engine, new, engine.extent(new))
     np.testing.assert_array_equal(potential.gradient, engine.evaluate(new).gradient)
     half = start.optimize(4, **EVERY)
 
@@ -74,7 +75,7 @@ def test_repulsion_is_never_older_than_asked_for(start):
         return 0.0, 1e-3 * np.asfortranarray(embedding)
 
     pulled = half.optimize(2, negative_gradient_method=pull, repulsion_every=3)
-    assert pulled.optimizer.state.kept == {}
+    assert pulled.optimizer.state.carried == {}
 
 
 def test_a_file_of_moved_points_holds_no_old_repulsion(start, tmp_path):
@@ -113,9 +114,9 @@ def test_points_that_were_moved_get_new_repulsion(start):
     moved[:] = np.asarray(moved) + np.array([[3.0, 0.0], [0.0, 2.0]] * 75)
     moved.optimizer.state.counter[0] = 4
     fresh = moved.copy()
-    fresh.optimizer.state.kept.clear()
+    fresh.optimizer.state.carried.clear()
     np.testing.assert_array_equal(moved.optimize(1, **EVERY), fresh.optimize(1, **EVERY))
-    assert half.optimize(1, momentum=0.8).optimizer.state.kept == {}
+    assert half.optimize(1, momentum=0.8).optimizer.state.carried == {}
 
 
 def test_the_map_is_nearly_as_good(digits):
@@ -130,11 +131,11 @@ def test_bad_values_are_refused(start, tmp_path):
     with pytest.raises(InvalidParameterError, match="`repulsion_every`"):
         start.optimize(1, repulsion_every=0)
     half = start.optimize(4, **EVERY)
-    half.optimizer.state.kept["gradient"] = np.zeros((3, 2), np.float32)
+    half.optimizer.state.carried["gradient"] = np.zeros((3, 2), np.float32)
     half.save(tmp_path / "bad.npz")
     with pytest.raises(StorageError, match="does not belong"):
         load(tmp_path / "bad.npz")
-    half.optimizer.state.kept["gradient"] = np.full(half.shape, np.nan, np.float32)
+    half.optimizer.state.carried["gradient"] = np.full(half.shape, np.nan, np.float32)
     half.save(tmp_path / "worse.npz")
     with pytest.raises(StorageError, match="not finite"):
         load(tmp_path / "worse.npz")

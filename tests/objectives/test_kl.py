@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like.objectives import Edges, PartialTSNEObjective, TSNEObjective, kl_divergence_bh, kl_divergence_fft
+from opentsne_like.objectives import Edges, divergence, placed_divergence
+from opentsne_like.opentsne import kl_divergence_bh, kl_divergence_fft
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 ERRORS = {"exact": 1e-4, "bh": 1e-2, "fft": 5e-3}
@@ -63,7 +64,7 @@ def differences(function, Y, step=1e-4):
 
 def objective(P, dof, method="auto", dtype=np.float32, n_jobs=2):
     engine = RepulsionEngine(StudentT(dof), method=method, n_jobs=n_jobs)
-    return TSNEObjective(Edges.of(P, dtype=dtype, n_jobs=n_jobs), dof, engine)
+    return divergence(Edges.of(P, dtype=dtype, n_jobs=n_jobs), dof, engine)
 
 
 @pytest.mark.parametrize("dof", [0.5, 1.0, 2.0])
@@ -119,7 +120,7 @@ def test_partial_gradient_is_that_of_finite_differences(d, dof):
     P, X, Y = conditional(6, 30), rng.normal(size=(30, d)) * 2, rng.normal(size=(6, d))
     expected = differences(lambda y: partial_kl(P, y, X, dof), Y)
     frozen = RepulsionEngine(StudentT(dof), method="exact", n_jobs=2).freeze(X)
-    of = PartialTSNEObjective(Edges.of(P, n_jobs=2), dof, frozen, 2)
+    of = placed_divergence(Edges.of(P, n_jobs=2), dof, frozen, 2)
     loss, gradient = of.evaluate(Y, exaggeration=1.0, with_loss=True)
     np.testing.assert_allclose(2 * gradient, expected, rtol=1e-4, atol=1e-5)
     assert loss == pytest.approx(partial_kl(P, Y, X, dof), rel=1e-5)
@@ -131,7 +132,7 @@ def test_partial_gradient_by_fast_methods(method):
     rng = np.random.default_rng(0)
     P, X, Y = conditional(200, 3000), rng.normal(size=(3000, 2)) * 10, rng.normal(size=(200, 2)) * 10
     slow, fast = (
-        PartialTSNEObjective(
+        placed_divergence(
             Edges.of(P, n_jobs=2), 1.0, RepulsionEngine(StudentT(1.0), method=m, n_jobs=2).freeze(X), 2
         ).evaluate(Y, exaggeration=1.5, with_loss=True)
         for m in ("exact", method)
@@ -144,7 +145,7 @@ def test_points_without_edges_are_pushed_only():
     P = sparse.csr_matrix((np.ones(2), ([0, 2], [1, 3])), shape=(4, 5))
     X, Y = np.random.default_rng(0).normal(size=(5, 2)), np.zeros((4, 2))
     frozen = RepulsionEngine(StudentT(1.0), n_jobs=1).freeze(X)
-    loss, gradient = PartialTSNEObjective(Edges.of(P, n_jobs=1), 1.0, frozen, 1).evaluate(
+    loss, gradient = placed_divergence(Edges.of(P, n_jobs=1), 1.0, frozen, 1).evaluate(
         Y, exaggeration=1.0, with_loss=True
     )
     assert np.isfinite(gradient).all()
@@ -187,7 +188,7 @@ def test_a_map_may_lie_anywhere(method, offset):
     assert np.linalg.norm(there - here) < 1e-4 * np.linalg.norm(here)
     partial = conditional(50, 1600)
     here, there = (
-        PartialTSNEObjective(
+        placed_divergence(
             Edges.of(partial, n_jobs=2), 1.0, RepulsionEngine(StudentT(1.0), method=method, n_jobs=2).freeze(Y + k), 2
         ).evaluate(Y[:50] * 1.1 + k, exaggeration=1.5, with_loss=False)[1]
         for k in (0.0, offset)
@@ -203,7 +204,7 @@ def test_a_kernel_that_falls_fast_gives_finite_forces_everywhere(method, dof):
     Y = rng.uniform(-30, 30, size=(300, 2))
     frozen = RepulsionEngine(StudentT(dof), method=method, n_jobs=2).freeze(X)
     assert (frozen.evaluate(Y).values >= 0).all()
-    of = PartialTSNEObjective(Edges.of(P, n_jobs=2), dof, frozen, 2)
+    of = placed_divergence(Edges.of(P, n_jobs=2), dof, frozen, 2)
     loss, gradient = of.evaluate(Y, exaggeration=0.0, with_loss=True)
     assert np.isfinite(loss)
     assert np.isfinite(gradient).all()

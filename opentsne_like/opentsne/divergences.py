@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from .._validation import check_choice, check_integer, check_real
-from ..errors import TreeDimensionWarning, UnsupportedDimensionError
-from ..repulsion import DEFAULT_TOLERANCE, Method, RepulsionEngine, StudentT
-from .edges import Edges, check_shapes
-from .tsne import PartialTSNEObjective, TSNEObjective
+from ..objectives import METHODS, Edges, check_dimension, check_shapes, divergence, placed_divergence
+from ..repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
 
 Array = np.ndarray[Any, Any]
 
-METHODS = ("auto", "exact", "bh", "fft")
 _ALIASES = {"BH": "bh", "barnes-hut": "bh", "FFT": "fft", "interpolation": "fft"}
 
 
@@ -56,7 +52,7 @@ def kl_divergence_bh(
         If the shapes of P and of the maps do not fit.
     """
     engine = RepulsionEngine(StudentT(float(dof)), method="bh", n_jobs=n_jobs, **(bh_params or {}))
-    return _evaluate(engine, float(dof), embedding, P, reference_embedding, should_eval_error)
+    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
 
 
 def kl_divergence_fft(
@@ -85,7 +81,7 @@ def kl_divergence_fft(
     """
     tolerance = tolerance_of(**(fft_params or {}))
     engine = RepulsionEngine(StudentT(float(dof)), method="fft", tolerance=tolerance, n_jobs=n_jobs)
-    return _evaluate(engine, float(dof), embedding, P, reference_embedding, should_eval_error)
+    return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
 
 
 def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, ints_in_interval: float = 1) -> float:
@@ -109,7 +105,7 @@ def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, i
 
     Examples
     --------
-    >>> from opentsne_like.objectives import tolerance_of
+    >>> from opentsne_like.opentsne import tolerance_of
     >>> tolerance_of(6) == tolerance_of() / 4 == tolerance_of(ints_in_interval=0.5)
     True
     """
@@ -117,21 +113,6 @@ def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, i
     cells = check_integer(min_num_intervals, "min_num_intervals", at_least=1)
     nodes = points / check_real(ints_in_interval, "ints_in_interval", above=0) * max(1.0, cells / 50)
     return float(np.clip(DEFAULT_TOLERANCE * (3 / nodes) ** 2, 1e-5, 5e-2))
-
-
-def check_dimension(method: Method, dimension: int) -> None:
-    """Refuse a grid in more than three dimensions, and warn of a tree there."""
-    if dimension > 3 and method == "fft":
-        raise UnsupportedDimensionError(
-            f"`negative_gradient_method` must not be 'fft' in {dimension} dimensions; use 'exact', or at most 3"
-        )
-    if dimension > 3 and method == "bh":
-        warnings.warn(
-            f"`negative_gradient_method` 'bh' takes exact sums in {dimension} dimensions, where no tree pays; "
-            "the time grows with the square of the number of points",
-            TreeDimensionWarning,
-            stacklevel=2,
-        )
 
 
 def method_of(objective_function: Any) -> Any:
@@ -144,7 +125,7 @@ def method_of(objective_function: Any) -> Any:
 
     Examples
     --------
-    >>> from opentsne_like.objectives import kl_divergence_fft, method_of
+    >>> from opentsne_like.opentsne import kl_divergence_fft, method_of
     >>> method_of("barnes-hut"), method_of(kl_divergence_fft), method_of(lambda embedding, P, **_: (0.0, embedding))
     ('bh', 'fft', None)
     """
@@ -158,20 +139,19 @@ def method_of(objective_function: Any) -> Any:
     return check_choice(objective_function if name is None else name, "negative_gradient_method", METHODS)
 
 
-def _evaluate(
-    engine: RepulsionEngine, dof: float, embedding: Any, P: Any, reference: Any, with_loss: bool
-) -> tuple[float, Array]:
+def _evaluate(engine: RepulsionEngine, embedding: Any, P: Any, reference: Any, with_loss: bool) -> tuple[float, Array]:
     points = _columns(embedding)
     check_dimension(engine.method, points.shape[1])
     sources = None if reference is None else _columns(reference)
     check_shapes(P, points.shape, None if sources is None else sources.shape)
     edges = Edges.of(P, n_jobs=engine.n_jobs)
-    objective: TSNEObjective | PartialTSNEObjective
+    dof = float(cast(StudentT, engine.radial).dof)
     if sources is None:
-        objective = TSNEObjective(edges, dof, engine)
+        found = divergence(edges, dof, engine).evaluate(points, exaggeration=1.0, with_loss=with_loss)
     else:
-        objective = PartialTSNEObjective(edges, dof, engine.freeze(sources), engine.n_jobs)
-    error, gradient = objective.evaluate(points, exaggeration=1.0, with_loss=with_loss)
+        placed = placed_divergence(edges, dof, engine.freeze(sources), engine.n_jobs)
+        found = placed.evaluate(points, exaggeration=1.0, with_loss=with_loss)
+    error, gradient = found
     return error, gradient.astype(np.float64).reshape(np.shape(embedding))
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import storage
 from ..callbacks import Checkpoint, Hook
-from ..errors import InvalidParameterError
+from ..embedding import pack_random_state
+from ..errors import InvalidParameterError, StorageError
+from ..loading import load_run
 from ..optimizer import StopReason
-from .loading import load_run
-from .randomness import pack_random_state
 
 
 class ResumableRun:
@@ -26,6 +28,8 @@ class ResumableRun:
         What the run depends on, by name; a run with others is refused.
     data : array, sparse matrix or None
         What the run is made from; a run of other data is refused.
+    lengths : sequence of int
+        Iterations of each stage.
 
     Attributes
     ----------
@@ -35,11 +39,12 @@ class ResumableRun:
         The stage to go on with, and how many of its iterations were done.
     """
 
-    def __init__(self, checkpoint: Any, parameters: Mapping[str, Any], data: Any) -> None:
+    def __init__(self, checkpoint: Any, parameters: Mapping[str, Any], data: Any, lengths: Sequence[int]) -> None:
         self.hook = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
         storage.check_writable(self.hook.path, "checkpoint")
         described = {name: _described(value) for name, value in parameters.items()}
         self.hook.run = {"parameters": described, "data": storage.fingerprint(data), "stage": 0}
+        self.lengths = list(lengths)
         self.stage = 0
         self.first = 0
 
@@ -66,10 +71,15 @@ class ResumableRun:
         if "parameters" not in run:
             raise InvalidParameterError(f"`checkpoint` must be of a run of `fit`, got {str(path)!r}; remove the file")
         self._check(run)
-        self.stage, self.first = int(run["stage"]), int(run["iteration"])
+        self._check_place(run, embedding.n_iter_)
         if embedding.stop_reason is StopReason.CONVERGED:
             self.begin(self.stage + 1)
-        _restore(callbacks, run["callbacks"])
+        try:
+            _restore(callbacks, run["callbacks"])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise StorageError(
+                f"`checkpoint` {str(path)!r} cannot be gone on with: what its callbacks remember is damaged ({error})"
+            ) from error
         return embedding
 
     def begin(self, stage: int) -> None:
@@ -83,9 +93,24 @@ class ResumableRun:
             self.stage, self.first = stage, 0
         self.hook.run["stage"] = stage
 
+    def _check_place(self, run: Mapping[str, Any], done: int) -> None:
+        """Take over stage and iteration, or refuse those that no run of these stages passes through."""
+        stage: Any = run.get("stage")
+        first: Any = run.get("iteration")
+        whole = type(stage) is int and type(first) is int and isinstance(run.get("callbacks"), list)
+        lengths = dict(enumerate(self.lengths))
+        if not whole or stage not in lengths or not 0 <= first <= min(done, lengths[stage]):
+            raise StorageError(
+                f"`checkpoint` {str(self.hook.path)!r} cannot be gone on with: iteration {first!r} of stage {stage!r} "
+                f"is none of a run of {self.lengths} iterations that has made {done}"
+            )
+        self.stage, self.first = stage, first
+
     def _check(self, run: Mapping[str, Any]) -> None:
         """Refuse a checkpoint of another run, and say what differs."""
         path = str(self.hook.path)
+        if not isinstance(run["parameters"], Mapping) or "data" not in run:
+            raise StorageError(f"`checkpoint` {path!r} cannot be gone on with: its parameters are no such thing")
         if run["data"] != self.hook.run["data"]:
             raise InvalidParameterError(
                 f"`checkpoint` must be of the same data, got {path!r}, which is of others; choose another file"
@@ -103,6 +128,12 @@ def _described(value: Any) -> Any:
     """Return a parameter as something that JSON holds and that tells it from others."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"class": type(value).__name__, **{f.name: _described(getattr(value, f.name)) for f in fields(value)}}
+    if isinstance(value, functools.partial):
+        return {"partial": _described(value.func), "args": _described(value.args), **_described(value.keywords)}
+    if isinstance(value, (list, tuple)) and not all(isinstance(part, (int, float, list, tuple)) for part in value):
+        return [_described(part) for part in value]
     if isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "tocsr"):
         short = np.ndim(value) == 1 and len(value) <= 16
         return np.asarray(value).tolist() if short else storage.fingerprint(_as_array(value))

@@ -1,4 +1,4 @@
-"""One call of the optimizer as callbacks see it."""
+"""One call of the loop as callbacks see it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,39 @@ import logging
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..callbacks import ErrorLogger, Hook, Progress, StopReason
+from .._validation import check_flag, check_integer
 from ..errors import InvalidObjectError
+from ..optimizer import Plan, Record, State, StopReason
 from ..utils import Timer
-from .loop import DescentState, Record, Schedule
+from .base import Hook, Progress, loss_every
+from .display import ErrorLogger
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(__package__)
 
 VERBOSE_EVERY = 50  # iterations between printed lines
 
 
 def as_list(callbacks: Any) -> list[Any]:
-    """Return callbacks as a list, whether none, one or several were given."""
+    """Return callbacks as a list, whether none, one or several were given.
+
+    Parameters
+    ----------
+    callbacks : callable, Hook, several of them, or None
+
+    Raises
+    ------
+    InvalidObjectError
+        If one of them is neither.
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import TimeLimit, as_list
+    >>> len(as_list(None)), len(as_list(TimeLimit(1.0)))
+    (0, 1)
+    """
     if callbacks is None:
         return []
     single = callable(callbacks) or isinstance(callbacks, Hook) or not isinstance(callbacks, Iterable)
@@ -33,43 +52,78 @@ def as_list(callbacks: Any) -> list[Any]:
     return found
 
 
-class Run:
-    """Tells callbacks and hooks what the loop does: one object between the two protocols and the loop.
+@dataclass(frozen=True)
+class Following:
+    """What a call of `optimize` may say of those who follow it.
+
+    Attributes
+    ----------
+    use_callbacks : bool or None
+        None for whether there are any.
+    callbacks : callable, Hook, several of them, or None
+    callbacks_every_iters : int
+        Iterations between calls of the callables.
+    verbose : bool
+        Whether to print the lines that openTSNE prints.
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import Following, TimeLimit
+    >>> len(Following(callbacks=TimeLimit(1.0)).heard), Following(use_callbacks=False, callbacks=TimeLimit(1.0)).heard
+    (1, [])
+    """
+
+    use_callbacks: bool | None = None
+    callbacks: Any = field(default=None, compare=False)
+    callbacks_every_iters: int = 50
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.use_callbacks is not None:
+            check_flag(self.use_callbacks, "use_callbacks")
+        as_list(self.callbacks)
+        check_integer(self.callbacks_every_iters, "callbacks_every_iters", at_least=1)
+
+    @property
+    def heard(self) -> list[Any]:
+        """The callbacks that take part."""
+        return [] if self.use_callbacks is False else as_list(self.callbacks)
+
+
+class Follower:
+    """Tells callbacks and hooks what the loop does: one object between the two kinds of them and the loop.
 
     Parameters
     ----------
     embedding : ndarray of shape (n, d)
         What callbacks are shown.
-    state : DescentState
-    schedule : Schedule
-    callbacks : list of callables and Hooks
-    every : int
-        Iterations between calls of the callables.
-    verbose : bool
-        Whether to print the lines that openTSNE prints.
+    state : State
+    plan : Plan
+    following : Following
+    label : str
+        What the loss is called.
     """
 
-    def __init__(
-        self, embedding: Any, state: DescentState, schedule: Schedule, callbacks: list[Any], every: int, verbose: bool
-    ) -> None:
+    def __init__(self, embedding: Any, state: State, plan: Plan, following: Following, label: str) -> None:
+        callbacks, every = following.heard, int(following.callbacks_every_iters)
         self.callbacks = tuple(callbacks)
         self.hooks = [c for c in callbacks if isinstance(c, Hook)]
         self.plain = [(c, every) for c in callbacks if not isinstance(c, Hook)]
-        if verbose:
+        if following.verbose:
             self.plain.append((ErrorLogger(print), VERBOSE_EVERY))
-        self.embedding, self.state, self.schedule = embedding, state, schedule
-        self._before = int(state.counter[0]) - schedule.first
+        self.embedding, self.state, self.plan, self.label = embedding, state, plan, label
+        self._before = int(state.counter[0]) - plan.first
         self._open = ExitStack()
-        self.loss = _last_loss(state.history[len(state.history) - schedule.first :])
+        self.loss = _last_loss(state.history[len(state.history) - plan.first :])
         self.started = time.perf_counter()
-        rho = schedule.exaggeration_at(schedule.first)
-        rate = schedule.learning_rate(rho)
+        rho = plan.exaggeration_at(plan.first)
         self.timer = Timer(
-            f"Running optimization with exaggeration={rho:.2f}, lr={rate:.2f} for {schedule.n_iter} iterations...",
-            verbose,
+            f"Running optimization with exaggeration={rho:.2f}, lr={plan.rate_at(rho):.2f} "
+            f"for {plan.n_iter} iterations...",
+            following.verbose,
         )
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Follower:
         with ExitStack() as started:  # whatever was started is ended, also when another start or end fails
             started.enter_context(self.timer)
             for callback, _ in self.plain:
@@ -90,8 +144,12 @@ class Run:
 
     def wants_loss(self, iteration: int) -> bool:
         """Say whether a callback or a hook wants the loss of this iteration."""
-        wanted = [*(every for _, every in self.plain), *(hook.kl_every for hook in self.hooks)]
+        wanted = [*(every for _, every in self.plain), *(loss_every(hook) for hook in self.hooks)]
         return any(every and iteration % every == 0 for every in wanted)
+
+    def looks(self, iteration: int) -> bool:
+        """Say whether a callback is shown the map before this step."""
+        return any(iteration % every == 0 for _, every in self.plain)
 
     def before_step(self, iteration: int, loss: float) -> bool:
         """Show the map before its step to the callbacks that are due."""
@@ -118,17 +176,18 @@ class Run:
         return Progress(
             embedding=self.embedding,
             iteration=self.done,
-            n_iter=self.schedule.n_iter,
+            n_iter=self.plan.n_iter,
             total=int(self.state.counter[0]),
-            kl_divergence=self.loss,
+            loss=self.loss,
             gradient_norm=float("nan") if record is None else record.gradient_norm,
-            exaggeration=self.schedule.exaggeration_at(max(self.done - 1, 0)),
+            exaggeration=self.plan.exaggeration_at(max(self.done - 1, 0)),
             seconds=time.perf_counter() - self.started,
             callbacks=self.callbacks,
+            label=self.label,
         )
 
 
 def _last_loss(records: list[Record]) -> float:
     """Return the last loss that was computed, NaN if none was."""
-    known = (record.kl_divergence for record in reversed(records) if record.kl_divergence == record.kl_divergence)
+    known = (record.loss for record in reversed(records) if record.loss == record.loss)
     return next(known, float("nan"))

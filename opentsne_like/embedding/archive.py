@@ -1,0 +1,204 @@
+"""Embeddings as arrays and JSON values: everything is written by its name, nothing by its kind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from .._validation import check_choice
+from ..affinity import pack_affinities
+from ..errors import InvalidParameterError, StorageError
+from ..nearest_neighbors import pack_table
+from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, StaleForces
+from ..optimizer import OPTIMIZERS, State, StopReason
+from ..storage import parts_below
+from .descent import Descent
+from .randomness import pack_random_state
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+Array = np.ndarray[Any, Any]
+
+LEVELS = ("coordinates", "optimizer", "affinities", "data")
+_NOT_STORED = ("callbacks", "use_callbacks")  # functions; they are given again to `optimize`
+_TABLES: dict[str, dict[str, Any]] = {"loss": LOSSES, "optimizer": OPTIMIZERS}
+
+
+def save(embedding: Any, path: Any, include: str) -> None:
+    """Write an embedding to one file.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    path : path-like
+    include : {"data", "affinities", "optimizer", "coordinates"}
+    """
+    level = LEVELS.index(check_choice(include, "include", LEVELS))
+    arrays, header = pack(embedding.copy(), level)  # of one iteration, should another thread be optimizing
+    storage.write(path, arrays, {**header, "include": include})
+
+
+def pack(embedding: Any, level: int) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return an embedding as arrays and JSON values.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    level : int
+        Position in `LEVELS` of the last part that is wanted.
+    """
+    state = embedding._own
+    arrays, settings = pack_settings(state.settings)
+    header: dict[str, Any] = {"kind": type(embedding).__name__, "settings": settings}
+    header["random_state"] = pack_random_state(embedding.random_state)
+    arrays["coordinates"] = np.asarray(embedding)
+    if level >= LEVELS.index("optimizer"):
+        arrays |= {f"optimizer.{name}": part for name, part in _pack_state(embedding).items()}
+        reason = embedding.stop_reason
+        header["stop_reason"] = None if reason is None else reason.name
+    with_data = level >= LEVELS.index("data")
+    if level >= LEVELS.index("affinities"):
+        if state.affinities is not None:
+            parts, header["affinities"] = pack_affinities(state.affinities, with_data=with_data)
+            arrays |= {f"affinities.{name}": part for name, part in parts.items()}
+        if state.P is not None:
+            arrays |= {f"partial.{name}": part for name, part in pack_table(state.P).items()}
+    if with_data and state.reference is not None:
+        parts, header["reference"] = pack(state.reference, level)
+        arrays |= {f"reference.{name}": part for name, part in parts.items()}
+    return arrays, header
+
+
+def _pack_state(embedding: Any) -> dict[str, Array]:
+    state = embedding.optimizer.state
+    if state is None:
+        return {}
+    if not embedding.optimizer.carried(np.asarray(embedding)):  # what is carried is of points that were moved since
+        state = State({name: state[name] for name in state}, counter=int(state.counter[0]), history=state.history)
+    return dict(state.arrays())
+
+
+def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return settings as arrays and JSON values: the class and the fields of each dataclass.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Settings
+    >>> pack_settings(Settings())[1]["resources"]
+    {'class': 'Resources', 'n_jobs': -1}
+    """
+    arrays: dict[str, Array] = {}
+    header: dict[str, Any] = {}
+    for role in settings.roles():
+        part = getattr(settings, role)
+        if role == "loss":
+            part = _storable(part)
+        name = type(part).__name__
+        if role in _TABLES and _TABLES[role].get(name) is not type(part):
+            raise InvalidParameterError(
+                f"`{role}` must be of a class that files know, {', '.join(_TABLES[role])}, to be stored, got {name}; "
+                f"enter it in the table of its room, {'LOSSES' if role == 'loss' else 'OPTIMIZERS'}"
+            )
+        header[role] = {"class": name}
+        for option in fields(part):
+            value = getattr(part, option.name)
+            if option.name in _NOT_STORED:
+                continue
+            if isinstance(value, np.ndarray):
+                arrays[f"settings.{role}.{option.name}"] = value
+            elif callable(value):
+                log.warning("`%s` is a function and is not stored; pass it to `optimize` again", option.name)
+            else:
+                header[role][option.name] = value
+    return arrays, header
+
+
+def _storable(loss: Loss) -> Loss:
+    """Return the loss that is written: functions and objects of the user's own are not."""
+    if not isinstance(loss, (FunctionLoss, ObjectiveLoss)):
+        return loss
+    log.warning("the loss is a function or an object of your own and is not stored; pass it to `optimize` again")
+    return loss.plain() if isinstance(loss, FunctionLoss) else LOSSES["KullbackLeibler"]()
+
+
+def unpack_settings(kind: type[Settings], arrays: Mapping[str, Array], header: Mapping[str, Any]) -> Settings:
+    """Return the settings that `pack_settings` took apart; every class checks its own fields.
+
+    Parameters
+    ----------
+    kind : type
+        The class of settings.
+    arrays : mapping of str to ndarray
+        Named as `pack_settings` names them.
+    header : mapping of str to JSON values
+    """
+    made: dict[str, Any] = {}
+    known = kind()
+    for role in kind.roles():
+        described = dict(header[role])
+        name = described.pop("class")
+        table = _TABLES.get(role, {type(getattr(known, role)).__name__: type(getattr(known, role))})
+        if name not in table:
+            raise StorageError(f"its {role} is of the class {str(name)[:40]!r}, which is not known")
+        parts = parts_below(f"settings.{role}.", dict(arrays))
+        if refused := sorted({*described, *parts} & {*_NOT_STORED}):
+            raise StorageError(f"its {role} has a field {refused[0]!r}, which is never stored")
+        made[role] = table[name](**described, **parts)
+    return kind(**made)
+
+
+def unpack_descent(
+    kind: type[Descent], arrays: Mapping[str, Array], reason: str | None, points: Array, settings: Settings
+) -> Descent:
+    """Return where an optimization stands, checked against the map and against what optimizer and loss keep.
+
+    Parameters
+    ----------
+    kind : type
+        The class of descent.
+    arrays : mapping of str to ndarray
+        Of the state, see `optimizer.State.arrays`; empty before the first call.
+    reason : str or None
+        The name of the reason why the last call ended.
+    points : ndarray of shape (n, d)
+    settings : Settings
+    """
+    descent = kind()
+    descent.stop_reason = None if reason is None else StopReason[reason]
+    if not arrays:
+        return descent
+    state = State.from_arrays(arrays)
+    _check_arrays(state, points.shape, settings)
+    if state.carried:
+        StaleForces.check(state.carried, points.shape)
+        descent.note_place(points)
+    descent.state = state
+    return descent
+
+
+def _check_arrays(state: State, shape: tuple[int, ...], settings: Settings) -> None:
+    """Refuse arrays that neither the optimizer nor a loss would find in place."""
+    keeps = settings.optimizer.keeps
+    bounds = {name: bound for loss in LOSSES.values() for name, bound in loss.learnable.items()}
+    if missing := [name for name in keeps if name not in state]:
+        raise StorageError(f"the optimizer's state lacks {missing[0]!r}")
+    for name in state:
+        array = state[name]
+        if array.dtype != np.float64 or not np.isfinite(array).all():
+            raise StorageError(f"the optimizer's state {name!r} is not finite float64")
+        if name in bounds:
+            low, high = bounds[name]
+            if array.ndim != 2 or len(array) != 3 or not ((low <= array[0]) & (array[0] <= high)).all():
+                raise StorageError(f"what the optimizer has learned, {name!r}, is out of its bounds")
+        elif name not in keeps or array.shape != shape:
+            raise StorageError(f"the optimizer's state {name!r} does not belong to the coordinates")

@@ -1,0 +1,131 @@
+"""Checkpoints: a map in motion and, beside it, the affinities that do not move."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..affinity import pack_affinities
+from ..errors import StorageError
+from ..nearest_neighbors import pack_table
+from .archive import LEVELS, pack
+
+Array = np.ndarray[Any, Any]
+
+
+def affinities_path(path: Any, fingerprint: str) -> str:
+    """Return the name of the file beside a checkpoint that holds its affinities.
+
+    Parameters
+    ----------
+    path : path-like
+    fingerprint : str
+        Of the affinities, so that a new run at the same path leaves those of the checkpoint that is there.
+
+    Examples
+    --------
+    >>> affinities_path("run.npz", "3f5a")
+    'run.npz.3f5a.affinities'
+    """
+    return f"{os.fsdecode(path)}.{fingerprint}.affinities"
+
+
+def remove_checkpoint(path: Any) -> None:
+    """Remove a checkpoint and the affinities beside it, if they are there.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Examples
+    --------
+    >>> remove_checkpoint("run.npz")
+    """
+    Path(os.fsdecode(path)).unlink(missing_ok=True)
+    _remove_beside(path, but="")
+
+
+def _remove_beside(path: Any, but: str) -> None:
+    """Remove the affinities beside a checkpoint, except those with the fingerprint `but`."""
+    kept = affinities_path(path, but)
+    for name in glob.glob(f"{glob.escape(os.fsdecode(path))}.*.affinities"):
+        if name != kept:
+            os.remove(name)
+
+
+def save_affinities(embedding: Any, path: Any) -> str:
+    """Write the affinities beside a checkpoint unless they are there, and return their fingerprint.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    path : path-like
+        Of the checkpoint.
+    """
+    fingerprint = storage.fingerprint(embedding._edges_of())
+    target = affinities_path(path, fingerprint)
+    try:
+        storage.read(target)
+        return fingerprint
+    except StorageError:
+        pass  # none there, or damaged: it is written anew
+    header = None
+    if embedding.affinities is None:
+        arrays = {f"partial.{name}": part for name, part in pack_table(embedding._edges_of()).items()}
+    else:
+        arrays, header = pack_affinities(embedding.affinities, with_data=False)
+    storage.write(target, arrays, {"fingerprint": fingerprint, "affinities": header})
+    return fingerprint
+
+
+def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, Any]) -> None:
+    """Write coordinates, optimizer and the state of a run.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    path : path-like
+    affinities : str
+        The fingerprint of the affinities beside it.
+    run : dict
+        JSON values and, one level below ``"callbacks"``, arrays.
+    """
+    arrays, header = pack(embedding, LEVELS.index("optimizer"))
+    states = []
+    for i, state in enumerate(run.get("callbacks", [])):
+        held = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        arrays |= {f"callbacks.{i}.{name}": value for name, value in held.items()}
+        states.append({name: value for name, value in state.items() if name not in held})
+    header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
+    storage.write(path, arrays, header)
+    _remove_beside(path, but=affinities)
+
+
+def read_beside(path: Any, fingerprint: Any) -> tuple[dict[str, Array], Any]:
+    """Return the arrays and the header of the affinities beside a checkpoint.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the checkpoint.
+    fingerprint : str
+        Of the affinities.
+
+    Raises
+    ------
+    StorageError
+        If they are not there, or are others.
+    """
+    if not isinstance(fingerprint, str) or not re.fullmatch("[0-9a-f]{1,64}", fingerprint):
+        raise StorageError("the fingerprint of its affinities is no such thing")
+    name = affinities_path(path, fingerprint)
+    arrays, header = storage.read(name)
+    if header.get("fingerprint") != fingerprint:
+        raise StorageError(f"{name!r} holds other affinities")
+    return arrays, header["affinities"]

@@ -1,0 +1,190 @@
+"""An optimization that can be gone on with: the state of the optimizer, and what was bound for it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Self
+
+import numpy as np
+
+from ..callbacks import Follower
+from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
+from ..objectives import Context, Loss, Parts, check_shapes, checksum
+from ..optimizer import Objective, State, StopReason, run
+from .settings import Settings
+
+Array = np.ndarray[Any, Any]
+
+
+class Descent:
+    """Where the optimization of one map stands.
+
+    Attributes
+    ----------
+    state : State or None
+        None before the first call.
+    stop_reason : StopReason or None
+        Why the last call ended.
+    """
+
+    def __init__(self) -> None:
+        self.state: State | None = None
+        self.stop_reason: StopReason | None = None
+        self._parts = Parts()
+        self._carried_at: int | None = None  # where the points were left, as a checksum; None while they move
+        self._running = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"state": self.state, "stop_reason": self.stop_reason, "_carried_at": self._carried_at}
+
+    def __setstate__(self, parts: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        vars(self).update(parts)
+
+    def copy(self) -> Self:
+        """Return an independent optimization in the same state, with the same bound parts."""
+        other = type(self)()
+        other.stop_reason, other._parts, other._carried_at = self.stop_reason, self._parts, self._carried_at
+        if self.state is not None:
+            other.state = self.state.copy()
+        return other
+
+    def bind(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> Objective:
+        """Return the objective that a call with these settings would go down.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d)
+        P : sparse matrix
+        settings : Settings
+        reference : Embedding or ndarray, optional
+            The map that the points are placed on.
+        """
+        return self._bind(points, P, settings, reference, self.state)
+
+    def value(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> float:
+        """Return the loss at some points, without exaggeration, and leave everything as it is.
+
+        Parameters
+        ----------
+        points, P, settings, reference
+            As of `bind`.
+        """
+        state = self.state and State({name: self.state[name] for name in self.state})  # carries nothing, keeps nothing
+        objective = self._bind(points, P, settings, reference, state)
+        return float(objective.evaluate(np.asarray(points), exaggeration=1.0, with_loss=True)[0])
+
+    def _bind(self, points: Array, P: Any, settings: Settings, reference: Any, state: State | None) -> Objective:
+        loss, context = settings.loss, Context(settings.resources.n_jobs, state, self._parts)
+        loss.check_dimension(points.shape[1])
+        check_shapes(P, points.shape, None if reference is None else np.shape(reference))
+        if reference is None:
+            return loss.bind(P, context)
+        return self.settled(loss, reference).place(P, reference, context)
+
+    def settled(self, loss: Loss, reference: Any) -> Loss:
+        """Return a loss with what the map of `reference`, or else this one, has learned."""
+        return loss.settled(getattr(reference, "optimizer", self).state)
+
+    def run(self, embedding: Any, P: Any, settings: Settings, reference: Any = None) -> float:
+        """Move `embedding` in place, and return the last loss that was computed.
+
+        Parameters
+        ----------
+        embedding : ndarray of shape (n, d), float64, C-contiguous, changed
+        P : sparse matrix
+        settings : Settings
+        reference : Embedding or ndarray, optional
+
+        Raises
+        ------
+        InvalidParameterError
+            If P or the state does not fit the map.
+        OptimizationInterrupt
+            If a callback asks to stop.
+        """
+        if not self._running.acquire(blocking=False):
+            raise UnavailableError(
+                "this embedding is being optimized already, by a callback's caller or by another thread; optimize a "
+                "copy of it"
+            )
+        try:
+            return self._run(embedding, P, settings, reference)
+        finally:
+            self._running.release()
+
+    def _run(self, embedding: Any, P: Any, settings: Settings, reference: Any) -> float:
+        points = in_place(embedding)
+        plan = settings.plan(len(points), reference is not None)
+        state = self._begin(points, settings, reference)
+        objective = self.bind(points, P, settings, reference)
+        self.stop_reason = StopReason.INTERRUPTED
+        try:
+            with Follower(embedding, state, plan, settings.following, settings.loss.label) as follower:
+                self.stop_reason, loss = run(points, state, objective, settings.optimizer, plan, follower)
+        finally:
+            self._carried_at = checksum(points, plan.n_jobs) if state.carried else None
+        if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
+            raise OptimizationInterrupt(loss, embedding)
+        return loss
+
+    def _begin(self, points: Array, settings: Settings, reference: Any) -> State:
+        """Return the state, with all that optimizer and loss want to find in it."""
+        state = self.start(points, settings)
+        if reference is None:
+            for name, values in settings.loss.parameters().items():
+                if name not in state:
+                    state[name] = values
+        if not (settings.loss.carries and self.carried(points)):
+            state.carried.clear()
+        self._carried_at = None
+        return state
+
+    def start(self, points: Array, settings: Settings) -> State:
+        """Return the state, made anew if there is none of this optimizer."""
+        optimizer = settings.optimizer
+        if self.state is None:
+            self.state = optimizer.start(points)
+        for name in optimizer.keeps:
+            if name not in self.state:
+                self.state[name] = optimizer.start(points)[name]
+            if self.state[name].shape != points.shape:
+                raise InvalidParameterError(
+                    f"`optimizer` holds the state of a map of shape {self.state[name].shape}, got one of shape "
+                    f"{points.shape}; give every embedding an optimizer of its own"
+                )
+        return self.state
+
+    def held(self) -> AbstractContextManager[Any]:
+        """Return a context in which no iteration is committed, should another thread be optimizing."""
+        return nullcontext() if self.state is None else self.state.lock
+
+    def carried(self, points: Array) -> bool:
+        """Say whether what the state carries is of these points, which may have been moved since."""
+        return self._carried_at is None or self._carried_at == checksum(points, n_jobs=-1)
+
+    def note_place(self, points: Array) -> None:
+        """Note that what the state carries is of these points."""
+        self._carried_at = checksum(points, n_jobs=-1)
+
+
+def in_place(embedding: Any) -> Array:
+    """Return the coordinates as an array that can be changed in place by compiled loops.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, d)
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is not a C-contiguous matrix of float64.
+    """
+    points = np.asarray(embedding)
+    if points.dtype != np.float64 or points.ndim != 2 or not points.flags.c_contiguous:
+        raise InvalidParameterError(
+            f"`embedding` must be a C-contiguous matrix of float64, which is changed in place, got {points.dtype} of "
+            f"shape {points.shape}; use np.ascontiguousarray(embedding, dtype=float)"
+        )
+    return points

@@ -1,0 +1,164 @@
+"""New points on a finished map and beside it, for every loss: their affinities, their start, their way."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from .. import initialization as starts
+from .._validation import check_choice, check_integer, check_matrix
+from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
+from ..objectives import Loss
+
+Array = np.ndarray[Any, Any]
+
+STARTS = ("median", "weighted", "random")
+BLOCK = 2**16  # new rows that are looked up at a time
+
+
+def stage_of(loss: Loss) -> dict[str, Any]:
+    """Return how `loss` places points, as arguments of `optimize`.
+
+    Parameters
+    ----------
+    loss : Loss
+
+    Raises
+    ------
+    UnavailableError
+        If it does not.
+    """
+    if loss.placing is None:
+        loss.place(None, None, None)  # type: ignore[arg-type]  # raises the loss's own refusal
+        return {}
+    return loss.placing._asdict()
+
+
+def prepare(embedding: Any, X: Any, initialization: Any, k: int, affinity_params: Mapping[str, Any]) -> Any:
+    """Return new points on a map, before any optimization, see `Embedding.prepare_partial`.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    X, initialization, k, affinity_params
+        As there.
+    """
+    stage_of(embedding.loss)
+    P, start = _look_up(embedding, X, initialization, check_integer(k, "k", at_least=1), dict(affinity_params))
+    return embedding.placed_class.on(start, embedding, P, embedding.settings.inherited())
+
+
+def transform(
+    embedding: Any,
+    X: Any,
+    initialization: Any,
+    k: int,
+    affinity_params: Mapping[str, Any],
+    stages: Sequence[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+) -> Any:
+    """Return new points on a map that have gone down their loss in stages, see `Embedding.transform`.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    X, initialization, k, affinity_params
+        As there.
+    stages : sequence of mapping
+        Arguments of `optimize`.
+    shared : mapping
+        What all stages have in common.
+    """
+    placed = prepare(embedding, X, initialization, k, affinity_params)
+    with suppress(OptimizationInterrupt):
+        for stage in stages:
+            placed.optimize(**{**shared, **stage}, inplace=True, propagate_exception=True)
+    return placed
+
+
+def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
+    """Return a map of old points and new ones, see `Embedding.add`.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    X_new, initialization, k
+        As there.
+    """
+    _, start = _look_up(embedding, X_new, initialization, check_integer(k, "k", at_least=1), {})
+    with embedding.optimizer.held():
+        old, state = np.array(embedding), embedding._own.copy()
+    state.affinities = state.affinities.extended(X_new)
+    state.settings = state.settings.changed(fixed=None)
+    state.value = None
+    descent = state.optimizer
+    if descent.state is not None:
+        descent.state = descent.state.grown(state.settings.optimizer.start(np.empty(start.shape)))
+    return type(embedding)._make(np.concatenate([old, start]), state)
+
+
+def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_params: dict[str, Any]) -> tuple[Any, Array]:
+    """Return affinities of new points to the old and initial coordinates, found in blocks of rows."""
+    from scipy.sparse import vstack
+
+    affinities = known_affinities(embedding)
+    if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
+        affinity_params["perplexities"] = affinity_params.pop("perplexity")
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
+    elif not isinstance(X, np.ndarray):
+        X = check_matrix(X, "X")
+    if isinstance(initialization, str):
+        check_choice(initialization, "initialization", STARTS)
+    near = isinstance(initialization, str) and initialization != "random"
+    k = min(k, len(embedding))
+    rows, begun = [], []
+    for low in range(0, max(1, X.shape[0]), BLOCK):
+        block = X[low : low + BLOCK]
+        P, neighbors, distances = affinities.to_new(block, return_distances=k if near else True, **affinity_params)
+        rows.append(P)
+        if near:
+            begun.append(_start(embedding, block, neighbors, distances, initialization, k))
+    P = rows[0] if len(rows) == 1 else vstack(rows, format="csr")
+    if begun:
+        return P, np.concatenate(begun)
+    return P, _given_start(embedding, initialization, P.shape[0])
+
+
+def _given_start(embedding: Any, initialization: Any, m: int) -> Array:
+    """Return a random start of `m` points, or the one that the user gave."""
+    if isinstance(initialization, str):
+        return np.asarray(starts.random(m, embedding.shape[1], random_state=embedding.random_state))
+    given = np.asarray(check_matrix(initialization, "initialization"))
+    if given.shape != (m, embedding.shape[1]):
+        raise InvalidParameterError(f"`initialization` must have shape {(m, embedding.shape[1])}, got {given.shape}")
+    return given
+
+
+def _start(embedding: Any, block: Any, neighbors: Array, distances: Array, how: str, k: int) -> Array:
+    """Return the median or weighted mean of the places of the `k` nearest old points."""
+    Y = np.asarray(embedding)
+    if neighbors.shape[1] < k:
+        neighbors, distances = embedding.affinities.knn_index.query(block, k)
+    if how == "median":
+        return np.asarray(starts.median(Y, neighbors[:, :k]))
+    return np.asarray(starts.weighted_mean(block, Y, neighbors[:, :k], distances[:, :k]))
+
+
+def known_affinities(embedding: Any) -> Any:
+    """Return the affinities of a map, or say why there are none.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    """
+    affinities = embedding.affinities
+    if affinities is None:
+        raise UnavailableError(
+            f"this {type(embedding).__name__} was stored without its affinities and cannot place new points"
+        )
+    return affinities

@@ -1,0 +1,139 @@
+"""The options of a map: each a field of exactly one dataclass, found by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Self
+
+from .._validation import check_n_jobs
+from ..callbacks import Following
+from ..errors import InvalidTypeError
+from ..objectives import KullbackLeibler, Loss, ObjectiveLoss
+from ..optimizer import Momentum, Optimizer, Plan, Schedule, Unconstrained
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where a map is computed; no result depends on it.
+
+    Attributes
+    ----------
+    n_jobs : int
+        Threads; -1 for all cores.
+    """
+
+    n_jobs: int = -1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_jobs", check_n_jobs(self.n_jobs))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an embedding optimizes by, unless a call says otherwise: five dataclasses that share no field.
+
+    Attributes
+    ----------
+    loss : Loss
+    optimizer : Optimizer
+    schedule : Schedule
+    following : Following
+    resources : Resources
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Settings
+    >>> changed = Settings().changed(dof=0.5, momentum=0.9, n_jobs=1)
+    >>> changed.loss.dof, changed.schedule.momentum, changed.resources.n_jobs
+    (0.5, 0.9, 1)
+    """
+
+    loss: Loss = field(default_factory=KullbackLeibler)
+    optimizer: Optimizer = field(default_factory=Momentum)
+    schedule: Schedule = field(default_factory=Schedule)
+    following: Following = field(default_factory=Following)
+    resources: Resources = field(default_factory=Resources)
+    # Of one call or one map, and so not handed on to points that are placed on it.
+    own: ClassVar[tuple[str, ...]] = ("schedule", "following")
+
+    def changed(self, **changes: Any) -> Self:
+        """Return settings with other values; each option finds its owner by its name.
+
+        Parameters
+        ----------
+        **changes
+            Fields of the dataclasses, or a whole one by its role, such as ``loss=``. An objective of the user's own may
+            stand for a loss.
+
+        Raises
+        ------
+        InvalidTypeError
+            If no dataclass has such a field.
+        """
+        whole = {name: changes.pop(name) for name in self.roles() if name in changes}
+        if "loss" in whole:
+            whole["loss"] = as_loss(whole["loss"])
+        current = replace(self, **whole)
+        owners = {f.name: role for role in current.roles() for f in fields(getattr(current, role))}
+        if unknown := sorted(set(changes) - set(owners)):
+            known = ", ".join(sorted({*owners, *current.roles()}))
+            raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {known}")
+        by_owner: dict[str, dict[str, Any]] = {}
+        for name, value in changes.items():
+            by_owner.setdefault(owners[name], {})[name] = value
+        return replace(current, **{role: replace(getattr(current, role), **some) for role, some in by_owner.items()})
+
+    def inherited(self) -> Self:
+        """Return the settings for points that are placed on the map: those of the call and of its callbacks are not."""
+        return type(self)(**{role: getattr(self, role) for role in self.roles() if role not in self.own})
+
+    def called(self, n_iter: int, changes: Mapping[str, Any]) -> Self:
+        """Return the settings of one call of `optimize`.
+
+        Parameters
+        ----------
+        n_iter : int
+        changes : mapping
+            Callbacks among them are heard, whatever was said of those that were there before.
+        """
+        heard = {"use_callbacks": None} if "callbacks" in changes and "use_callbacks" not in changes else {}
+        return self.changed(n_iter=n_iter, **heard, **changes)
+
+    def plan(self, n: int, placed: bool) -> Plan:
+        """Return the iterations of a call on `n` points, which are `placed` on another map or are one."""
+        rest = Unconstrained() if placed else None
+        return self.schedule.plan(n, self.auto_rate(n, placed), rest, self.resources.n_jobs)
+
+    def auto_rate(self, n: int, placed: bool) -> Callable[[float], float]:
+        """Return the learning rate "auto" as a function of the exaggeration."""
+        placing = self.loss.placing
+        if placed and placing is not None:
+            return lambda exaggeration: placing.learning_rate
+        return lambda exaggeration: self.optimizer.auto_rate(lambda rho: self.loss.learning_rate(n, rho), exaggeration)
+
+    @classmethod
+    def roles(cls) -> tuple[str, ...]:
+        """Return the names of the dataclasses."""
+        return tuple(f.name for f in fields(cls))
+
+
+def as_loss(value: Any) -> Loss:
+    """Return a loss, or an objective of the user's own as one.
+
+    Parameters
+    ----------
+    value : Loss or Objective
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import as_loss
+    >>> from opentsne_like.objectives import KullbackLeibler
+    >>> as_loss(KullbackLeibler()) == KullbackLeibler()
+    True
+    """
+    if isinstance(value, Loss):
+        return value
+    if callable(getattr(value, "evaluate", None)):
+        return ObjectiveLoss(value)
+    raise InvalidTypeError(f"`loss` must be a Loss, or an object with a method `evaluate`, got {type(value).__name__}")

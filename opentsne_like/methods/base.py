@@ -1,0 +1,231 @@
+"""What all estimators share: parameters, checks, a start, stages, and runs that go on after they were killed."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .. import initialization as starts
+from .._validation import check_choice, check_integer, check_matrix, check_random_state
+from ..affinity import Affinities
+from ..callbacks import as_list
+from ..embedding import Embedding
+from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
+from ..utils import Timer
+from .resuming import ResumableRun
+
+log = logging.getLogger("opentsne_like.tsne")
+
+_NEED_DATA = ("pca", "landmarks")  # starts that affinities alone cannot give
+
+
+class Method(ABC):
+    """A recipe over affinities, a start and the stages of an optimization: the base of the estimators.
+
+    A method is a class with keyword parameters, kept under their names, that says three things: how affinities are made
+    of data (`_affinities`), what the embedding is to know (`_settings`), and what `optimize` is told in each stage
+    (`_stages`).
+
+    Attributes
+    ----------
+    embedding_class : type
+        Of what `fit` returns.
+    starts : tuple of str
+        Names that `initialization` may have.
+    free : frozenset of str
+        Parameters that a run may be resumed with other values of. Callbacks may change where a run ends, and are given
+        again.
+    """
+
+    embedding_class: ClassVar[type[Embedding]] = Embedding
+    starts: ClassVar[tuple[str, ...]] = ("pca", "spectral", "random")
+    free: ClassVar[frozenset[str]] = frozenset({"n_jobs", "verbose", "callbacks", "callbacks_every_iters"})
+    n_components: int
+    initialization: Any
+    random_state: Any
+    n_jobs: int
+    callbacks: Any
+    verbose: bool
+
+    @abstractmethod
+    def _affinities(self, X: Any) -> Affinities:
+        """Return the affinities of data that were checked."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Return what the embedding keeps for its `optimize` calls."""
+
+    @abstractmethod
+    def _stages(self, n: int) -> list[dict[str, Any]]:
+        """Return what `optimize` is told in each stage of a run on `n` points, ``n_iter`` among it."""
+
+    def _check_parameters(self, X: Any) -> None:  # noqa: B027 (most methods have nothing to add)
+        """Refuse parameters of this method that cannot work, before any work."""
+
+    def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
+        """Return initial coordinates by the name of a start."""
+        if how == "random":
+            n = affinities.P.shape[0]
+            return starts.random(n, self.n_components, random_state=self.random_state)
+        if how == "pca":
+            return starts.pca(X, self.n_components, random_state=self.random_state, n_jobs=self.n_jobs)
+        return starts.spectral(affinities.P, self.n_components, random_state=self.random_state)
+
+    def _data_have_columns(self) -> bool:
+        """Say whether X holds the data themselves, not their distances."""
+        return True
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name, as scikit-learn's estimators do."""
+        return {name: getattr(self, name) for name in self._names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters by name."""
+        known = self._names()
+        for name, value in params.items():
+            if name not in known:
+                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        default = type(self)().get_params()
+        changed = {
+            k: v for k, v in self.get_params().items() if v is not default[k] and not np.array_equal(v, default[k])
+        }
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+    def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None, *, checkpoint: Any = None) -> Any:
+        """Make a map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features), optional
+        affinities : Affinities, optional
+            Instead of `X`, or beside it.
+        initialization : array of shape (n, n_components) or str, optional
+            Instead of the estimator's own.
+        checkpoint : path-like or callbacks.Checkpoint, keyword only, optional
+            Where the run is kept while it runs, every 30 seconds unless the Checkpoint says otherwise. If the file is
+            there already the run goes on from it and ends with the same bits as one that was never interrupted; it is
+            refused if data or parameters differ. A function as `exaggeration` has to be given again.
+
+        Returns
+        -------
+        Embedding of shape (n, n_components)
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            Before any work.
+        StorageError
+            The checkpoint cannot be written or read.
+        """
+        if checkpoint is None:
+            return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
+        X, start = self._checked(X, affinities, initialization)
+        data = X if affinities is None else affinities.P
+        n = data.shape[0]
+        parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
+        lengths = [stage["n_iter"] for stage in self._stages(n)]
+        run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data, lengths)
+        embedding = run.resume(data if affinities is None else None, as_list(self.callbacks))
+        if embedding is None:
+            embedding = self._begin(X, affinities, start)
+        else:
+            known = affinities if affinities is not None else embedding.affinities
+            embedding = self._embedding(embedding, known, optimizer=embedding.optimizer)
+        return self._run(embedding, run)
+
+    def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> Any:
+        """Return the embedding before its first iteration; see `fit`."""
+        X, start = self._checked(X, affinities, initialization)
+        return self._begin(X, affinities, start)
+
+    def _run(self, embedding: Any, run: ResumableRun | None) -> Any:
+        """Optimize in stages, from where a run stands."""
+        try:
+            for stage, settings in enumerate(self._stages(len(embedding))):
+                if run is not None and stage < run.stage:
+                    continue
+                resuming = self._resuming(run, stage)
+                embedding.optimize(**{**settings, **resuming}, inplace=True, propagate_exception=True)
+        except OptimizationInterrupt as interrupt:
+            return interrupt.final_embedding
+        return embedding
+
+    def _resuming(self, run: ResumableRun | None, stage: int) -> dict[str, Any]:
+        """Return what makes a stage go on from a checkpoint and keep it up to date."""
+        if run is None:
+            return {}
+        run.begin(stage)
+        return {"callbacks": [*as_list(self.callbacks), run.hook], "first_iteration": run.first}
+
+    def _begin(self, X: Any, affinities: Any, start: Any) -> Any:
+        """Return the embedding before its first iteration, from what was checked."""
+        if affinities is None:
+            affinities = self._affinities(X)
+        if isinstance(start, str):
+            with Timer(f"Calculating {start} initialization...", self.verbose):
+                start = self._starts_from(X, affinities, start)
+        return self._embedding(start, affinities)
+
+    def _embedding(self, start: Any, affinities: Any, **options: Any) -> Any:
+        make: Any = self.embedding_class
+        return make(start, affinities, random_state=self.random_state, **{**self._settings(), **options})
+
+    def _checked(self, X: Any, affinities: Any, initialization: Any) -> tuple[Any, Any]:
+        """Refuse what cannot work before any work, and return the data and the start, a name or coordinates."""
+        if X is None and affinities is None:
+            raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
+        if affinities is not None and not isinstance(affinities, Affinities):
+            raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+        if X is not None:
+            X = check_matrix(X, at_least_rows=2, accept_sparse=True)
+            X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)  # the same bits for any order in memory
+        n = X.shape[0] if affinities is None else affinities.n_samples
+        check_integer(self.n_components, "n_components", at_least=1)
+        if not isinstance(self.random_state, np.random.Generator):  # from which a check would draw
+            check_random_state(self.random_state)
+        self._check_parameters(X)
+        self._check_stages(n)
+        start = self.initialization if initialization is None else initialization
+        if not isinstance(start, str):
+            return X, self._checked_start(start, n)
+        return X, self._checked_name(start, X)
+
+    def _check_stages(self, n: int) -> None:
+        """Refuse settings or stages that cannot work."""
+        settings = self.embedding_class.settings_class().changed(**self._settings())
+        for stage in self._stages(n):
+            called = settings.changed(**stage)
+            called.loss.check_dimension(self.n_components)
+            called.plan(n, placed=False)
+
+    def _checked_name(self, start: str, X: Any) -> str:
+        """Return the name of a start that can be made of `X`."""
+        check_choice(start, "initialization", self.starts)
+        if start in _NEED_DATA and (X is None or not self._data_have_columns()):
+            log.warning("`initialization` %r needs the data themselves; 'spectral' is used instead", start)
+            return "spectral"
+        if start in _NEED_DATA and self.n_components > min(X.shape):
+            raise InvalidParameterError(
+                f"`n_components` must be at most {min(X.shape)} to begin with principal components of data of shape "
+                f"{X.shape}, got {self.n_components}; use initialization='random' or 'spectral'"
+            )
+        return start
+
+    def _checked_start(self, start: Any, n: int) -> Any:
+        """Return initial coordinates of the right shape, or refuse them."""
+        start = check_matrix(start, "initialization")
+        if start.shape != (n, self.n_components):
+            raise InvalidParameterError(f"`initialization` must have shape {(n, self.n_components)}, got {start.shape}")
+        return start

@@ -1,0 +1,124 @@
+"""The general estimator: neighbour embedding by parts that it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from .. import initialization as starts
+from .._validation import check_real
+from ..affinity import Affinities, PerplexityBasedNN
+from ..errors import InvalidTypeError
+from ..objectives import KullbackLeibler
+from ..optimizer import Momentum, Schedule
+from .base import Method
+
+EARLY, LATE = Schedule(250, exaggeration=12.0), Schedule(500)  # t-SNE's
+
+
+class NeighborEmbedding(Method):
+    """A map by any affinities, any loss and any optimizer; by default those of t-SNE.
+
+    Parameters
+    ----------
+    n_components : int
+        Dimensions of the map.
+    affinities : callable, optional
+        From data to `Affinities`: ``functools.partial(affinity.Uniform, k_neighbors=15)``, say. By default
+        `affinity.PerplexityBasedNN` with a perplexity of 30.
+    loss : Loss or Objective, optional
+        By default `objectives.KullbackLeibler`, the loss of t-SNE.
+    optimizer : Optimizer, optional
+        By default `optimizer.Momentum`.
+    schedule : Schedule or sequence of Schedule, optional
+        The stages of the optimization; by default 250 iterations with an exaggeration of 12 and 500 without.
+    initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
+    init_scaling : float, optional
+        The standard deviation of a start that goes by a name; by default 0.0001, t-SNE's. Losses other than t-SNE's
+        begin better at 0.1 (elastic embedding) or 1 (Neg-t-SNE).
+    n_jobs : int
+        Threads; -1 for all cores. The map does not depend on it.
+    callbacks : callable, Hook, or a list of them
+    callbacks_every_iters : int
+    random_state : int, RandomState or None
+    verbose : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import NeighborEmbedding
+    >>> from opentsne_like.objectives import NegativeSampling
+    >>> from opentsne_like.optimizer import Schedule
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> loss, schedule = NegativeSampling(c=0.1), Schedule(100)
+    >>> NeighborEmbedding(loss=loss, schedule=schedule, init_scaling=1.0, random_state=0).fit(X).shape
+    (100, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        affinities: Callable[[Any], Affinities] | None = None,
+        loss: Any = None,
+        optimizer: Any = None,
+        schedule: Schedule | Sequence[Schedule] | None = None,
+        initialization: Any = "pca",
+        init_scaling: float | None = None,
+        n_jobs: int = -1,
+        callbacks: Any = None,
+        callbacks_every_iters: int = 50,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.n_components = n_components
+        self.affinities = affinities
+        self.loss = loss
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.initialization = initialization
+        self.init_scaling = init_scaling
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+        self.callbacks_every_iters = callbacks_every_iters
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_parameters(self, X: Any) -> None:
+        if self.init_scaling is not None:
+            check_real(self.init_scaling, "init_scaling", above=0)
+        if self.affinities is not None and not callable(self.affinities):
+            raise InvalidTypeError(
+                "`affinities` must be a function of the data, got "
+                f"{type(self.affinities).__name__}; give finished ones to fit(affinities=...)"
+            )
+        for stage in self._schedules():
+            if not isinstance(stage, Schedule):
+                raise InvalidTypeError(f"`schedule` must be of Schedule objects, got {type(stage).__name__}")
+
+    def _affinities(self, X: Any) -> Affinities:
+        if self.affinities is not None:
+            return self.affinities(X)
+        shared = {"n_jobs": self.n_jobs, "random_state": self.random_state, "verbose": self.verbose}
+        return PerplexityBasedNN(X, perplexity=30, **shared)
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("n_jobs", "callbacks", "callbacks_every_iters", "verbose")
+        return {
+            "loss": KullbackLeibler() if self.loss is None else self.loss,
+            "optimizer": Momentum() if self.optimizer is None else self.optimizer,
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def _schedules(self) -> list[Any]:
+        if self.schedule is None:
+            return [EARLY, LATE]
+        return [self.schedule] if isinstance(self.schedule, Schedule) else list(self.schedule)
+
+    def _stages(self, n: int) -> list[dict[str, Any]]:
+        return [{f.name: getattr(stage, f.name) for f in fields(stage)} for stage in self._schedules()]
+
+    def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
+        start = super()._starts_from(X, affinities, how)
+        return start if self.init_scaling is None else starts.rescale(start, target_std=float(self.init_scaling))

@@ -1,0 +1,244 @@
+"""The KL divergence of t-SNE: the loss, its placing, and its degrees of freedom as a learnable parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from .._validation import check_choice, check_integer, check_real
+from ..optimizer import Objective, State
+from ..repulsion import LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
+from .base import Context, Placing
+from .edges import Edges
+from .pairs import AllPairs, LogPartition, PairLoss, PlacedLogPartition, PlacedPairLoss
+from .stale import StaleForces
+
+Array = np.ndarray[Any, Any]
+
+LOG_DOF = "log_dof"  # the array of the state that holds learned degrees of freedom
+DOF_EVERY = 5  # iterations between steps of the degrees of freedom: a new kernel costs more than new forces
+EXACT_TAIL_BELOW = 700  # points; above, the second radial sum is faster on the grid
+
+
+@dataclass(frozen=True)
+class KullbackLeibler(AllPairs):
+    r"""The Kullback-Leibler divergence between P and the map's heavy-tailed similarities: the loss of t-SNE.
+
+    .. math::
+        KL = \sum_{ij} p_{ij} [\log p_{ij} + a \log(1 + d_{ij}^2 / a)] + (\sum_{ij} p_{ij}) \log Z,
+        \qquad Z = \sum_{i \ne j} (1 + d_{ij}^2 / a)^{-a}
+
+    with `a` the degrees of freedom.
+
+    Attributes
+    ----------
+    dof : float or "learn"
+        Degrees of freedom; "learn" goes down the gradient in them too, every fifth iteration without exaggeration,
+        from where the state stands or from 1.
+    repulsion_every : int
+        Iterations that share one evaluation of repulsion, for maps that move as a whole: faster and less exact.
+    method, theta, tolerance
+        How repulsion is summed, see `objectives.AllPairs`.
+
+    References
+    ----------
+    van der Maaten & Hinton, *Visualizing data using t-SNE* (2008); Kobak, Linderman, Steinerberger, Kluger & Berens,
+    *Heavy-tailed kernels reveal a finer cluster structure in t-SNE visualisations* (2019).
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import KullbackLeibler
+    >>> KullbackLeibler(dof=0.5)
+    KullbackLeibler(method='auto', theta=0.5, tolerance=0.005, dof=0.5, repulsion_every=1)
+    """
+
+    dof: float | str = 1.0
+    repulsion_every: int = 1
+    label: ClassVar[str] = "KL divergence"
+    placing: ClassVar[Placing | None] = Placing()
+    learnable: ClassVar[Mapping[str, tuple[float, float]]] = {LOG_DOF: (float(np.log(0.1)), float(np.log(100.0)))}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.dof, str):
+            check_choice(self.dof, "dof", ("learn",))
+        else:
+            check_real(self.dof, "dof", above=0)
+        check_integer(self.repulsion_every, "repulsion_every", at_least=1)
+
+    def bind(self, P: Any, context: Context) -> Objective:
+        """Return the objective of a map."""
+        edges, state = context.edges(P), context.state
+        stale = StaleForces(int(self.repulsion_every), state) if self.carries and state is not None else None
+
+        def of(dof: float) -> PairLoss:
+            return divergence(edges, dof, replace(self, dof=dof).engine(context), stale)
+
+        if self.dof == "learn":
+            return LearnedDivergence(state, of)
+        return of(float(self.dof))
+
+    def place(self, P: Any, reference: Any, context: Context) -> Objective:
+        """Return the objective of new points on a map, with degrees of freedom that are a number."""
+        frozen = context.frozen(reference, self.engine(context))
+        return placed_divergence(context.edges(P), float(self.dof), frozen, context.n_jobs)
+
+    @property
+    def kernel(self) -> StudentT:
+        """Student's t, with degrees of freedom that are a number."""
+        return StudentT(float(self.dof))
+
+    def learning_rate(self, n: int, exaggeration: float) -> float:
+        """Return ``n / exaggeration``: attraction then moves points by about their distance (Belkina et al. 2019)."""
+        return n / exaggeration
+
+    def parameters(self) -> dict[str, Array]:
+        """Return the logarithm of the degrees of freedom, if they are learned: 0, no step, a gain of 1."""
+        return {LOG_DOF: np.array([[0.0], [0.0], [1.0]])} if self.dof == "learn" else {}
+
+    def settled(self, state: State | None) -> Self:
+        """Return the loss with the degrees of freedom that `state` has come to; 1 where none were learned."""
+        return replace(self, dof=learned_dof(state)) if self.dof == "learn" else self
+
+    def precise(self) -> Self:
+        """Return the loss with a narrow opening angle, and with forces of the points as they are."""
+        return replace(super().precise(), repulsion_every=1)
+
+    @property
+    def carries(self) -> bool:
+        """Whether repulsion is kept for several iterations."""
+        return self.repulsion_every > 1
+
+
+def learned_dof(state: State | None) -> float:
+    """Return the degrees of freedom that an optimization has learned; 1 where it has learned none.
+
+    Parameters
+    ----------
+    state : State or None
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import learned_dof
+    >>> learned_dof(None)
+    1.0
+    """
+    return float(np.exp(state[LOG_DOF][0, 0])) if state is not None and LOG_DOF in state else 1.0
+
+
+def divergence(edges: Edges, dof: float, engine: RepulsionEngine, stale: StaleForces | None = None) -> PairLoss:
+    """Return the KL divergence of a map as an objective.
+
+    Parameters
+    ----------
+    edges : Edges
+    dof : float
+        Degrees of freedom.
+    engine : RepulsionEngine
+        With the kernel of the same degrees of freedom.
+    stale : StaleForces, optional
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, divergence
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> P = csr_matrix(np.array([[0, 0.5], [0.5, 0]]))
+    >>> objective = divergence(Edges.of(P), 1.0, RepulsionEngine(StudentT(1.0)))
+    >>> loss, _ = objective.evaluate(np.array([[0.0, 0.0], [1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> round(abs(loss), 6)
+    0.0
+    """
+    return PairLoss(edges, LogStudentT(dof), engine, LogPartition(edges), stale)
+
+
+def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> PlacedPairLoss:
+    """Return the KL divergences of points that are placed on a frozen map, each its own, as one objective.
+
+    Parameters
+    ----------
+    edges : Edges
+        Of P, (m, n), whose rows sum to 1.
+    dof : float
+        Degrees of freedom.
+    reference : FrozenReference
+    n_jobs : int
+    """
+    return PlacedPairLoss(edges, LogStudentT(dof), reference, PlacedLogPartition(edges), n_jobs)
+
+
+class LearnedDivergence:
+    """The KL divergence of t-SNE, whose degrees of freedom are learned with the map.
+
+    Parameters
+    ----------
+    state : State or None
+        Holds the logarithm of the degrees of freedom, which optimizers move; 1 where nothing has begun.
+    of : callable
+        From degrees of freedom to the objective that has them.
+    """
+
+    learns = LOG_DOF
+    bounds = KullbackLeibler.learnable[LOG_DOF]
+
+    def __init__(self, state: State | None, of: Callable[[float], PairLoss]) -> None:
+        self._state, self._of = state, of
+        self._built: tuple[float, PairLoss] | None = None
+
+    @property
+    def now(self) -> PairLoss:
+        """The objective with the degrees of freedom as they are now."""
+        dof = learned_dof(self._state)
+        if self._built is None or self._built[0] != dof:
+            self._built = (dof, self._of(dof))
+        return self._built[1]
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        return self.now.evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
+
+    def is_due(self, iteration: int, exaggeration: float) -> bool:
+        """Say yes every fifth iteration without exaggeration: the gradient is that of the loss itself."""
+        return exaggeration == 1.0 and iteration % DOF_EVERY == 0
+
+    def parameter_gradient(self, points: Array) -> Array:
+        """Return the derivative of the KL divergence in the logarithm of the degrees of freedom, shape (1,)."""
+        return np.array([learned_dof(self._state) * dof_gradient(self.now, points)])
+
+
+def dof_gradient(objective: PairLoss, points: Array) -> float:
+    r"""Return the derivative of the KL divergence, without exaggeration, in the degrees of freedom.
+
+    .. math::
+        \frac{\partial KL}{\partial a} = \sum_{ij} p_{ij} \ell_{ij}
+        - \frac{\sum_{ij} p_{ij}}{Z} \sum_{i \ne j} w_{ij} \ell_{ij},
+        \qquad \ell = \log(1 + u) - \frac{u}{1 + u}, \quad u = \frac{d^2}{a}
+
+    with :math:`w = (1 + u)^{-a}`. The second sum is radial like Z, and taken in the same way.
+
+    Parameters
+    ----------
+    objective : PairLoss
+        From `divergence`.
+    points : ndarray of shape (n, d), float64
+
+    References
+    ----------
+    Kobak, Linderman, Steinerberger, Kluger & Berens, *Heavy-tailed kernels reveal a finer cluster structure in t-SNE
+    visualisations* (2019), for the kernel.
+    """
+    engine, edges = objective.engine, objective.edges
+    dof = float(cast(StudentT, engine.radial).dof)
+    tails = RepulsionEngine(
+        StudentTTail(dof),
+        method="exact" if engine.method == "exact" or len(points) < EXACT_TAIL_BELOW else "fft",
+        tolerance=engine.tolerance,
+        n_jobs=engine.n_jobs,
+    )
+    z = engine.evaluate(points).total
+    pulled = edges.loss(points, points, LogStudentTTail(dof), engine.n_jobs)
+    return pulled - edges.mass * tails.evaluate(points).total / z if z > 0 else pulled

@@ -1,0 +1,352 @@
+r"""One objective behind many losses: attraction along edges, a radial repulsion of all pairs, a normalizer.
+
+Every method of the family is
+
+.. math::
+    L(Y) = \sum_{ij} w_{ij} A(d_{ij}^2) + N(\varphi), \qquad \varphi_i = \sum_{j \ne i} k(d_{ij}^2)
+
+with edges w, a function A of attraction, a radial function k of repulsion, whose *potential* at point i is
+:math:`\varphi_i`, and a *normalizer* N that says what the loss makes of the potentials: their weighted sum (Neg-t-SNE,
+elastic embedding) or the logarithm of their sum Z, the partition function (t-SNE). Since k depends on distances alone,
+the repulsive part of a quarter of the gradient is a multiple of :math:`\nabla \varphi_i`, and the engine gives value
+and gradient of the potential together.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, get_args
+
+import numpy as np
+
+from .._validation import check_choice, check_real
+from ..errors import TreeDimensionWarning, UnsupportedDimensionError
+from ..repulsion import DEFAULT_TOLERANCE, FrozenReference, Method, Radial, RepulsionEngine, exact_sums
+from .base import Context, Loss
+from .edges import Edges
+from .stale import StaleForces
+
+Array = np.ndarray[Any, Any]
+
+METHODS = get_args(Method)
+FAINTEST = np.float32(1e-30)  # potential that float32 can divide by
+FINE_ANGLE = 0.25  # at most, where a tree gives a value that is read rather than descended
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllPairs(Loss):
+    """A loss with a radial repulsion of all pairs: the options of how that is summed.
+
+    Attributes
+    ----------
+    method : {"auto", "exact", "bh", "fft"}
+        How repulsion is summed, see `repulsion.RepulsionEngine`.
+    theta : float
+        Opening angle of Barnes-Hut.
+    tolerance : float
+        Relative error that the grid may add to the forces.
+    """
+
+    method: Method = "auto"
+    theta: float = 0.5
+    tolerance: float = DEFAULT_TOLERANCE
+
+    def __post_init__(self) -> None:
+        check_choice(self.method, "method", METHODS)
+        check_real(self.theta, "theta", at_least=0)
+        check_real(self.tolerance, "tolerance", above=0)
+
+    @property
+    @abstractmethod
+    def kernel(self) -> Radial:
+        """The radial function of repulsion."""
+
+    def engine(self, context: Context) -> RepulsionEngine:
+        """Return what sums the kernel over all pairs.
+
+        Parameters
+        ----------
+        context : Context
+        """
+        return context.engine(self.kernel, method=self.method, theta=self.theta, tolerance=self.tolerance)
+
+    def check_dimension(self, dimension: int) -> None:
+        """Refuse a grid in more than three dimensions, and warn of a tree there."""
+        check_dimension(self.method, dimension)
+
+    def precise(self) -> Self:
+        """Return the loss with a narrow opening angle."""
+        return replace(self, theta=min(self.theta, FINE_ANGLE))
+
+
+def check_dimension(method: Method, dimension: int) -> None:
+    """Refuse a grid in more than three dimensions, and warn of a tree there.
+
+    Parameters
+    ----------
+    method : {"auto", "exact", "bh", "fft"}
+    dimension : int
+    """
+    if dimension > 3 and method == "fft":
+        raise UnsupportedDimensionError(
+            f"`negative_gradient_method` must not be 'fft' in {dimension} dimensions; use 'exact', or at most 3"
+        )
+    if dimension > 3 and method == "bh":
+        warnings.warn(
+            f"`negative_gradient_method` 'bh' takes exact sums in {dimension} dimensions, where no tree pays; "
+            "the time grows with the square of the number of points",
+            TreeDimensionWarning,
+            stacklevel=2,
+        )
+
+
+class Normalizer(Protocol):
+    """What a loss makes of the potentials.
+
+    Attributes
+    ----------
+    constant : float
+        What the value has in addition to attraction and repulsion.
+    """
+
+    @property
+    def constant(self) -> float:
+        """See above."""
+
+    def value(self, total: float) -> float:
+        """Return the repulsive part of the loss, given the sum of all potentials."""
+
+    def factor(self, total: float) -> float:
+        """Return what the gradient of the potential is multiplied by in a quarter of the gradient of the loss."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    r"""A weighted sum, :math:`N = \nu \sum_i \varphi_i`.
+
+    Each pair counts twice in the sum, so its derivative is :math:`2 \nu \nabla\varphi_i`.
+
+    Attributes
+    ----------
+    weight : float
+
+    Examples
+    --------
+    >>> Weighted(0.5).value(8.0), Weighted(0.5).factor(8.0)
+    (4.0, 0.25)
+    """
+
+    weight: float
+    constant: ClassVar[float] = 0.0
+
+    def value(self, total: float) -> float:
+        """Return ``weight * total``."""
+        return self.weight * total
+
+    def factor(self, total: float) -> float:
+        """Return ``weight / 2``."""
+        return 0.5 * self.weight
+
+
+class LogPartition:
+    r"""The logarithm of the partition function, :math:`N = m \log Z` with :math:`Z = \sum_i \varphi_i`.
+
+    With it goes the constant ``sum w log w``, by which the loss is a divergence: 0 where edges and map agree. `m` is
+    ``sum w``. In the gradient it counts as 1, so edges that sum to another number act like an exaggeration, as they do
+    in openTSNE, whose objective functions get it inside P.
+
+    Parameters
+    ----------
+    edges : Edges
+    """
+
+    def __init__(self, edges: Edges) -> None:
+        self.edges = edges
+
+    @property
+    def constant(self) -> float:
+        """``sum w log w``, computed when it is first wanted."""
+        return self.edges.entropy
+
+    def value(self, total: float) -> float:
+        """Return ``m * log(total)``."""
+        return self.edges.mass * float(np.log(total))
+
+    def factor(self, total: float) -> float:
+        """Return ``1 / (2 total)``."""
+        return 0.5 / total if total > 0.0 else np.inf
+
+
+class PairLoss:
+    """The objective of a map whose points attract each other along edges and repel each other in all pairs.
+
+    Parameters
+    ----------
+    edges : Edges
+    attraction : Radial
+        A, a function of the squared distance.
+    engine : RepulsionEngine
+        Of the radial function of repulsion.
+    normalizer : Normalizer
+    stale : StaleForces, optional
+        Keeps repulsion for several iterations. The value is that of the points as they are.
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        attraction: Radial,
+        engine: RepulsionEngine,
+        normalizer: Normalizer,
+        stale: StaleForces | None = None,
+    ) -> None:
+        self.edges, self.attraction, self.engine = edges, attraction, engine
+        self.normalizer, self.stale = normalizer, stale
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        n_jobs, exact = self.engine.n_jobs, self.edges.values.dtype == np.float64
+        extent = self.engine.extent(points)
+        if exact:
+            potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
+        elif self.stale is not None:
+            potential = self.stale.evaluate(self.engine, points, extent)
+        else:
+            potential = self.engine.evaluate(points, extent)
+        total = potential.total
+        numbers = (self.attraction, exaggeration, potential.gradient, self.normalizer.factor(total), n_jobs)
+        if exact:
+            gradient = self.edges.add_attraction(points, points, *numbers)
+        else:
+            gradient = self.edges.add_mutual_attraction(points, extent.mean, *numbers)
+        if not with_loss:
+            return float("nan"), gradient
+        if self.stale is not None and not self.stale.fresh:
+            total = self.engine.evaluate(points, extent).total
+        attraction = self.normalizer.constant + self.edges.loss(points, points, self.attraction, n_jobs)
+        return attraction + self.normalizer.value(total), gradient
+
+
+class PlacedNormalizer(Protocol):
+    """What a loss makes of the potential of a frozen map at the points that are placed on it, each by itself.
+
+    Attributes
+    ----------
+    constant : float
+        What the summed value has in addition to attraction and repulsion.
+    """
+
+    @property
+    def constant(self) -> float:
+        """See above."""
+
+    def value(self, potentials: Array) -> float:
+        """Return the repulsive part of the summed loss, given the potentials (m,)."""
+
+    def factors(self, potentials: Array) -> Array:
+        """Return what each gradient of the potential is multiplied by, shape (m,), in the dtype of `potentials`."""
+
+
+class PlacedLogPartition:
+    r"""The logarithm of each point's own partition function: :math:`N = \sum_i m_i \log \varphi_i`, `m` the rows' sums.
+
+    A point so far away that the potential is below 1e-30 is attracted only.
+
+    Parameters
+    ----------
+    edges : Edges
+    """
+
+    def __init__(self, edges: Edges) -> None:
+        self.edges = edges
+        sums = np.add.reduceat(np.append(edges.weights, 0.0), edges.indptr[:-1])
+        self._masses = sums * (np.diff(edges.indptr) > 0)
+
+    @property
+    def constant(self) -> float:
+        """``sum p log p``."""
+        return self.edges.entropy
+
+    def value(self, potentials: Array) -> float:
+        """Return ``sum m * log(potentials)``."""
+        found = np.maximum(potentials, FAINTEST)
+        return float((self._masses * np.log(found.astype(np.float64))).sum())
+
+    def factors(self, potentials: Array) -> Array:
+        """Return ``1 / (2 potentials)``."""
+        return np.asarray(0.5 / np.maximum(potentials, FAINTEST))
+
+
+@dataclass(frozen=True)
+class PlacedWeighted:
+    r"""A weighted sum: :math:`N = \nu \sum_i \varphi_i`.
+
+    Attributes
+    ----------
+    weight : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> PlacedWeighted(2.0).factors(np.ones(2, np.float32)).tolist()
+    [1.0, 1.0]
+    """
+
+    weight: float
+    constant: ClassVar[float] = 0.0
+
+    def value(self, potentials: Array) -> float:
+        """Return ``weight * sum potentials``."""
+        return self.weight * float(potentials.sum(dtype=np.float64))
+
+    def factors(self, potentials: Array) -> Array:
+        """Return ``weight / 2`` for each."""
+        return np.full(len(potentials), 0.5 * self.weight, potentials.dtype)
+
+
+class PlacedPairLoss:
+    r"""The objective of points that are placed on a map which does not move, each with a loss of its own.
+
+    .. math::
+        L = \sum_i \Big( \sum_j p_{ij} A(d_{ij}^2) + N(\varphi_i) \Big), \qquad \varphi_i = \sum_j k(d_{ij}^2)
+
+    where j runs over the map.
+
+    Parameters
+    ----------
+    edges : Edges
+        Of P, (m, n), whose rows sum to 1.
+    attraction : Radial
+    reference : FrozenReference
+        The potential of the map.
+    normalizer : PlacedNormalizer
+    n_jobs : int
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        attraction: Radial,
+        reference: FrozenReference,
+        normalizer: PlacedNormalizer,
+        n_jobs: int,
+    ) -> None:
+        self.edges, self.attraction, self.reference = edges, attraction, reference
+        self.normalizer, self.n_jobs = normalizer, n_jobs
+        self._centre = reference.sources.mean(axis=0)
+        with np.errstate(over="ignore"):
+            self._near = np.asarray(reference.sources - self._centre, dtype=np.float32)
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the summed loss (NaN unless asked for) and a quarter of its gradient, shape (m, d)."""
+        potential = self.reference.evaluate(points)
+        repulsion = potential.gradient * self.normalizer.factors(potential.values)[:, None]
+        near = self.edges.near(points, self._centre, self.n_jobs)
+        numbers = (self.attraction, exaggeration, repulsion, 1.0, self.n_jobs)
+        gradient = self.edges.add_attraction(near, self._near, *numbers)
+        if not with_loss:
+            return float("nan"), gradient
+        attraction = self.edges.loss(points, self.reference.sources, self.attraction, self.n_jobs)
+        return self.normalizer.constant + attraction + self.normalizer.value(potential.values), gradient

@@ -1,0 +1,171 @@
+"""What passes between the loop, an objective and an optimizer: steps, proposals, records, reasons to stop."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from .constraints import Constraint
+
+Array = np.ndarray[Any, Any]
+
+
+class StopReason(Enum):
+    """Why an optimization ended; `stop_reason` of an embedding is one of these.
+
+    Attributes
+    ----------
+    FINISHED, CALLBACK, CONVERGED, TIME, INTERRUPTED
+        All iterations were done; a callback said so; the loss stood still; the time was up; an error or Ctrl-C.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNE
+    >>> from opentsne_like.callbacks import StopReason
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X)
+    >>> Y.optimize(5).stop_reason is StopReason.FINISHED
+    True
+    >>> print(StopReason.CALLBACK)
+    a callback asked to stop
+    """
+
+    FINISHED = "all iterations were done"
+    CALLBACK = "a callback asked to stop"
+    CONVERGED = "the loss no longer falls"
+    TIME = "the time is up"
+    INTERRUPTED = "an error or Ctrl-C ended it; the last finished iteration was kept"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Record(NamedTuple):
+    """What is kept of one iteration.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations of this embedding so far, this one included.
+    loss : float
+        Before the step, without exaggeration; NaN where nobody asked for it.
+    gradient_norm : float
+        Root of the summed squares of a quarter of the gradient, before clipping.
+    exaggeration : float
+    seconds : float
+        Of this iteration up to its commit, callbacks that look at the map before the step included.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Record
+    >>> Record(1, 2.5, 0.1, 12.0, 0.01).kl_divergence
+    2.5
+    """
+
+    iteration: int
+    loss: float
+    gradient_norm: float
+    exaggeration: float
+    seconds: float
+
+    @property
+    def kl_divergence(self) -> float:
+        """The loss, by the name it has for t-SNE."""
+        return self.loss
+
+
+class Step(NamedTuple):
+    """What the schedule says of one iteration.
+
+    Attributes
+    ----------
+    exaggeration : float
+        Factor on the attraction.
+    learning_rate, momentum : float
+    constraint : Constraint
+        What every map has to keep to.
+    n_jobs : int
+        Threads; no result depends on it.
+    """
+
+    exaggeration: float
+    learning_rate: float
+    momentum: float
+    constraint: Constraint
+    n_jobs: int
+
+
+class Proposal(NamedTuple):
+    """A step that was made beside the current map, and is not yet the current one.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n, d), float64
+        Where the points would go.
+    mean : ndarray of shape (d,)
+        Their mean; not finite where a coordinate is not.
+    offset : ndarray of shape (d,)
+        What is taken off each of them when the step is committed.
+    loss : float
+        At the current map, without exaggeration; NaN unless it was wanted.
+    gradient_norm : float
+        Of a quarter of the gradient at the current map.
+    """
+
+    points: Array
+    mean: Array
+    offset: Array
+    loss: float
+    gradient_norm: float
+
+
+class Objective(Protocol):
+    """A loss over the coordinates of a map, with its gradient: bound to its edges and to its way of summing all pairs.
+
+    Loop and optimizers know nothing else of a method: not its kernel, not its normalizer, not where its edges come
+    from.
+    """
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return loss and gradient at `points`.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d), float64
+        exaggeration : float
+            Factor on the attraction.
+        with_loss : bool
+            Whether the loss is wanted; if not, NaN stands in its place.
+
+        Returns
+        -------
+        loss : float
+            Without exaggeration.
+        gradient : ndarray of shape (n, d)
+            A quarter of the derivative of the loss, as is the custom with t-SNE.
+        """
+
+
+@runtime_checkable
+class LearningObjective(Objective, Protocol):
+    """An objective with learnable parameters: numbers of its own, such as those of its kernel, beside the coordinates.
+
+    Attributes
+    ----------
+    learns : str
+        The name of the array of the state that holds them, shape (3, k): values, last steps, gains.
+    bounds : (float, float)
+        Smallest and largest value.
+    """
+
+    learns: str
+    bounds: tuple[float, float]
+
+    def is_due(self, iteration: int, exaggeration: float) -> bool:
+        """Say whether the parameters move in this iteration of the map, counted from 0: at the objective's own pace."""
+
+    def parameter_gradient(self, points: Array) -> Array:
+        """Return the derivative of the loss, without exaggeration, in each of the values, shape (k,)."""

@@ -1,0 +1,73 @@
+"""Constraints: what a map keeps to whichever way its points are moved."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+NOWHERE = np.zeros(0, bool)
+
+
+class Constraint(Protocol):
+    """What an optimizer has to keep to when it makes a step.
+
+    Attributes
+    ----------
+    fixed : ndarray of shape (n,), bool, or (0,)
+        Points that stay where they are; none if it is empty.
+    """
+
+    fixed: Array
+
+    def offset(self, mean: Array) -> Array:
+        """Return what is taken off all points after a step that leaves their mean at `mean` (d,)."""
+
+
+class Unconstrained:
+    """Every point goes where it is drawn: for points that are placed, each by itself.
+
+    Examples
+    --------
+    >>> Unconstrained().offset(np.ones(2)).tolist()
+    [0.0, 0.0]
+    """
+
+    fixed = NOWHERE
+
+    def offset(self, mean: Array) -> Array:
+        """Return zeros: nothing is moved back."""
+        return np.zeros_like(mean)
+
+
+class Centered(Unconstrained):
+    """The mean of the map is the origin: a loss of distances does not say where a map lies, and rounding lets it drift.
+
+    Examples
+    --------
+    >>> Centered().offset(np.ones(2)).tolist()
+    [1.0, 1.0]
+    """
+
+    def offset(self, mean: Array) -> Array:
+        """Return the mean itself."""
+        return mean
+
+
+class Anchored(Unconstrained):
+    """Some points stay where they are, bit for bit; so nothing is centred.
+
+    Parameters
+    ----------
+    fixed : ndarray of shape (n,), bool
+
+    Examples
+    --------
+    >>> Anchored(np.array([True, False])).fixed.tolist()
+    [True, False]
+    """
+
+    def __init__(self, fixed: Array) -> None:
+        self.fixed = fixed

@@ -1,0 +1,41 @@
+"""Steps of learnable parameters, which move beside the coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .base import Array, LearningObjective, Objective, Step
+from .state import State
+
+RATE = 0.3  # learning rate of a parameter's step
+LONGEST = 0.1  # and its greatest length
+
+
+def move_parameters(objective: Objective, points: Array, state: State, step: Step, min_gain: float) -> None:
+    """Write the next learnable parameters to the spare buffers: moved if they are due, else as they are.
+
+    They go by the rule for coordinates, with gains and momentum. Every optimizer calls this in `propose`.
+
+    Parameters
+    ----------
+    objective : Objective
+    points : ndarray of shape (n, d)
+    state : State
+    step : Step
+    min_gain : float
+    """
+    if not isinstance(objective, LearningObjective) or objective.learns not in state:
+        return
+    current = state[objective.learns]
+    due = objective.is_due(int(state.counter[0]), step.exaggeration)
+    state.spare[objective.learns][:] = _moved(objective, points, current, step, min_gain) if due else current
+
+
+def _moved(objective: LearningObjective, points: Array, current: Array, step: Step, min_gain: float) -> Array:
+    """Return values, steps and gains, one step further."""
+    values, update, gains = current
+    slopes = objective.parameter_gradient(points)
+    same = np.sign(update) == np.sign(slopes)
+    gains = np.where(same, 0.8 * gains + min_gain, gains + 0.2)
+    update = np.clip(step.momentum * update - RATE * gains * slopes, -LONGEST, LONGEST)
+    return np.array([np.clip(values + update, *objective.bounds), update, gains])

@@ -1,0 +1,48 @@
+"""What the loop asks of an optimizer and of whoever follows it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from .base import Array, Objective, Proposal, Record, Step, StopReason
+from .state import State
+
+
+class Optimizer(Protocol):
+    """A rule that makes steps: a frozen dataclass, whose fields are its options.
+
+    Attributes
+    ----------
+    requires : tuple of str
+        The methods of an objective that it calls.
+    keeps : tuple of str
+        The names of the arrays of the state that `start` makes.
+    """
+
+    requires: ClassVar[tuple[str, ...]]
+    keeps: ClassVar[tuple[str, ...]]
+
+    def start(self, points: Array) -> State:
+        """Return the state before the first step of a map (n, d)."""
+
+    def auto_rate(self, unit: Any, exaggeration: float) -> float:
+        """Return the learning rate "auto" from the loss's own unit of it, a function of the exaggeration."""
+
+    def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
+        """Make a step in the spare buffers of `state`; touch nothing that is current."""
+
+
+class Follower(Protocol):
+    """Whoever follows the loop."""
+
+    def wants_loss(self, iteration: int) -> bool:
+        """Say whether the loss is wanted in the iteration about to be made (counted from 1)."""
+
+    def looks(self, iteration: int) -> bool:
+        """Say whether anybody looks at the map, and so may write to it, before the step of this iteration."""
+
+    def before_step(self, iteration: int, loss: float) -> bool:
+        """Look at the map before the step of an iteration; True stops the loop without the step."""
+
+    def after_step(self, iteration: int, record: Record) -> StopReason | None:
+        """Look at the map after an iteration was committed; a reason stops the loop."""

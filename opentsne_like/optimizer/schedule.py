@@ -1,0 +1,150 @@
+"""How long, how fast and how much exaggerated a map goes down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._validation import check_choice, check_integer, check_real
+from ..errors import InvalidParameterError
+from .base import Step
+from .constraints import Anchored, Centered, Constraint
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a call of `optimize` may say of its iterations.
+
+    Attributes
+    ----------
+    n_iter : int
+    learning_rate : float or "auto"
+        "auto" is what the optimizer makes of the loss's own unit, such as ``n / exaggeration`` for t-SNE with gains.
+    momentum : float
+    exaggeration : float, callable or None
+        Factor on the attraction, or a function of the iteration (from 0) within the call; None is 1.
+    fixed : array of bool of shape (n,), or None
+        Points that stay where they are; nothing is centred then.
+    first_iteration : int
+        Iterations of this call that were done before it was interrupted; they are counted and not made again.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Schedule
+    >>> Schedule(250, exaggeration=12.0).momentum
+    0.8
+    """
+
+    n_iter: int = 0
+    learning_rate: float | str = "auto"
+    momentum: float = 0.8
+    exaggeration: float | Callable[[int], float] | None = None
+    fixed: Any = field(default=None, compare=False)
+    first_iteration: int = 0
+
+    def __post_init__(self) -> None:
+        check_integer(self.n_iter, "n_iter", at_least=0)
+        if isinstance(self.learning_rate, str):
+            check_choice(self.learning_rate, "learning_rate", ("auto",))
+        else:
+            check_real(self.learning_rate, "learning_rate", above=0)
+        check_real(self.momentum, "momentum", at_least=0, below=1)
+        if self.exaggeration is not None and not callable(self.exaggeration):
+            check_real(self.exaggeration, "exaggeration", above=0)
+        check_integer(self.first_iteration, "first_iteration", at_least=0)
+
+    def plan(self, n: int, auto_rate: Callable[[float], float], rest: Constraint | None, n_jobs: int) -> Plan:
+        """Return the iterations of a call on `n` points.
+
+        Parameters
+        ----------
+        n : int
+        auto_rate : callable
+            From the exaggeration to the learning rate "auto".
+        rest : Constraint or None
+            What the map keeps to unless points are fixed; None is `Centered`.
+        n_jobs : int
+
+        Raises
+        ------
+        InvalidParameterError
+            If `fixed` does not belong to `n` points.
+        """
+        constraint: Constraint = Centered() if rest is None else rest
+        if self.fixed is not None:
+            fixed = np.asarray(self.fixed)
+            if fixed.dtype != bool or fixed.shape != (n,):
+                raise InvalidParameterError(f"`fixed` must be {n} booleans, got {fixed.dtype} of shape {fixed.shape}")
+            constraint = Anchored(fixed)
+        return Plan(self, auto_rate, constraint, n_jobs)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule for a map of known size: `at` says what holds in each iteration.
+
+    Attributes
+    ----------
+    schedule : Schedule
+    auto_rate : callable
+        From the exaggeration to the learning rate "auto".
+    constraint : Constraint
+    n_jobs : int
+    """
+
+    schedule: Schedule
+    auto_rate: Callable[[float], float]
+    constraint: Constraint
+    n_jobs: int
+
+    @property
+    def first(self) -> int:
+        """The iteration that the call begins with, counted from 0."""
+        return int(self.schedule.first_iteration)
+
+    @property
+    def n_iter(self) -> int:
+        """How many iterations the call has."""
+        return int(self.schedule.n_iter)
+
+    def exaggeration_at(self, iteration: int) -> float:
+        """Return the exaggeration of an iteration, counted from 0 within the call; 1 after a function's last one."""
+        factor = self.schedule.exaggeration
+        if not callable(factor):
+            return 1.0 if factor is None else float(factor)
+        if iteration >= self.n_iter:
+            return 1.0
+        return check_real(factor(iteration), "exaggeration", above=0)
+
+    def rate_at(self, exaggeration: float) -> float:
+        """Return the learning rate at an exaggeration."""
+        rate = self.schedule.learning_rate
+        return self.auto_rate(exaggeration) if isinstance(rate, str) else float(rate)
+
+    def at(self, iteration: int) -> Step:
+        """Return what holds in an iteration, counted from 0 within the call."""
+        exaggeration = self.exaggeration_at(iteration)
+        momentum = float(self.schedule.momentum)
+        return Step(exaggeration, self.rate_at(exaggeration), momentum, self.constraint, self.n_jobs)
+
+
+def accelerated_momentum(n: int) -> float:
+    """Return the momentum, from 0.95 to 0.98, that carries `n` points far without gains.
+
+    Found by trials: beyond, small maps overshoot their size, and large ones grow wider than they can be looked at.
+
+    Parameters
+    ----------
+    n : int
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import accelerated_momentum
+    >>> [round(accelerated_momentum(n), 3) for n in (100, 1000, 10_000, 1_000_000)]
+    [0.95, 0.96, 0.98, 0.98]
+    """
+    n = check_integer(n, "n", at_least=1)
+    return max(0.95, 1.0 - 0.02 * float(max(1.0, 1e4 / n) ** 0.3))

@@ -1,0 +1,186 @@
+"""What an optimization needs to go on: named arrays in two buffers, a counter, a history."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..errors import InvalidParameterError
+from .base import Array, Proposal, Record
+
+COUNTER, HISTORY, CARRIED = "counter", "history", "carried."
+
+
+class State:
+    """Named arrays of an optimizer, double-buffered, with the number of iterations done and a record of each.
+
+    A step is made in the spare buffers, and made good by turning to them; so Ctrl-C finds an iteration done or not
+    begun. Copies and files are taken under `lock`, which a commit holds, so they are whole whichever thread optimizes.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Of the optimizer, and of learnable parameters.
+    counter : int
+        Iterations done.
+    history : iterable of Record
+    carried : mapping of str to ndarray, optional
+        What an objective carries from one iteration to the next, see `objectives.StaleForces`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Momentum
+    >>> state = Momentum().start(np.zeros((3, 2)))
+    >>> sorted(state.arrays()), int(state.counter[0])
+    (['counter', 'gains', 'history', 'update'], 0)
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, Array],
+        *,
+        counter: int = 0,
+        history: Iterable[Record] = (),
+        carried: Mapping[str, Array] | None = None,
+    ) -> None:
+        self._sides: list[dict[str, Array] | None] = [dict(arrays), None]
+        self._work: dict[str, Array] = {}
+        self.side = np.zeros(1, np.int64)
+        self.counter = np.array([counter], np.int64)
+        self.history = list(history)
+        self.carried: dict[str, Array] = dict(carried or {})
+        self.lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"arrays": dict(self._current), "counter": int(self.counter[0]), "history": list(self.history)} | {
+            "carried": dict(self.carried)
+        }
+
+    def __setstate__(self, parts: dict[str, Any]) -> None:
+        self.__init__(parts.pop("arrays"), **parts)  # type: ignore[misc]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._current
+
+    def __getitem__(self, name: str) -> Array:
+        return self._current[name]
+
+    def __setitem__(self, name: str, array: Array) -> None:
+        self._current[name] = array
+        self._sides[1 - int(self.side[0])] = None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current)
+
+    @property
+    def _current(self) -> dict[str, Array]:
+        return self._sides[int(self.side[0])]  # type: ignore[return-value]  # the current side is always there
+
+    @property
+    def spare(self) -> dict[str, Array]:
+        """The buffers in which the next step is made."""
+        other = 1 - int(self.side[0])
+        made = self._sides[other]
+        if made is None or made is self._current:
+            made = {name: np.empty_like(array) for name, array in self._current.items()}
+            self._sides[other] = made
+        return made
+
+    def work(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Return a float64 array of unknown content, the same one until the loop ends.
+
+        Parameters
+        ----------
+        name : str
+        shape : tuple of int
+        """
+        if name not in self._work or self._work[name].shape != shape:
+            self._work[name] = np.empty(shape)
+        return self._work[name]
+
+    def drop_spare(self) -> None:
+        """Give the memory of spare buffers and work back; Ctrl-C between any two lines leaves a good state."""
+        self._sides = [self._current, self._current]
+        self.side[0] = 0
+        self._sides = [self._current, None]
+        self._work = {}
+
+    def commit(self, points: Array, made: Proposal, record: Record) -> None:
+        """Make a proposed step the current one, in place; its record is there before it is.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d), float64, changed
+        made : Proposal
+        record : Record
+        """
+        with self.lock:
+            self.history.append(record)
+            ops.commit(points, self.counter, self.side, made.points, made.offset)
+
+    def arrays(self) -> dict[str, Array]:
+        """Return all that has to be kept for the optimization to go on, by name."""
+        records = self.history
+        return {
+            **self._current,
+            COUNTER: self.counter,
+            HISTORY: np.array(records, dtype=np.float64).reshape(len(records), len(Record._fields)),
+            **{f"{CARRIED}{name}": part for name, part in self.carried.items()},
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> State:
+        """Return the state that `arrays` took apart.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+
+        Raises
+        ------
+        InvalidParameterError
+            If counter and history are no such thing, or do not go together.
+        """
+        counter, history = np.asarray(arrays[COUNTER]), np.asarray(arrays[HISTORY])
+        if counter.shape != (1,) or counter.dtype.kind not in "iu" or not 0 <= counter[0] < 2**62:
+            raise InvalidParameterError("the counter of iterations must be one integer that is not negative")
+        if history.ndim != 2 or history.shape[1] != len(Record._fields) or history.dtype != np.float64:
+            raise InvalidParameterError("the history of iterations is no table of records")
+        done = int(counter[0])
+        if not np.array_equal(history[:, 0], np.arange(done - len(history) + 1.0, done + 1.0)) or len(history) > done:
+            raise InvalidParameterError(f"the history of iterations does not end with the last of {done}")
+        named = {name: part for name, part in arrays.items() if name not in (COUNTER, HISTORY)}
+        carried = {name.removeprefix(CARRIED): part for name, part in named.items() if name.startswith(CARRIED)}
+        own = {name: np.ascontiguousarray(part) for name, part in named.items() if not name.startswith(CARRIED)}
+        records = [Record(int(row[0]), *row[1:]) for row in history.tolist()]
+        return cls(own, counter=done, history=records, carried=carried)
+
+    def copy(self) -> State:
+        """Return an independent state."""
+        with self.lock:
+            arrays = {name: array.copy() for name, array in self._current.items()}
+            done = int(self.counter[0])
+            ahead = max(0, self.history[-1].iteration - done) if self.history else 0
+            return State(arrays, counter=done, history=self.history[: len(self.history) - ahead], carried=self.carried)
+
+    def grown(self, fresh: State) -> State:
+        """Return a state for these points and new ones behind them.
+
+        Arrays with a row for each point get the rows of `fresh`; others, such as learnable parameters, stay. What was
+        carried is left behind: it was made for these points.
+
+        Parameters
+        ----------
+        fresh : State
+            Of the new points.
+        """
+        arrays = {
+            name: np.concatenate([array, fresh[name]]) if name in fresh else array.copy()
+            for name, array in self._current.items()
+        }
+        return State(arrays, counter=int(self.counter[0]), history=self.history)

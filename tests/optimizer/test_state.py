@@ -1,0 +1,89 @@
+"""The state of an optimizer: buffers, arrays, copies."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from opentsne_like.errors import InvalidParameterError
+from opentsne_like.optimizer import Momentum, Proposal, Record, State
+
+
+def made(points, n=3):
+    """Return a state that has made `n` steps of nothing."""
+    state = Momentum().start(points)
+    for i in range(n):
+        state.spare["gains"][:] = i
+        state.spare["update"][:] = -i
+        proposal = Proposal(points + 1.0, points.mean(axis=0), np.ones(points.shape[1]), 0.5, 1.0)
+        state.commit(points, proposal, Record(i + 1, 0.5, 1.0, 1.0, 0.0))
+    return state
+
+
+def test_a_step_is_made_beside_the_current_buffers_and_good_when_it_is_committed():
+    points = np.zeros((4, 2))
+    state = Momentum().start(points)
+    state.spare["gains"][:] = 7.0
+    assert (state["gains"] == 1.0).all()
+    proposal = Proposal(np.full((4, 2), 3.0), np.full(2, 3.0), np.ones(2), 0.0, 0.0)
+    state.commit(points, proposal, Record(1, 0.0, 0.0, 1.0, 0.0))
+    assert (state["gains"] == 7.0).all()
+    assert (points == 2.0).all()
+    assert state.counter[0] == len(state.history) == 1
+
+
+@pytest.mark.parametrize("way", ["copy", "pickle", "arrays"])
+def test_a_state_travels(way):
+    state = made(np.zeros((4, 2)))
+    state.carried["total"] = np.array([2.0])
+    if way == "arrays":
+        other = State.from_arrays(state.arrays())
+    else:
+        other = state.copy() if way == "copy" else pickle.loads(pickle.dumps(state))
+    assert sorted(other) == sorted(state)
+    for name in state:
+        np.testing.assert_array_equal(other[name], state[name])
+        assert other[name] is not state[name] or way != "copy"
+    assert other.counter[0] == 3
+    assert other.counter is not state.counter
+    assert other.history == state.history
+    assert other.carried["total"] == 2.0
+
+
+def test_a_copy_in_the_middle_of_a_commit_has_the_history_of_its_counter():
+    state = made(np.zeros((4, 2)))
+    state.history.append(Record(4, 0.5, 1.0, 1.0, 0.0))  # the record is there before the commit
+    assert [record.iteration for record in state.copy().history] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"counter": np.array([-1])},
+        {"counter": np.array([2])},
+        {"counter": np.array([3.0])},
+        {"counter": np.array([3, 3])},
+        {"counter": np.array([2**63], np.uint64)},
+        {"history": np.zeros((3, 4))},
+        {"history": np.zeros((3, 5))},
+        {"history": np.full((3, 5), np.nan)},
+        {"history": np.zeros((3, 5), np.float32)},
+        {"history": np.arange(20.0).reshape(4, 5)},
+    ],
+)
+def test_counter_and_history_go_together(change):
+    with pytest.raises(InvalidParameterError, match=r"the (counter|history) of iterations"):
+        State.from_arrays({**made(np.zeros((4, 2))).arrays(), **change})
+
+
+def test_growing_keeps_what_is_of_the_whole_map():
+    state = made(np.zeros((4, 2)))
+    state["log_dof"] = np.ones((3, 1))
+    state.carried["total"] = np.array([2.0])
+    grown = state.grown(Momentum().start(np.zeros((2, 2))))
+    np.testing.assert_array_equal(grown["gains"], [[2.0, 2.0]] * 4 + [[1.0, 1.0]] * 2)
+    np.testing.assert_array_equal(grown["log_dof"], np.ones((3, 1)))
+    assert grown.carried == {}
+    assert grown.counter[0] == 3
