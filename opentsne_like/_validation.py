@@ -156,15 +156,62 @@ def check_matrix(
 def check_csr(X: Any, name: str) -> Any:
     """Return a sparse matrix as CSR whose index arrays fit together and lie in range, as compiled code requires."""
     try:
+        kind = getattr(X, "format", None) if len(X.shape) == 2 else None
+        if kind in ("csr", "csc"):
+            used = int(X.indptr[-1])  # there may be more room than entries
+            check_csr_parts(X.data[:used], X.indices[:used], X.indptr, X.shape[:: 1 if kind == "csr" else -1], name)
         if hasattr(X, "check_format"):
             X.check_format(full_check=True)
-        elif getattr(X, "format", None) == "coo" and len(X.shape) == 2:
+        elif kind == "coo":
             for places, size in zip((X.row, X.col), X.shape, strict=True):
                 if len(places) and not 0 <= places.min() <= places.max() < size:
                     raise ValueError(f"coordinates must lie in 0..{size - 1}")
         return X.tocsr()
-    except ValueError as error:
+    except (ValueError, TypeError, IndexError) as error:
         raise InvalidParameterError(f"`{name}` must be a consistent sparse matrix, got one with: {error}") from error
+
+
+def check_csr_parts(data: Any, indices: Any, indptr: Any, shape: Any, name: str) -> tuple[int, int]:
+    """Return the shape of a CSR matrix as two ints if its parts fit together, as compiled code requires.
+
+    SciPy's own check looks at neither index array where `indptr` ends in zero, and its loops follow what they hold.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_entries,)
+    indices : ndarray of shape (n_entries,), integer
+    indptr : ndarray of shape (n_rows + 1,), integer
+    shape : two integers
+    name : str
+        How the caller calls the matrix.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    size = np.asarray(shape)
+    if size.shape != (2,) or size.dtype.kind not in "iu" or size.min() < 0:
+        raise InvalidParameterError(f"`{name}` must have a shape of two whole numbers, got {_shown(shape)}")
+    rows, columns = (int(number) for number in size)
+    for part, array, kinds in (("data", data, "biufc"), ("indices", indices, "iu"), ("indptr", indptr, "iu")):
+        if array.ndim != 1 or array.dtype.kind not in kinds:
+            noun = "numbers" if part == "data" else "integers"
+            raise InvalidParameterError(
+                f"`{name}` must have a flat `{part}` of {noun}, got {array.dtype} of shape {array.shape}"
+            )
+    ends, entries = indptr[[0, -1]].tolist() if len(indptr) else (), len(indices)
+    if len(indptr) != rows + 1 or ends != [0, entries] or len(data) != entries:
+        raise InvalidParameterError(
+            f"`{name}` must have an `indptr` of {rows + 1} numbers from 0 to the {entries} of its indices, got "
+            f"{len(indptr)} with ends {ends} for {len(data)} values; {name}.prune() drops unused ones"
+        )
+    if np.any(indptr[1:] < indptr[:-1]):  # a comparison cannot overflow as a difference does
+        raise InvalidParameterError(f"`{name}` must have an `indptr` that never falls, got one that does")
+    if entries and not 0 <= indices.min() <= indices.max() < columns:
+        raise InvalidParameterError(
+            f"`{name}` must have column indices from 0 to {columns - 1}, got {indices.min()} to {indices.max()}"
+        )
+    return rows, columns
 
 
 def _float_type(dtype: np.dtype[Any], name: str) -> type:

@@ -248,6 +248,61 @@ def test_matrix_refuses_sparse_indices_out_of_range(form, place):
     assert message.startswith("`data` must be a consistent sparse matrix, got one with: ")
 
 
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.parametrize("ends", [0, -1, -(10**6)])
+def test_matrix_refuses_sparse_pointers_that_hide_what_they_point_to(form, ends):
+    X = form(np.eye(5))
+    X.indptr[1:-1] = 10**7
+    X.indptr[-1] = ends
+    kind, message = refusal(v.check_matrix, X, "data", accept_sparse=True)
+    assert kind is InvalidParameterError
+    assert message.startswith("`data` must be a consistent sparse matrix, got one with: ")
+
+
+def test_room_that_is_not_used_is_no_fault_of_a_sparse_matrix():
+    X = sparse.csr_matrix(np.eye(3))
+    X.data, X.indices = np.append(X.data, 7.0), np.append(X.indices, 99).astype(X.indices.dtype)
+    np.testing.assert_array_equal(v.check_matrix(X, accept_sparse=True).toarray(), np.eye(3))
+
+
+PARTS = {"data": np.ones(3), "indices": np.array([0, 1, 2]), "indptr": np.array([0, 2, 2, 3]), "shape": (3, 4)}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("shape", (3,), "a shape of two whole numbers"),
+        ("shape", (3, -4), "a shape of two whole numbers"),
+        ("shape", (3.0, 4.0), "a shape of two whole numbers"),
+        ("shape", (3, 10**400), "a shape of two whole numbers"),
+        ("shape", (2, 4), "an `indptr` of 3 numbers"),
+        ("shape", (2**62, 4), "an `indptr` of"),
+        ("shape", (3, 2), "column indices from 0 to 1, got 0 to 2"),
+        ("data", np.ones(2), "for 2 values"),
+        ("data", np.ones((3, 1)), "a flat `data` of numbers"),
+        ("data", np.array([None] * 3), "a flat `data` of numbers"),
+        ("indices", np.array([0.0, 1.0, 2.0]), "a flat `indices` of integers"),
+        ("indices", np.array([True, False, True]), "a flat `indices` of integers"),
+        ("indices", np.array([0, 1, -1]), "column indices"),
+        ("indices", np.array([0, 1, 2**64 - 1], dtype=np.uint64), "column indices"),
+        ("indptr", np.array([0.0, 2.0, 2.0, 3.0]), "a flat `indptr` of integers"),
+        ("indptr", np.zeros(0, int), "an `indptr` of 4 numbers"),
+        ("indptr", np.array([1, 2, 2, 3]), "an `indptr` of"),
+        ("indptr", np.array([0, 2, 2, 2]), "an `indptr` of"),
+        ("indptr", np.array([0, 10**7, 10**7, 0]), "an `indptr` of"),
+        ("indptr", np.array([0, 3, 2, 3]), "never falls"),
+        ("indptr", np.array([0, 2**31 - 1, -(2**31), 3], dtype=np.int32), "never falls"),
+        ("indptr", np.array([0, 2**64 - 1, 1, 3], dtype=np.uint64), "never falls"),
+    ],
+)
+def test_parts_of_a_sparse_matrix_that_do_not_fit_together_are_refused(part, value, message):
+    assert v.check_csr_parts(**PARTS, name="P") == (3, 4)
+    kind, text = refusal(v.check_csr_parts, **{**PARTS, part: value}, name="P")
+    assert kind is InvalidParameterError
+    assert text.startswith("`P` must have ")
+    assert message in text
+
+
 def test_matrix_names_the_row_and_column_of_a_sparse_nan():
     X = sparse.csr_array(np.diag([1.0, 2.0, 3.0, 4.0]) + np.eye(4, k=-1))
     X.data[3] = np.nan

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice, check_integer, check_real
+from .._validation import check_choice, check_csr_parts, check_integer, check_real
 from ..errors import InvalidTypeError, StorageError
 from ._annoy import Annoy
 from ._base import KNNIndex
@@ -31,6 +31,7 @@ _DISTANCES: dict[str | None, Any] = {  # as written by a machine of either byte 
     "<f8": np.dtype(np.float64),
     ">f8": np.dtype(np.float64),
 }
+_CSR = ("data", "indices", "indptr", "shape")
 _ARGUMENTS = ("k", "metric", "metric_params", "n_jobs", "verbose", "knn_kwargs")
 
 
@@ -158,9 +159,8 @@ def unpack_table(arrays: dict[str, Array]) -> Any:
     from scipy.sparse import csr_matrix
 
     try:
-        parts = (arrays["csr_data"], arrays["csr_indices"], arrays["csr_indptr"])
-        matrix = csr_matrix(parts, shape=tuple(arrays["csr_shape"].tolist()))
-        matrix.check_format(full_check=True)
-    except (ValueError, TypeError, KeyError, IndexError) as error:
+        data, indices, indptr, shape = (arrays[f"csr_{part}"] for part in _CSR)
+        size = check_csr_parts(data, indices, indptr, shape, "csr")
+        return csr_matrix((data.astype(data.dtype.newbyteorder("=")), indices, indptr), shape=size)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise StorageError(f"a stored sparse matrix is damaged: {error}") from error
-    return matrix

@@ -90,7 +90,37 @@ def test_damaged_parts(X):
         unpack_index(arrays, {**header, "class": "Unknown"})
     with pytest.raises(StorageError, match="damaged"):
         unpack_index({**arrays, "csr_indices": arrays["csr_indices"] + 3}, header)
+    with pytest.raises(StorageError, match="damaged"):
+        unpack_index({key: arrays[key] for key in arrays if key != "csr_shape"}, header)
     assert unpack_index({}, header) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("csr_indptr", lambda p: np.r_[0, np.full(len(p) - 2, 10**7), 0].astype(p.dtype)),
+        ("csr_indptr", lambda p: np.r_[p[:-1], -1].astype(p.dtype)),
+        ("csr_indptr", lambda p: p.astype(float)),
+        ("csr_indices", lambda p: p.astype(float)),
+        ("csr_indices", lambda p: np.r_[p[:-1], 10**6].astype(p.dtype)),
+        ("csr_data", lambda p: p[:-1]),
+        ("csr_shape", lambda p: p.astype(float)),
+        ("csr_shape", lambda p: np.array([300, 2**63], dtype=np.uint64)),
+        ("csr_shape", lambda p: np.r_[p, 1]),
+    ],
+)
+def test_parts_of_a_sparse_matrix_that_would_be_followed_out_of_bounds_are_refused(X, part, change):
+    arrays, header = pack_index(Sklearn(sp.csr_matrix(X), 3), with_data=True)
+    with pytest.raises(StorageError, match="a stored sparse matrix is damaged"):
+        unpack_index({**arrays, part: change(arrays[part])}, header)
+
+
+def test_sparse_data_of_the_other_byte_order_are_the_same(X):
+    index = Sklearn(sp.csr_matrix(X), 3)
+    arrays, header = pack_index(index, with_data=True)
+    swapped = {name: array.astype(array.dtype.newbyteorder()) for name, array in arrays.items()}
+    for found, expected in zip(unpack_index(swapped, header).build(), index.build(), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
