@@ -14,7 +14,10 @@ from .errors import InvalidParameterError, InvalidTypeError
 
 def _shown(value: Any) -> str:
     """Return a short `repr`, so that a message stays one line whatever was passed."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # of more digits than Python writes
+        text = f"an integer of {value.bit_length()} bits"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -47,7 +50,10 @@ def check_real(
     """Return `value` as a finite float within the stated bounds (`above` and `below` are strict)."""
     if not _is_number(value):
         raise InvalidTypeError(f"`{name}` must be a number, got {_shown(value)}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond them all
+        number = math.inf
     if not math.isfinite(number):
         raise InvalidParameterError(f"`{name}` must be finite, got {_shown(value)}")
     if above is not None and not number > above:
@@ -66,13 +72,13 @@ def check_integer(value: Any, name: str, *, at_least: int | None = None, at_most
     """Return `value` as an int within the stated bounds; floats with an integral value are accepted."""
     if not _is_number(value):
         raise InvalidTypeError(f"`{name}` must be an integer, got {_shown(value)}")
-    if not math.isfinite(float(value)) or not float(value).is_integer():
+    if not isinstance(value, numbers.Integral) and not (math.isfinite(float(value)) and float(value).is_integer()):
         raise InvalidParameterError(f"`{name}` must be an integer, got {_shown(value)}")
     number = int(value)
     if at_least is not None and number < at_least:
-        raise InvalidParameterError(f"`{name}` must be at least {at_least}, got {number}")
+        raise InvalidParameterError(f"`{name}` must be at least {at_least}, got {_shown(number)}")
     if at_most is not None and number > at_most:
-        raise InvalidParameterError(f"`{name}` must be at most {at_most}, got {number}")
+        raise InvalidParameterError(f"`{name}` must be at most {at_most}, got {_shown(number)}")
     return number
 
 

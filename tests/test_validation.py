@@ -315,3 +315,12 @@ def test_matrix_refuses_a_sparse_vector():
     kind, message = refusal(v.check_matrix, sparse.coo_array(np.ones(3)), accept_sparse=True)
     assert kind is InvalidParameterError
     assert message.startswith("`X` must be two-dimensional (samples, features), got shape (3,)")
+
+
+def test_integers_of_any_size_are_refused_in_a_line():
+    for number in (10**400, 10**5000, -(10**400)):
+        for check, bounds in ((v.check_real, {}), (v.check_integer, {"at_least": 0, "at_most": 9})):
+            kind, message = refusal(check, number, "width", **bounds)
+            assert kind is InvalidParameterError
+            assert message.startswith("`width` must be ")
+            assert len(message) < 120

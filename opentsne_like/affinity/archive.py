@@ -22,6 +22,7 @@ KNOWN: dict[str, type[NeighborAffinities]] = {
     for cls in (PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform, Entropic, Fuzzy, SelfTuning)
 }
 
+POINTWISE = {"bandwidths_", "rhos_", "sigmas_"}  # what is learned of each point, and so an array
 SEARCH = {"method", "metric", "metric_params", "random_state", "knn_kwargs"}  # the arguments of the neighbour search
 
 
@@ -44,7 +45,7 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     arrays = {f"P.{key}": value for key, value in pack_table(affinities.P).items()}
     if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
         return arrays, {"class": None}
-    learned = {key: value for key, value in vars(affinities).items() if key.endswith("_")}
+    learned = {name: getattr(affinities, name) for name in affinities.LEARNED}
     arrays |= {f"learned.{key}": value for key, value in learned.items() if isinstance(value, np.ndarray)}
     search = None if affinities._search is None else dict(affinities._search)
     if search is not None and not isinstance(search["random_state"], int):
@@ -131,15 +132,25 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     affinities.P = P
     affinities._width = check.check_integer(header["width"], "width", at_least=1, at_most=P.shape[0])
     affinities._search = _as_search(header["search"])
-    for key in cls.ARGUMENTS:
-        setattr(affinities, key, header["arguments"][key])
+    affinities._take(**{key: header["arguments"][key] for key in cls.ARGUMENTS})
     learned = {**header["learned"], **parts_below("learned.", arrays)}
-    for key, value in learned.items():
-        if key.isidentifier() and key.endswith("_") and not key.startswith("_"):
-            setattr(affinities, key, value)
+    for key in cls.LEARNED:
+        setattr(affinities, key, _as_learned(key, learned[key], P.shape[0]))
     if header["index"] is not None:
         affinities.knn_index = unpack_index(parts_below("index.", arrays), header["index"], data)
     return affinities
+
+
+def _as_learned(name: str, value: Any, n_samples: int) -> Any:
+    """Return what was learned, numbers that are not negative: of each point or of all."""
+    if name in POINTWISE:
+        fits = isinstance(value, np.ndarray) and value.dtype == np.float64 and value.shape == (n_samples,)
+    else:
+        numbers = value if isinstance(value, list) else [value]
+        fits = all(isinstance(number, (int, float)) for number in numbers)
+    if not fits or not np.all(np.asarray(value) >= 0):
+        raise StorageError(f"what is stored as `{name}` is not what it has to be")
+    return value
 
 
 def _as_search(search: Any) -> dict[str, Any] | None:

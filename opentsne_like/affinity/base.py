@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +15,15 @@ from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import stacked
 from ..utils import Timer
 from .memory import check_memory, hand_back
-from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index, lists_from_graph
+from .neighbors import (
+    Array,
+    NeighborLists,
+    as_lists,
+    as_table,
+    get_knn_index,
+    lists_from_graph,
+    naming_what_was_handed_on,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -123,6 +133,7 @@ class NeighborAffinities(Affinities):
     """Affinities that live on a graph of nearest neighbours; a base class, not for use by itself."""
 
     ARGUMENTS: ClassVar[tuple[str, ...]] = ()  # of the constructor, kept as attributes; besides the search's and common
+    LEARNED: ClassVar[tuple[str, ...]] = ()  # attributes that `P` was computed with
 
     def __init__(self, *, n_jobs: int | None, verbose: bool, dtype: Any) -> None:
         super().__init__(verbose=verbose)
@@ -131,6 +142,10 @@ class NeighborAffinities(Affinities):
         self._lists: NeighborLists | None = None
         self._width = 0
         self._search: dict[str, Any] | None = None  # how neighbours were asked for; None where an index was given
+
+    @abstractmethod
+    def _take(self, **arguments: Any) -> None:
+        """Check `ARGUMENTS`, as far as they mean something without data, and keep them as attributes."""
 
     def _find_neighbors(self, data: Any, knn_index: Any, choose_k: Callable[[int], int], **search: Any) -> None:
         """Set the neighbour index, from `data` or as given, and the neighbour lists.
@@ -161,10 +176,12 @@ class NeighborAffinities(Affinities):
             held = float(np.minimum(lengths, k).mean())
         searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
         check_memory(table.shape[0], held, self.dtype, table.shape[1] if searched else 0)
-        self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
-        if self.dtype == np.float32:
-            self.knn_index.distance_dtype = np.float32
-        lists = as_lists(*self.knn_index.build())
+        with naming_what_was_handed_on(search["metric"], search["metric_params"], search["knn_kwargs"]):
+            self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
+            if self.dtype == np.float32:
+                self.knn_index.distance_dtype = np.float32
+            found = self.knn_index.build()
+        lists = as_lists(*found)
         if not hasattr(search["method"], "build"):
             self.knn_index.trim()  # `to_new` makes it again
         hand_back()
@@ -174,7 +191,10 @@ class NeighborAffinities(Affinities):
     def _kept_lists(self) -> NeighborLists:
         """Return the neighbour lists, found again where these affinities were stored without, unless released."""
         if self._lists is None:
-            lists = None if self.knn_index is None else as_lists(*self.knn_index.build())
+            lists = None
+            if self.knn_index is not None:
+                with self._naming():
+                    lists = as_lists(*self.knn_index.build())
             if lists is None or lists.width < self._width:
                 raise UnavailableError(
                     f"the neighbours of this {type(self).__name__} were dropped by `release()`, or stored without data"
@@ -223,9 +243,16 @@ class NeighborAffinities(Affinities):
                 f"this {type(self).__name__} has no data that new points could be compared with: they were dropped by "
                 "`release()`"
             )
-        indices, distances = self.knn_index.query(data, min(max(k, int(least)), self.n_samples))
+        with self._naming():
+            indices, distances = self.knn_index.query(data, min(max(k, int(least)), self.n_samples))
         lists = as_lists(indices[:, :k], distances[:, :k], self.n_samples, self_allowed=True)
         return indices, distances, lists
+
+    def _naming(self) -> AbstractContextManager[None]:
+        """Return the context in which the neighbour index is asked."""
+        index = self.knn_index
+        handed_on = (getattr(index, name, None) for name in ("metric", "metric_params", "knn_kwargs"))
+        return naming_what_was_handed_on(*handed_on)
 
     def _new_neighbors(self, k: Any, name: str, default: int) -> int:
         """Return how many neighbours of new points to use."""
@@ -256,7 +283,7 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     """
     try:
         kind: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
         kind = np.dtype(object)
     if kind not in (np.float32, np.float64):
         raise InvalidParameterError(f"`dtype` must be float64 or float32, got {dtype!r}")

@@ -55,6 +55,8 @@ class Entropic(PerplexityBasedNN):
     (2450, 0.02)
     """
 
+    LEARNED = (*PerplexityBasedNN.LEARNED, "bandwidths_")
+
     def __init__(
         self,
         data: Any = None,
@@ -119,6 +121,7 @@ class Fuzzy(NeighborAffinities):
     """
 
     ARGUMENTS = ("k_neighbors", "local_connectivity", "bandwidth", "symmetrize", "normalize")
+    LEARNED = ("rhos_", "sigmas_")
 
     def __init__(
         self,
@@ -140,9 +143,13 @@ class Fuzzy(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
-        self.local_connectivity = check.check_real(local_connectivity, "local_connectivity", at_least=0)
-        self.bandwidth = check.check_real(bandwidth, "bandwidth", above=0)
-        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self._take(
+            k_neighbors=k_neighbors,
+            local_connectivity=local_connectivity,
+            bandwidth=bandwidth,
+            symmetrize=symmetrize,
+            normalize=normalize,
+        )
         self._find_neighbors(
             data,
             knn_index,
@@ -153,8 +160,6 @@ class Fuzzy(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
-        self.k_neighbors = k_neighbors
-        self.normalize = bool(normalize)
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)
@@ -166,6 +171,15 @@ class Fuzzy(NeighborAffinities):
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+
+    def _take(  # type: ignore[override]
+        self, *, k_neighbors: Any, local_connectivity: Any, bandwidth: Any, symmetrize: Any, normalize: Any
+    ) -> None:
+        self.k_neighbors = k_neighbors
+        self.local_connectivity = check.check_real(local_connectivity, "local_connectivity", at_least=0)
+        self.bandwidth = check.check_real(bandwidth, "bandwidth", above=0)
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self.normalize = bool(normalize)
 
     def _widths(self, lists: NeighborLists, connectivity: float) -> tuple[Array, Array]:
         """Return rho and sigma of every row."""
@@ -239,6 +253,7 @@ class SelfTuning(NeighborAffinities):
     """
 
     ARGUMENTS = ("k_neighbors", "scale_neighbor", "normalize")
+    LEARNED = ("sigmas_",)
 
     def __init__(
         self,
@@ -258,6 +273,7 @@ class SelfTuning(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
+        self._take(k_neighbors=k_neighbors, scale_neighbor=scale_neighbor, normalize=normalize)
         self._find_neighbors(
             data,
             knn_index,
@@ -269,15 +285,16 @@ class SelfTuning(NeighborAffinities):
             knn_kwargs=knn_kwargs,
         )
         lists = self._kept_lists()
-        self.scale_neighbor = check.check_integer(
-            scale_neighbor, "scale_neighbor", at_least=1, at_most=int(lists.sizes().min())
-        )
-        self.k_neighbors = k_neighbors
-        self.normalize = bool(normalize)
+        check.check_integer(self.scale_neighbor, "scale_neighbor", at_most=int(lists.sizes().min()))
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
             rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
             self.P = assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
+
+    def _take(self, *, k_neighbors: Any, scale_neighbor: Any, normalize: Any) -> None:  # type: ignore[override]
+        self.k_neighbors = k_neighbors
+        self.scale_neighbor = check.check_integer(scale_neighbor, "scale_neighbor", at_least=1)
+        self.normalize = bool(normalize)
 
     def to_new(  # type: ignore[override]
         self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False

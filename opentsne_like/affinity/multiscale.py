@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +72,7 @@ class MultiscaleMixture(NeighborAffinities):
     """
 
     ARGUMENTS = ("perplexities", "symmetrize")
+    LEARNED = ("effective_perplexities_",)
     _average = False
 
     def __init__(
@@ -92,8 +92,7 @@ class MultiscaleMixture(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
-        _as_perplexities(perplexities)
-        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self._take(perplexities=perplexities, symmetrize=symmetrize)
         self.effective_perplexities_: list[float] = []
 
         def choose_k(n_samples: int) -> int:
@@ -119,9 +118,13 @@ class MultiscaleMixture(NeighborAffinities):
                 max(self.effective_perplexities_),
                 stored,
             )
-        self.perplexities = perplexities
         with self._timer():
             self.P = self._matrix(stored, self.effective_perplexities_)
+
+    def _take(self, *, perplexities: Any, symmetrize: Any) -> None:  # type: ignore[override]
+        _as_perplexities(perplexities)
+        self.perplexities = perplexities
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
 
     def _matrix(self, k: int, perplexities: list[float]) -> Any:
         return gaussian_matrix(
@@ -242,7 +245,7 @@ def _as_perplexities(perplexities: Any) -> Sequence[float]:
     """Return one perplexity or several as a checked list."""
     if perplexities is None:
         raise InvalidParameterError("`perplexities` must be given, got None; pass a number or a list of numbers")
-    if isinstance(perplexities, numbers.Number) or np.ndim(perplexities) == 0:
+    if isinstance(perplexities, str) or not hasattr(perplexities, "__len__") or getattr(perplexities, "ndim", 1) == 0:
         perplexities = [perplexities]
     if len(perplexities) == 0:
         raise InvalidParameterError("`perplexities` must hold at least one number, got an empty sequence")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .. import _validation as check
-from ..errors import InvalidParameterError, InvalidTypeError
+from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,22 @@ def as_table(data: Any) -> Any:
     if not plain or data.ndim != 2 or data.shape[0] < 2 or data.shape[1] < 1:
         return check.check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
     return data
+
+
+@contextmanager
+def naming_what_was_handed_on(metric: Any, metric_params: Any, knn_kwargs: Any) -> Iterator[None]:
+    """Let a backend's complaint about arguments that were handed on to it name them."""
+    try:
+        yield
+    except Exception as error:
+        given = {"metric_params": metric_params, "knn_kwargs": knn_kwargs}
+        named = [f"{name}={value!r}" for name, value in given.items() if value]
+        if not named or callable(metric) or isinstance(error, (OpenTSNEError, MemoryError)):
+            raise
+        reason = " ".join(str(error).split())
+        raise InvalidParameterError(
+            f"`metric_params` and `knn_kwargs` must be what the search takes, got {', '.join(named)}: {reason}"
+        ) from error
 
 
 def get_knn_index(

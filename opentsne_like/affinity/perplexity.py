@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,6 +80,7 @@ class PerplexityBasedNN(NeighborAffinities):
     """
 
     ARGUMENTS = ("perplexity", "symmetrize", "k_neighbors")
+    LEARNED: ClassVar[tuple[str, ...]] = ("effective_perplexity_",)
 
     def __init__(
         self,
@@ -99,8 +100,7 @@ class PerplexityBasedNN(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
-        check.check_real(perplexity, "perplexity", above=0)
-        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self._take(perplexity=perplexity, symmetrize=symmetrize, k_neighbors=k_neighbors)
         self._find_neighbors(
             data,
             knn_index,
@@ -112,8 +112,6 @@ class PerplexityBasedNN(NeighborAffinities):
             knn_kwargs=knn_kwargs,
         )
         stored = self._kept_lists().width
-        self.perplexity = perplexity
-        self.k_neighbors = k_neighbors
         self.effective_perplexity_ = self.check_perplexity(perplexity, stored)
         if isinstance(k_neighbors, int) and knn_index is None and stored > max(1, int(3 * self.effective_perplexity_)):
             log.warning(
@@ -124,6 +122,12 @@ class PerplexityBasedNN(NeighborAffinities):
         self.knn_kwargs = knn_kwargs
         with self._timer():
             self.P = self._matrix(stored, self.effective_perplexity_)
+
+    def _take(self, *, perplexity: Any, symmetrize: Any, k_neighbors: Any) -> None:  # type: ignore[override]
+        check.check_real(perplexity, "perplexity", above=0)
+        self.perplexity = perplexity
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self.k_neighbors = k_neighbors
 
     @staticmethod
     def _choose_k(n_samples: int, perplexity: float, k_neighbors: Any) -> int:

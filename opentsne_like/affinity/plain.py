@@ -81,7 +81,7 @@ class Uniform(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
-        check.check_choice(symmetrize, "symmetrize", tuple(UNIFORM_JOINS))
+        self._take(k_neighbors=k_neighbors, symmetrize=symmetrize)
 
         def choose_k(n: int) -> int:
             return check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=n - 1)
@@ -96,8 +96,6 @@ class Uniform(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
-        self.k_neighbors = k_neighbors
-        self.symmetrize = symmetrize
         lists = self._kept_lists()
         with self._timer():
             self.P = assemble(
@@ -107,6 +105,10 @@ class Uniform(NeighborAffinities):
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+
+    def _take(self, *, k_neighbors: Any, symmetrize: Any) -> None:  # type: ignore[override]
+        self.k_neighbors = k_neighbors
+        self.symmetrize = check.check_choice(symmetrize, "symmetrize", tuple(UNIFORM_JOINS))
 
     def to_new(  # type: ignore[override]
         self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
@@ -202,10 +204,7 @@ class FixedSigmaNN(NeighborAffinities):
         dtype: Any = np.float64,
     ) -> None:
         super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
-        if sigma is None:
-            raise InvalidParameterError("`sigma` must be given, got None; pass the width of the Gaussians")
-        width = check.check_real(sigma, "sigma", above=0)
-        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
+        self._take(sigma=sigma, k=k, symmetrize=symmetrize)
         self._find_neighbors(
             data,
             knn_index,
@@ -216,17 +215,23 @@ class FixedSigmaNN(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
-        self.sigma = sigma
-        self.k = k
         lists = self._kept_lists()
         with self._timer():
             self.P = assemble(
                 lists,
-                gaussian_rows(lists, fixed_precisions(lists, width)),
+                gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
                 join="mean" if symmetrize else None,
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+
+    def _take(self, *, sigma: Any, k: Any, symmetrize: Any) -> None:  # type: ignore[override]
+        if sigma is None:
+            raise InvalidParameterError("`sigma` must be given, got None; pass the width of the Gaussians")
+        check.check_real(sigma, "sigma", above=0)
+        self.sigma = sigma
+        self.k = k
+        self.symmetrize = check.check_flag(symmetrize, "symmetrize")
 
     def to_new(  # type: ignore[override]
         self, data: Any, k: int | None = None, sigma: float | None = None, return_distances: bool | int = False

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from .._validation import check_integer
 from ..errors import StorageError
 
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+_PLACES = {"MT19937": {"pos": 624}, "Philox": {"buffer_pos": 4}}  # and the last value that means something
 
 
 def pack_random_state(random_state: Any) -> Any:
@@ -51,6 +53,7 @@ def unpack_random_state(packed: Any) -> Any:
         name = state["bit_generator"]
         if name not in _BIT_GENERATORS or kind not in ("RandomState", "Generator"):
             raise StorageError(f"the random state is of the kind {str(name)[:40]!r}, which is not known")
+        _check_places(name, state)
         if kind == "Generator":
             bits = getattr(np.random, name)()
             bits.state = state
@@ -58,8 +61,15 @@ def unpack_random_state(packed: Any) -> Any:
         legacy = np.random.RandomState()
         legacy.set_state(state)
         return legacy
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise StorageError(f"the stored random state is damaged: {error}") from error
+
+
+def _check_places(name: str, state: dict[str, Any]) -> None:
+    """Refuse a place in a buffer that lies outside of it: NumPy takes any, and reads there."""
+    for place, last in _PLACES.get(name, {}).items():
+        holder = state["state"] if place == "pos" else state
+        check_integer(holder[place], place, at_least=0, at_most=last)
 
 
 def _listed(state: Any) -> Any:

@@ -116,3 +116,76 @@ def test_damaged_parts(X):
         affinity.unpack_affinities(arrays, {**header, "class": "Unknown"})
     with pytest.raises(StorageError, match="no matrix of floats"):
         affinity.unpack_affinities({}, header)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [
+        ("perplexity", "perplexity", "8"),
+        ("perplexity", "perplexity", 10**400),
+        ("perplexity", "symmetrize", None),
+        ("mixture", "perplexities", {"3": 8}),
+        ("mixture", "perplexities", [[3], 8]),
+        ("mixture", "perplexities", []),
+        ("sigma", "sigma", None),
+        ("sigma", "sigma", -1.5),
+        ("uniform", "symmetrize", ["mean"]),
+        ("fuzzy", "bandwidth", "wide"),
+        ("fuzzy", "local_connectivity", None),
+        ("self-tuning", "scale_neighbor", 0),
+        ("self-tuning", "scale_neighbor", [5]),
+    ],
+)
+def test_arguments_in_a_file_are_checked_like_those_of_a_call(X, name, argument, value):
+    arrays, header = affinity.pack_affinities(MAKERS[name](X), with_data=True)
+    altered = {**header, "arguments": {**header["arguments"], argument: value}}
+    with pytest.raises((InvalidParameterError, InvalidTypeError), match=f"`{argument}` must"):
+        affinity.unpack_affinities(arrays, altered)
+
+
+@pytest.mark.parametrize(
+    ("name", "learned", "value"),
+    [
+        ("perplexity", "effective_perplexity_", "8"),
+        ("perplexity", "effective_perplexity_", -8.0),
+        ("mixture", "effective_perplexities_", [3.0, None]),
+        ("entropic", "bandwidths_", np.full(120, np.nan)),
+        ("fuzzy", "rhos_", np.zeros(119)),
+        ("self-tuning", "sigmas_", np.ones((120, 1))),
+        ("self-tuning", "sigmas_", np.ones(120, dtype=np.int64)),
+        ("self-tuning", "sigmas_", 1.0),
+    ],
+)
+def test_what_affinities_learned_is_checked(X, name, learned, value):
+    arrays, header = affinity.pack_affinities(MAKERS[name](X), with_data=True)
+    arrays.pop(f"learned.{learned}", None)
+    if isinstance(value, np.ndarray):
+        arrays[f"learned.{learned}"] = value
+    else:
+        header = {**header, "learned": {**header["learned"], learned: value}}
+    with pytest.raises(StorageError, match=f"`{learned}`"):
+        affinity.unpack_affinities(arrays, header)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("metric_params", {"p": "three"}),
+        ("metric_params", {"V": [1.0]}),
+        ("knn_kwargs", {"algorithm": "oracle"}),
+        ("knn_kwargs", {"leaves": 3}),
+        ("knn_kwargs", {"leaf_size": 10**400}),
+    ],
+)
+def test_what_a_backend_does_not_take_is_named_wherever_it_comes_from(X, new, key, value):
+    metric = "seuclidean" if "V" in value else "minkowski"
+    with pytest.raises(InvalidParameterError, match=f"`metric_params` and `knn_kwargs` must be .*{key}="):
+        affinity.Uniform(X, 20, metric=metric, **{key: value})
+    made = affinity.Uniform(X, 20, metric=metric, metric_params={"V": np.ones(5)} if "V" in value else None)
+    arrays, header = affinity.pack_affinities(made, with_data=True)
+    for place in (header["index"], header["search"]):
+        place[key] = value
+    other = affinity.unpack_affinities(arrays, header)
+    for use in (other.to_new, other.extended):
+        with pytest.raises(InvalidParameterError, match=f"`metric_params` and `knn_kwargs` must be .*{key}="):
+            use(new)
