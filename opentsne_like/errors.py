@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "CompileCacheWarning",
     "DetachedError",
     "InsufficientMemoryError",
     "InvalidObjectError",
@@ -90,6 +91,10 @@ class OptimizationInterrupt(OpenTSNEError, InterruptedError):  # noqa: N818 (ope
 
 class OpenTSNEWarning(UserWarning):
     """Something works, but not as well as the user could make it."""
+
+
+class CompileCacheWarning(OpenTSNEWarning, RuntimeWarning):
+    """Compiled kernels cannot be read from, or kept in, their folder, and are compiled anew in each process."""
 
 
 class TreeDimensionWarning(OpenTSNEWarning, FutureWarning):

@@ -127,10 +127,30 @@ def test_no_cycles():
 
 
 def test_kernels_depend_on_nothing_but_their_compiler():
+    compiler = {f"{PACKAGE}.kernels.{name}" for name in ("_jit", "_cache", "_lanes")}
     for module in SOURCES:
         if _room(module) == "kernels":
-            shared = {f"{PACKAGE}.kernels.{name}" for name in ("_jit", "_lanes", "forms")}
-            assert IMPORTS[module] <= shared, module
+            allowed = compiler | ({f"{PACKAGE}.errors"} if module in compiler else {f"{PACKAGE}.kernels.forms"})
+            assert IMPORTS[module] <= allowed, module
+
+
+NEVERS = [  # a room, what it never imports, and why
+    (
+        "optimizer",
+        {"objectives", "repulsion", "callbacks"},
+        "an optimizer knows no kernel, the loop no loss, no follower",
+    ),
+    ("callbacks", {"objectives", "repulsion", "kernels", "ops"}, "callbacks know no loss"),
+    ("embedding", {"opentsne", "loading", "methods"}, "nothing below `load` knows the kinds of embeddings"),
+    ("objectives", {"opentsne", "loading", "callbacks", "embedding"}, "a loss knows no map and nobody who looks at it"),
+]
+
+
+@pytest.mark.parametrize(("room", "never", "why"), NEVERS)
+def test_what_a_room_never_imports(room, never, why):
+    for module in SOURCES:
+        if _room(module) == room:
+            assert not {_room(target) for target in IMPORTS[module]} & never, f"{module}: {why}"
 
 
 def test_compiled_loops_of_an_iteration_are_called_through_ops_alone():
@@ -138,10 +158,7 @@ def test_compiled_loops_of_an_iteration_are_called_through_ops_alone():
     rooms = {"kernels", "ops", "affinity", "nearest_neighbors", "initialization", "metrics"}
     callers = {module for module in SOURCES if "kernels" in {_room(name) for name in IMPORTS[module]}}
     others = {module for module in callers if _room(module) not in rooms}
-    assert others <= {
-        f"{PACKAGE}.repulsion.radial",
-        f"{PACKAGE}.optimizer.loop",
-    }  # forms are data; steps of the descent
+    assert others <= {f"{PACKAGE}.repulsion.radial"}  # forms are data
 
 
 LIGHT_IMPORTS = """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+
+from ._cache import KernelCache, warn
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -25,10 +28,11 @@ def ordered_kernel(function: F) -> F:
 
 
 def _compile(function: F, **options: Any) -> F:
+    compiled: Any = numba.njit(nogil=True, **options)(function)
     try:
-        compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:  # neither the package's nor the user's cache folder can be written
-        compiled = numba.njit(nogil=True, **options)(function)
+        compiled._cache = KernelCache(function)  # as `enable_caching` of Numba does, with its own class
+    except (RuntimeError, OSError) as error:  # neither the package's nor the user's cache folder can be written
+        warn(os.environ.get("NUMBA_CACHE_DIR") or os.path.dirname(__file__), error)
     return compiled  # type: ignore[no-any-return]
 
 

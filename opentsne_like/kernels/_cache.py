@@ -1,0 +1,175 @@
+"""Where compiled kernels are kept on disk, and what happens when that place is no good.
+
+Numba finds the folder, names the files and makes the keys. It also trusts them: what a crash, a cleaner or a full disk
+left there ends the program, or runs as another function. Here every file is sealed with a hash, and a cache that fails
+in any way is no cache: the kernel is compiled, which takes seconds, and one warning names the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.resources
+import os
+import pickle
+import shutil
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite  # type: ignore[import-untyped]
+import numba
+from numba.core import caching, serialize
+
+from ..errors import CompileCacheWarning
+
+_Cache: Any = caching.FunctionCache  # none of these has types
+_Files: Any = caching.IndexDataCacheFile
+_dumps: Any = serialize.dumps
+
+PREFIX = "compiled-"
+KEPT = 4  # folders of other sources or versions, so that going back and forth between two compiles once
+_SEAL = 32  # bytes
+
+
+class KernelCache(_Cache):  # type: ignore[misc]
+    """The machine code of one function, of these sources and versions alone.
+
+    Parameters
+    ----------
+    function : callable
+
+    Raises
+    ------
+    RuntimeError
+        There is no folder that could be written to.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_path = os.path.join(self._impl.locator.get_cache_path(), f"{PREFIX}{version()}")
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base, stamp)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what is kept for a signature, or None; what is damaged is dropped."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                self.flush()
+            warn(self._cache_path, error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled for a signature, if that is possible."""
+        try:
+            make_folder(Path(self._cache_path))
+            super().save_overload(sig, data)
+        except Exception as error:
+            warn(self._cache_path, error)
+
+
+class SealedFiles(_Files):  # type: ignore[misc]
+    """The files of one function; each begins with a hash of its name, its source and its content.
+
+    Numba writes the index first and the machine code afterwards, so what an index points to may be of another key:
+    of an older source or, where two processes write at once, of another signature. The key is kept with the code.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep `data`."""
+        super().save(key, (key, data))
+
+    def load(self, key: Any) -> Any:
+        """Return what was kept under a key, or None."""
+        kept = super().load(key)
+        return kept[1] if kept is not None and kept[0] == key else None
+
+    def _load_index(self) -> Any:
+        try:
+            return self._read(self._index_path)
+        except FileNotFoundError:
+            return {}
+
+    def _save_index(self, overloads: Any) -> None:
+        self._write(self._index_path, overloads)
+
+    def _load_data(self, name: str) -> Any:
+        return self._read(self._data_path(name))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write(self._data_path(name), data)
+
+    def _read(self, path: str) -> Any:
+        content = Path(path).read_bytes()
+        seal, content = content[:_SEAL], content[_SEAL:]
+        if seal != self._seal(path, content):
+            raise ValueError(f"{os.path.basename(path)} is damaged")
+        return pickle.loads(content)
+
+    def _write(self, path: str, value: Any) -> None:
+        content = _dumps(value)
+        with self._open_for_write(path) as file:
+            file.write(self._seal(path, content) + content)
+
+    def _seal(self, path: str, content: bytes) -> bytes:
+        head = repr((os.path.basename(path), self._source_stamp)).encode()
+        return hashlib.blake2b(len(head).to_bytes(8, "little") + head + content, digest_size=_SEAL).digest()
+
+
+@cache
+def version() -> str:
+    """Return a hash of the sources of all kernels and of the compiler: one may inline what stands in another's file.
+
+    Examples
+    --------
+    >>> len(version())
+    16
+    """
+    digest = hashlib.blake2b(f"{numba.__version__} {llvmlite.__version__}".encode(), digest_size=8)
+    files = importlib.resources.files(__package__).iterdir()
+    for file in sorted((file for file in files if file.name.endswith(".py")), key=lambda file: file.name):
+        source = file.read_bytes()
+        digest.update(f"{file.name} {len(source)} ".encode() + source)
+    return digest.hexdigest()
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder unless it is there, and then remove those of older sources, but for the last few.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):
+        others = [other for other in folder.parent.glob(f"{PREFIX}*") if other != folder]
+        for other in sorted(others, key=lambda other: other.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+_told: list[str] = []  # folders that were warned of
+
+
+def warn(folder: str, error: Exception) -> None:
+    """Say once in a process that compiled kernels are not kept.
+
+    Parameters
+    ----------
+    folder : str
+    error : Exception
+    """
+    if not _told:
+        _told.append(folder)
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        warnings.warn(
+            f"compiled kernels could not be read from, or kept in, {folder!r} ({reason}); they are compiled again, "
+            "which takes some seconds. Free or remove the folder, or set NUMBA_CACHE_DIR to another one",
+            CompileCacheWarning,
+            stacklevel=2,
+        )
