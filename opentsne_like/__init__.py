@@ -6,7 +6,10 @@ Names and submodules are resolved when they are first used, so that ``import ope
 from __future__ import annotations
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than all else here
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 

@@ -1,5 +1,5 @@
 """The command line: ``opentsne-like demo``, ``embed`` and ``transform``, also as ``python -m opentsne_like``."""
 
-from .program import main
+from .entry import main
 
 __all__ = ["main"]

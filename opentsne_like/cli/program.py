@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import warnings
@@ -10,51 +11,63 @@ from typing import Any
 
 from ..errors import OpenTSNEError
 from .arguments import make_parser
+from .interrupts import PROGRAM, Interrupts
 
-PROGRAM = "opentsne-like"
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+def run(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
+    """Run one command and return its status; see `entry.main`.
 
     Parameters
     ----------
-    arguments : sequence of str, optional
-        By default those of the process.
-
-    Returns
-    -------
-    int
-        0 when all is done; 2 for input that cannot work, with one line on standard error; 130 after Ctrl-C.
-
-    Examples
-    --------
-    >>> main(["--version"])
-    opentsne-like 0.1.0
-    0
+    arguments : sequence of str or None
+    interrupts : Interrupts
     """
+    interrupts.options = options = argparse.Namespace()
     try:
-        options = make_parser(PROGRAM).parse_args(arguments)
+        status = _obey(arguments, options, interrupts)
+        sys.stdout.flush()
+    except BaseException as error:
+        if interrupts.caused(error):
+            return interrupts.leave()
+        return _report(error)
+    return status
+
+
+def _obey(arguments: Sequence[str] | None, options: argparse.Namespace, interrupts: Interrupts) -> int:
+    """Do what the arguments say; what they say, and what becomes of it, is noted in `options`."""
+    try:
+        make_parser(PROGRAM).parse_args(arguments, options)
     except SystemExit as done:  # --help, --version, or an error that was printed
         return int(done.code or 0)
-    command = _command(options.command)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            command(options)
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _fail(f"interrupted; {options.after_interrupt}", INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OpenTSNEError as error:
-        return _fail(f"error: {error}", BAD_INPUT)
-    except MemoryError as error:
-        return _fail(f"error: not enough memory ({error})", BAD_INPUT)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: None if interrupts.asked else _warn(message)
+        _command(options.command)(options)
     return 0
+
+
+def _report(error: BaseException) -> int:
+    """Say in one line what went wrong outside of this program, and raise what went wrong inside."""
+    if isinstance(error, OpenTSNEError):
+        return _fail(f"error: {error}", BAD_INPUT)
+    if isinstance(error, MemoryError):
+        return _fail(f"error: not enough memory ({error})", BAD_INPUT)
+    if isinstance(error, OSError):
+        _drop_output()
+        if isinstance(error, BrokenPipeError):  # whoever read the output, such as `head`, has had enough
+            return 0
+        place = "" if error.filename is None else f"{error.filename!r}: "
+        return _fail(f"error: {place}{error.strerror or error}", BAD_INPUT)
+    raise error
+
+
+def _drop_output() -> None:
+    """Let what can no longer be printed go, instead of failing once more when the process ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(name: str) -> Callable[[Any], None]:
@@ -73,5 +86,5 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
+def _warn(message: Any) -> None:
     print(f"{PROGRAM}: warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,13 @@ HEADER = "header"  # the member that holds the JSON text
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 DTYPE = re.compile(r"\|b1|\|[iu]1|[<>][iuf][248]|[<>]c8|[<>]c16")
 PIECE = 2**22  # bytes handed to the disk, or taken from it, at a time
+
+
+class Archive(zipfile.ZipFile):
+    """A zip file for `with` statements, which says nothing where Ctrl-C comes before it is open."""
+
+    def __del__(self) -> None:
+        """Leave closing to the `with` statement: there may be nothing to close yet."""
 
 
 def parts_below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StorageError
-from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, path_text
+from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, Archive, path_text
 
 
 def read(
@@ -58,7 +58,7 @@ def read(
     try:
         if not stat.S_ISREG(os.stat(text).st_mode):
             raise StorageError("it is not a regular file")
-        with open(text, "rb") as file, zipfile.ZipFile(file) as archive:
+        with open(text, "rb") as file, Archive(file) as archive:
             members = _members(archive, os.fstat(file.fileno()).st_size)
             document = _document(_content(archive, members, HEADER, "<u1", None))
             described = document["arrays"]

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import InvalidParameterError, InvalidTypeError, StorageError
 from .fingerprints import canonical_json
-from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, path_text
+from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, Archive, path_text
 
 _PACKAGES = ("opentsne-like", "numpy", "scipy", "numba", "scikit-learn", "faiss-cpu", "pynndescent")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same content gives the same bytes
@@ -185,7 +185,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _write_archive(file: IO[bytes], arrays: Mapping[str, np.ndarray], content: str) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with Archive(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         described = {
             name: {
                 "dtype": array.dtype.str,

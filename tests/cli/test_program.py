@@ -281,6 +281,98 @@ def test_ctrl_c_says_how_to_go_on(table, capsys, monkeypatch):
     assert not os.path.exists("map.npz")
 
 
+INTERRUPT = """
+import os, signal, sys
+left = int(sys.argv.pop(1))
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+from opentsne_like.cli import main
+sys.meta_path.insert(0, Finder)
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs os.kill")
+@pytest.mark.parametrize("place", [1, 5, 30, 90, 200, 300, 450, 700])
+def test_ctrl_c_is_one_line_whatever_is_imported(table, place):
+    command = [sys.executable, "-c", INTERRUPT, str(place), "embed", "X.npy", "--out", "map.npz", "-q", *QUICK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.startswith("opentsne-like: interrupted; nothing was written")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_what_becomes_of_ctrl_c_is_one_line_too(table, capfd, monkeypatch):
+    """Code in C may raise something else; a destructor goes on."""
+    from opentsne_like.cli import commands, entry
+
+    kept = signal.getsignal(signal.SIGINT), sys.unraisablehook
+
+    class Careless:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def in_c(options):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy failed to import") from None
+
+    def in_a_destructor(options):
+        Careless()
+        time.sleep(5)
+
+    try:
+        for command in (in_c, in_a_destructor):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            monkeypatch.setattr(commands, "embed", command)
+            monkeypatch.setattr(sys, "argv", ["opentsne-like", "embed", "X.npy", "--out", "map.npz"])
+            assert entry.main() == 130
+            out, err = capfd.readouterr()
+            assert (out, err) == ("", "opentsne-like: interrupted; nothing was written\n")
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN, "the process ends"
+    finally:
+        signal.signal(signal.SIGINT, kept[0])
+        sys.unraisablehook = kept[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left on device"), "error: No space left on device"),
+        (OSError(122, "Disk quota exceeded", "/cache/x.nbi"), "error: '/cache/x.nbi': Disk quota exceeded"),
+        (OSError("odd"), "error: odd"),
+        (MemoryError("of 3 GB"), "error: not enough memory (of 3 GB)"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(table, capsys, monkeypatch, error, message):
+    from opentsne_like import tsne
+
+    def refuse(self, *args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(tsne.TSNE, "fit", refuse)
+    assert embed("-q") == 2
+    assert one_line(capsys) == f"opentsne-like: {message}\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_output_that_cannot_be_printed_is_one_line():
+    command = [sys.executable, "-m", "opentsne_like", "--version"]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, env=buffered, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "opentsne-like: error: No space left on device\n")
+
+
 RUN_WITH_CHECKPOINTS = """
 import sys
 from opentsne_like import callbacks

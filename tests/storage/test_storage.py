@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -297,6 +298,17 @@ def test_threads_write_to_one_file_without_harm(tmp_path):
     arrays, header = storage.read(path)
     assert (arrays["a"] == header["i"]).all()
     assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_ctrl_c_while_an_archive_is_opened_says_nothing(stored, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zipfile, "_check_compression", interrupt)  # before there is anything to close
+    for call in (lambda: storage.read(stored), lambda: storage.write(stored, {}, {})):
+        with pytest.raises(KeyboardInterrupt):
+            call()
+    gc.collect()  # a report from a destructor would be a warning, and so an error
 
 
 # --- reading what is broken, foreign or hostile --------------------------------------------------
