@@ -14,9 +14,10 @@ with odds of 2^-32 to miss one; no checksum without a secret could show a forger
 question (are these the same data?) and is a cryptographic hash.
 """
 
+from .claims import Claim
 from .fingerprints import fingerprint
 from .layout import parts_below
 from .reading import read
-from .writing import check_writable, write
+from .writing import check_writable, write, write_missing
 
-__all__ = ["check_writable", "fingerprint", "parts_below", "read", "write"]
+__all__ = ["Claim", "check_writable", "fingerprint", "parts_below", "read", "write", "write_missing"]

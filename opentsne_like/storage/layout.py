@@ -49,3 +49,18 @@ def path_text(path: Any, name: str = "path") -> str:
         return os.fsdecode(path)
     except TypeError as error:
         raise InvalidTypeError(f"`{name}` must be the name of a file, got {path!r}") from error
+
+
+def shortened(name: str) -> str:
+    """Return the beginning of a file's name, so that as much again can be added.
+
+    Parameters
+    ----------
+    name : str
+
+    Examples
+    --------
+    >>> len(shortened("x" * 255))
+    100
+    """
+    return os.fsencode(name)[:100].decode(errors="ignore")  # the system counts bytes

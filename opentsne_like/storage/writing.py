@@ -12,7 +12,7 @@ import stat
 import struct
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import InvalidParameterError, InvalidTypeError, StorageError
 from .fingerprints import canonical_json
-from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, Archive, path_text
+from .layout import DTYPE, FORMAT, HEADER, NAME, PIECE, VERSION, Archive, path_text, shortened
 
 _PACKAGES = ("opentsne-like", "numpy", "scipy", "numba", "scikit-learn", "faiss-cpu", "pynndescent")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # no clock in the file: the same content gives the same bytes
@@ -90,7 +90,34 @@ def write(
             temporary.unlink()
 
 
-def check_writable(path: str | os.PathLike[str], name: str = "path") -> None:
+def write_missing(
+    path: str | os.PathLike[str], contents: Callable[[], tuple[Mapping[str, np.ndarray], Mapping[str, Any]]]
+) -> bool:
+    """Write a file unless one is there, which costs one look, and say whether it was written.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    contents : callable
+        Returns arrays and header; called only where they are needed.
+
+    Raises
+    ------
+    StorageError
+        See `write`.
+
+    Examples
+    --------
+    >>> [write_missing("once.npz", lambda: ({}, {"made": True})) for _ in range(2)]
+    [True, False]
+    """
+    if os.path.isfile(path_text(path)):
+        return False
+    write(path, *contents())
+    return True
+
+
+def check_writable(path: str | os.PathLike[str], name: str = "path", *, ending: str = "") -> None:
     """Raise now if a file cannot be written later; nothing on the disk is changed.
 
     Parameters
@@ -98,11 +125,13 @@ def check_writable(path: str | os.PathLike[str], name: str = "path") -> None:
     path : str or PathLike
     name : str
         How the caller calls the argument.
+    ending : str
+        What will be added to the name for a second file beside it.
 
     Raises
     ------
     StorageError
-        The folder is missing or not writable, or `path` is a folder or a write-protected file.
+        The folder is missing or not writable, or `path` is a folder, a write-protected file or too long.
 
     Examples
     --------
@@ -116,12 +145,16 @@ def check_writable(path: str | os.PathLike[str], name: str = "path") -> None:
     shown = repr(text)
     try:
         target = Path(os.path.realpath(text))
+        if os.path.basename(text) in ("", ".") and not target.is_dir():
+            raise StorageError(f"`{name}` must be a file, got {shown}, which ends like a folder")
         if target.is_dir():
             raise StorageError(f"`{name}` must be a file, got the folder {shown}")
         if not target.parent.is_dir():
             raise StorageError(f"`{name}` must be in an existing folder, got {shown}")
         if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
             raise StorageError(f"`{name}` {shown} could not be written: it is write-protected or not a regular file")
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(f"{target}{ending}")  # which raises where that is too long a name
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except (OSError, ValueError) as error:
@@ -154,7 +187,7 @@ def _writable_target(path: str, overwrite: bool) -> Path:
 def _temporary_name(target: Path, process: str | None = None) -> str:
     """Return a hidden name that tells which process on which machine is writing."""
     host = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:40]
-    return f".{target.name[:100]}.{host}.{process or f'{os.getpid()}.{os.urandom(4).hex()}'}.tmp"
+    return f".{shortened(target.name)}.{host}.{process or f'{os.getpid()}.{os.urandom(4).hex()}'}.tmp"
 
 
 def _remove_leftovers(target: Path) -> None:
@@ -175,8 +208,10 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the renaming itself survive a crash, on systems where a folder can be flushed."""
-    if os.name == "posix":
+    """Make the renaming itself survive a crash, on systems where a folder can be flushed; the file is there already."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -192,6 +193,9 @@ def test_a_failure_leaves_the_old_file(stored, arrays, monkeypatch, failing, err
         (".", "must be a file, got the folder"),
         ("a\0b", "null"),
         ("x" * 300, "could not be written"),
+        ("new.npz/", "must be a file, got 'new.npz/', which ends like a folder"),
+        ("new.npz/.", "ends like a folder"),
+        ("file/", "ends like a folder"),
     ],
 )
 def test_places_that_cannot_be_written(tmp_path, monkeypatch, path, message):
@@ -203,6 +207,51 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch, path, message):
         assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == ["file"]
     assert Path("file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\N{CAT FACE}" * 63, "\N{CAT FACE}" * 20 + ".npz"])
+def test_the_longest_names_are_written(tmp_path, name):
+    for path in (tmp_path / name, os.fsencode(tmp_path / name)):
+        storage.check_writable(path)
+        storage.write(path, {"a": np.ones(3)}, {})
+        assert storage.read(path)[0]["a"].tolist() == [1, 1, 1]
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_what_will_be_added_to_a_name_is_counted(tmp_path):
+    path = tmp_path / ("x" * 240)
+    storage.check_writable(path, "checkpoint", ending="y" * 15)
+    with pytest.raises(StorageError, match=r"`checkpoint` .* could not be written: File name too long"):
+        storage.check_writable(path, "checkpoint", ending="y" * 16)
+
+
+def test_a_folder_that_cannot_be_flushed_holds_the_file_all_the_same(stored, monkeypatch):
+    flush = os.fsync
+
+    def fail_for_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_for_folders)
+    storage.write(stored, {}, {"new": True})
+    assert storage.read(stored)[1] == {"new": True}
+
+
+def test_what_is_missing_is_written_and_what_is_there_is_left(tmp_path):
+    path = os.fsencode(tmp_path / "a.npz")
+    asked = []
+
+    def contents():
+        asked.append(True)
+        return {"a": np.ones(2)}, {"time": len(asked)}
+
+    assert storage.write_missing(path, contents)
+    assert not storage.write_missing(path, contents)
+    os.remove(path)
+    assert storage.write_missing(path, contents)
+    assert storage.read(path)[1] == {"time": 2}
+    assert len(asked) == 2
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to root")
