@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._validation import check_integer, check_real
+from ..storage import Claim
 from .base import Hook, Progress, every_of
 
 
@@ -123,7 +124,8 @@ class Checkpoint(Hook):
     Parameters
     ----------
     path : path-like
-        The file; it is replaced in one step, so that at any moment the last or the new one is there.
+        The file; it is replaced in one step, so that at any moment the last or the new one is there. One run at a time
+        can write to it.
     every : int, optional
         Iterations between checkpoints.
     every_seconds : float, optional
@@ -159,11 +161,37 @@ class Checkpoint(Hook):
         self.run: dict[str, Any] = {}
         self._affinities = ""
         self._last = time.perf_counter()
+        self._claim: Claim | None = None
+        self._held = 0
+
+    def hold(self) -> None:
+        """Keep other runs from writing to `path` until `release`, which each call needs once.
+
+        Raises
+        ------
+        StorageError
+            Another run, which is alive, is writing to it.
+        """
+        if not self._held:
+            self._claim = Claim(self.path, "checkpoint")
+        self._held += 1
+
+    def release(self) -> None:
+        """Take back one call of `hold`."""
+        self._held -= 1
+        if not self._held and self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def start(self, progress: Progress) -> None:
         """Write the affinities unless they are there, and the first checkpoint."""
-        self._affinities = progress.embedding.save_affinities(self.path)
-        self._write(progress)
+        self.hold()
+        try:
+            self._affinities = progress.embedding.save_affinities(self.path)
+            self._write(progress)
+        except BaseException:
+            self.release()
+            raise
 
     def iteration(self, progress: Progress) -> None:
         """Write a checkpoint when one is due."""
@@ -175,7 +203,10 @@ class Checkpoint(Hook):
 
     def end(self, progress: Progress) -> None:
         """Write the last checkpoint."""
-        self._write(progress)
+        try:
+            self._write(progress)
+        finally:
+            self.release()
 
     def _write(self, progress: Progress) -> None:
         hooks = [callback for callback in progress.callbacks if isinstance(callback, Hook)]
