@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidParameterError, InvalidTypeError
+from .labels import Labels, distinct, names_of, plain, take_labels, values_of
 
 Array = np.ndarray[Any, Any]
 
@@ -23,7 +24,7 @@ PALETTE = (
 )
 MISSING = "#d8d8d8"
 
-_MOST_INTEGERS = 50  # integers with more different values than this are a quantity
+_MOST_INTEGERS = 50  # integers and times with more different values than this are a quantity
 _MOST_FLOATS = 30  # the same for whole numbers stored as floats
 _TAIL = 0.005  # share of the values beyond each end of the colour scale
 
@@ -54,14 +55,17 @@ class Values:
     Attributes
     ----------
     values : ndarray of shape (n,), float64
-        NaN for points without a value.
+        NaN for points without a value; times are in days since 1970.
     low, high : float
         Ends of the colour scale; a few extreme values may lie beyond.
+    times : bool
+        Whether the values are times.
     """
 
     values: Array
     low: float
     high: float
+    times: bool = False
 
 
 def read_labels(labels: Any, n: int, categorical: bool | None, colors: Any) -> Classes | Values | None:
@@ -78,40 +82,15 @@ def read_labels(labels: Any, n: int, categorical: bool | None, colors: Any) -> C
     """
     if labels is None:
         return None
-    categories = getattr(getattr(labels, "cat", labels), "categories", None)  # pandas: their order is kept
-    values = np.asarray(labels)
-    if values.shape != (n,):
-        raise InvalidParameterError(f"`labels` must be one per point, shape ({n},), got shape {values.shape}")
-    if values.dtype.kind not in "biufOSUT":
-        raise InvalidTypeError(f"`labels` must be numbers or names, got dtype {values.dtype}")
-    if values.dtype.kind == "O" and categories is None:
-        values = _numbers_if_all(values)
+    taken = take_labels(labels, n)
     if categorical is None:
-        categorical = categories is not None or _names_groups(values)
-    if not categorical:
-        return _quantity(values)
-    missing = _missing(values)
-    plain = _as_names(values)
-    if categories is None:
-        names = sorted(set(plain[~missing].tolist()), key=_natural)
-    else:
-        names = [name for name in _as_names(np.asarray(categories)).tolist() if name in set(plain[~missing].tolist())]
-    index = {name: code for code, name in enumerate(names)}
-    codes = np.array([-1 if gone else index[name] for name, gone in zip(plain.tolist(), missing, strict=True)], int)
-    return Classes(codes, names, _colors_of(names, colors))
-
-
-def _numbers_if_all(values: Array) -> Array:
-    """Return an object array of numbers and None as floats, anything else as it is."""
-    present = [value for value in values if value is not None]
-    if present and all(isinstance(value, (int, float, np.integer, np.floating)) for value in present):
-        return np.array([np.nan if value is None else value for value in values], dtype=float)
-    return values
+        categorical = taken.categories is not None or _names_groups(taken.values)
+    return _classes(taken, colors) if categorical else _quantity(taken)
 
 
 def _names_groups(values: Array) -> bool:
     """Say whether values are more likely to name groups than to measure something."""
-    if values.dtype.kind in "iu":
+    if values.dtype.kind in "iumM":
         return len(np.unique(values)) <= _MOST_INTEGERS
     if values.dtype.kind == "f":
         present = values[np.isfinite(values)]
@@ -119,50 +98,75 @@ def _names_groups(values: Array) -> bool:
     return True
 
 
-def _missing(values: Array) -> Array:
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind == "O":
-        return np.array([value is None or value != value for value in values], bool)
-    return np.zeros(len(values), bool)
+def _classes(taken: Labels, colors: Any) -> Classes:
+    """Return the classes that occur; colours are dealt to all that could, so that they stay where they are."""
+    values, names, codes = distinct(taken.values)
+    if taken.categories is not None:
+        place = {value: i for i, value in enumerate(taken.categories)}
+        codes = np.array([place[value] for value in values], np.intp)[codes]
+        values, names = taken.categories, names_of(values_of(taken.categories))
+    shades = _colors_of(values, names, colors)
+    used, codes = np.unique(codes, return_inverse=True)
+    of_points = np.full(len(taken.missing), -1, np.intp)
+    of_points[~taken.missing] = codes
+    return Classes(of_points, [names[i] for i in used], [shades[i] for i in used])
 
 
-def _as_names(values: Array) -> Array:
-    """Return the values as text; whole numbers have no decimals."""
-    if values.dtype.kind == "f":
-        return np.array([f"{value:g}" for value in values.tolist()], dtype=object)
-    if values.dtype.kind == "S":
-        return np.array([value.decode("utf-8", "replace") for value in values.tolist()], dtype=object)
-    return np.array([str(value) for value in values.tolist()], dtype=object)
+def _colors_of(values: list[Any], names: list[str], colors: Any) -> list[Any]:
+    """Return one colour per class from a mapping, a sequence, or the palette, which repeats itself when it is short."""
+    if isinstance(colors, Mapping) or hasattr(colors, "keys"):  # also a series of pandas
+        return _from_mapping(values, names, dict(colors))
+    if isinstance(colors, str):
+        raise InvalidParameterError(f"`colors` must be a mapping or a sequence of colours for classes, got {colors!r}")
+    chosen = list(PALETTE if colors is None else colors)
+    if not chosen:
+        raise InvalidParameterError("`colors` must hold at least one colour, got none")
+    return [chosen[i % len(chosen)] for i in range(len(values))]
 
 
-def _natural(name: str) -> tuple[Any, ...]:
-    """Sort "cluster 2" before "Cluster 10"."""
-    return tuple(
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name.casefold())
-    )
+def _from_mapping(values: list[Any], names: list[str], colors: dict[Any, Any]) -> list[Any]:
+    """Look colours up by value, else by name; a class without one is grey."""
+    by_value = {plain(key): color for key, color in colors.items()}
+    by_name = {str(key): color for key, color in by_value.items()}
+    found = [by_value.get(value, by_name.get(name, MISSING)) for value, name in zip(values, names, strict=True)]
+    if values and not any(value in by_value or name in by_name for value, name in zip(values, names, strict=True)):
+        raise InvalidParameterError(
+            f"`colors` must have a colour for at least one class, such as {values[0]!r:.40}, "
+            f"got only {', '.join(repr(key) for key in colors)[:60] or 'an empty mapping'}"
+        )
+    return found
 
 
-def _quantity(values: Array) -> Values:
-    if values.dtype.kind not in "biuf":
-        raise InvalidTypeError(f"`labels` must be numbers when `categorical` is False, got dtype {values.dtype}")
-    numbers = values.astype(float)
-    finite = numbers[np.isfinite(numbers)]
+def _quantity(taken: Labels) -> Values:
+    present = _as_floats(taken.values)
+    values = np.full(len(taken.missing), np.nan)
+    values[~taken.missing] = present
+    finite = present[np.isfinite(present)]
+    times = taken.values.dtype.kind == "M"
     if not len(finite):
-        return Values(np.full(len(numbers), np.nan), 0.0, 1.0)
+        return Values(values, 0.0, 1.0, times)
     low = float(np.quantile(finite, _TAIL, method="higher"))
     high = float(np.quantile(finite, 1 - _TAIL, method="lower"))
     if low >= high:
         low, high = float(finite.min()), float(finite.max())
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return Values(numbers, low, high)
+    return Values(values, low, high, times)
 
 
-def _colors_of(names: Sequence[str], colors: Any) -> list[Any]:
-    """Return one colour per name from a mapping, a sequence, or the palette, which repeats itself when it is short."""
-    if isinstance(colors, Mapping):
-        by_name = {str(key): value for key, value in colors.items()}
-        return [by_name.get(name, MISSING) for name in names]
-    chosen = list(PALETTE if colors is None else colors)
-    return [chosen[i % len(chosen)] for i in range(len(names))]
+def _as_floats(values: Array) -> Array:
+    """Return numbers as they are and times in days since 1970."""
+    kind = values.dtype.kind
+    if kind == "M":
+        days: Array = (values - np.datetime64(0, "s")) / np.timedelta64(1, "D")
+        return days
+    if kind == "m":
+        raise InvalidTypeError(
+            "`labels` must be numbers, names or times, got durations; "
+            "divide them by a unit, such as numpy.timedelta64(1, 'h')"
+        )
+    if kind == "O" and (names := [value for value in values if not isinstance(value, numbers.Real)]):
+        raise InvalidTypeError(
+            f"`labels` must be numbers or times when `categorical` is False, got {str(names[0])[:40]!r}"
+        )
+    return values.astype(np.float64)

@@ -11,7 +11,7 @@ import pytest
 
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, StorageError
 from opentsne_like.plotting import PALETTE, scatter
-from opentsne_like.plotting.colors import MISSING, Classes, Values, read_labels
+from opentsne_like.plotting.colors import MISSING
 
 pytest.importorskip("matplotlib")
 from matplotlib.colors import to_hex
@@ -237,53 +237,7 @@ def test_without_matplotlib_the_cure_is_named(Y, monkeypatch):
         scatter(Y)
 
 
-# --- what labels mean ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("labels", "names"),
-    [
-        ([3, 1, 2, 1], ["1", "2", "3"]),
-        ([True, False, True, True], ["False", "True"]),
-        (["10", "9", "B2", "a1"], ["9", "10", "a1", "B2"]),
-        (["c 10", "c 2", "c 2", "c 1"], ["c 1", "c 2", "c 10"]),
-        ([1.0, 2.0, np.nan, 2.0], ["1", "2"]),
-        ([None, "x", float("nan"), "y"], ["x", "y"]),
-        ([None, 1, 2, 2], ["1", "2"]),
-        ([b"x", b"y", b"x", b"x"], ["x", "y"]),
-    ],
-)
-def test_labels_that_name_classes(labels, names):
-    meaning = read_labels(labels, 4, None, None)
-    assert isinstance(meaning, Classes)
-    assert meaning.names == names
-    assert meaning.colors == list(PALETTE[: len(names)])
-    shown = [names[code] if code >= 0 else None for code in meaning.codes]
-    assert [name is None for name in shown] == [label is None or label != label for label in labels]
-
-
-@pytest.mark.parametrize("labels", [[0.5, 1, 2, 3], [None, 0.1, 2, 3], np.float32([1.5, 2, 3, 4])])
-def test_labels_that_measure(labels):
-    assert isinstance(read_labels(labels, 4, None, None), Values)
-    assert isinstance(read_labels(labels, 4, True, None), Classes)
-
-
-def test_many_integers_measure():
-    assert isinstance(read_labels(np.arange(50), 50, None, None), Classes)
-    assert isinstance(read_labels(np.arange(51), 51, None, None), Values)
-    assert isinstance(read_labels(np.arange(51), 51, True, None), Classes)
-    assert isinstance(read_labels([1, 2], 2, False, None), Values)
-
-
-def test_pandas_labels_keep_their_order():
-    pandas = pytest.importorskip("pandas")
-    levels = pandas.Categorical(["high", "low", None, "high"], categories=["low", "mid", "high"])
-    for labels in (levels, pandas.Series(levels, index=[9, 8, 7, 6])):
-        meaning = read_labels(labels, 4, None, None)
-        assert meaning.names == ["low", "high"]
-        assert meaning.codes.tolist() == [1, 0, -1, 1]
-    assert read_labels(pandas.Series([0.5, 1.5]), 2, None, None).values.tolist() == [0.5, 1.5]
-    assert read_labels(pandas.Series(["x", "y"], dtype="string"), 2, None, None).names == ["x", "y"]
+# --- colours and bad input ------------------------------------------------------------------------
 
 
 def test_the_palette_is_told_apart():
@@ -305,7 +259,7 @@ def test_the_palette_is_told_apart():
         (lambda Y: scatter(Y, [1, 2]), InvalidParameterError, r"`labels` must be one per point, shape \(200,\)"),
         (lambda Y: scatter(Y, Y), InvalidParameterError, "`labels` must be one per point"),
         (lambda Y: scatter(Y, Y[:, 0] * 1j), InvalidTypeError, "`labels` must be numbers or names"),
-        (lambda Y: scatter(Y, ["a"] * 200, categorical=False), InvalidTypeError, "`labels` must be numbers when"),
+        (lambda Y: scatter(Y, ["a"] * 200, categorical=False), InvalidTypeError, "`labels` must be numbers or times when"),
         (lambda Y: scatter(Y, legend="below"), InvalidParameterError, "`legend` must be one of"),
         (lambda Y: scatter(Y, size=0), InvalidParameterError, "`size` must be positive, got 0"),
         (lambda Y: scatter(Y, alpha=2), InvalidParameterError, "`alpha` must be at most 1, got 2"),
