@@ -12,7 +12,8 @@ from .._validation import check_choice, check_matrix, check_real
 from ..dependencies import need
 from ..errors import InvalidParameterError, StorageError
 from .colors import MISSING, Classes, Values, read_labels
-from .names import names_fit, place_names
+from .legends import color_scale, explain
+from .names import INK, PLAIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,13 +21,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-_INK = "#262626"
 _ONE_COLOR = "#2f6690"
 _INCHES = 6.0  # side of a two-dimensional map
 _PANEL = 4.0  # side of each view of a three-dimensional one
 _MARGIN = 0.03  # of the extent, on every side
-_COLUMN = 26  # names in a column of the legend
-_MOST_ON_MAP = 32  # names that can stand on the map
 
 
 def scatter(
@@ -55,13 +53,15 @@ def scatter(
     embedding : array-like of shape (n_samples, n_components)
         The map, of one to three dimensions.
     labels : array-like of shape (n_samples,), optional
-        Classes of any type, or a quantity. NaN and None are drawn in grey, beneath the others.
+        Classes of any type, or a quantity, from NumPy, pandas, polars, pyarrow or Python. Missing values (None, NaN,
+        NaT, pandas.NA, nulls, masked) are drawn in grey, beneath the others.
     path : str or PathLike, optional
         Where to write the picture; the suffix decides the format (png, pdf, svg, ...).
     title : str, optional
     legend : bool or {"map", "side"}
-        True writes the names of classes on the map where they have room, and beside it otherwise; a quantity gets a
-        colour bar.
+        True writes the names of classes on the map where they have room, and beside it otherwise (beneath maps of one
+        or three dimensions); a quantity gets a colour bar. Of more classes than about 100, or than have room on a page,
+        the largest are named. Names and titles are text, also with dollar signs.
     size : float, optional
         Area of a point in square points (1/72 inch).
     alpha : float, optional
@@ -69,11 +69,12 @@ def scatter(
     dpi : float
         Pixels per inch; a map is 6 inches wide.
     categorical : bool, optional
-        Whether labels name classes (True) or measure something (False). By default text, booleans and up to 50
-        different integers are classes, other numbers a quantity.
+        Whether labels name classes (True) or measure something (False). By default text, booleans, categories of
+        pandas and polars, and up to 50 different integers or times are classes, other numbers and times a quantity.
     colors : mapping, sequence or str, optional
-        Of classes: a mapping from label to colour, or colours in the order of the labels; by default 32 that are told
-        apart well. Of a quantity: the name of one of matplotlib's colormaps. Without labels: one colour.
+        Of classes: a mapping from label to colour, where others are grey, or colours in the order of the labels; by
+        default 32 that are told apart well. Categories without a point keep their colour. Of a quantity: the name of
+        one of matplotlib's colormaps. Without labels: one colour.
     background : array-like of shape (m, n_components), optional
         Points that are drawn in grey beneath, such as the map that new points were placed on.
 
@@ -129,9 +130,9 @@ def scatter(
     for axes, (x, y, _) in zip(panels, _views(shown), strict=True):
         _frame(axes, x, y, equal=dims > 1)
     if title:
-        figure.suptitle(title, fontsize=13, color=_INK)
+        figure.suptitle(title, fontsize=13, color=INK, **PLAIN)
     if legend is not False:
-        _explain(figure, meaning, views, legend, colors)
+        explain(figure, meaning, views, legend, colors)
     if path is not None:
         _save(figure, path)
     return figure
@@ -187,7 +188,7 @@ def _shades(meaning: Classes | Values | None, n: int, opacity: float, colors: An
     from matplotlib.colors import to_rgba, to_rgba_array
 
     if isinstance(meaning, Values):
-        shades = np.asarray(_scale(meaning, colors).to_rgba(np.nan_to_num(meaning.values)))
+        shades = np.asarray(color_scale(meaning, colors).to_rgba(np.nan_to_num(meaning.values)))
         shades[np.isnan(meaning.values)] = to_rgba(MISSING)
     else:
         used = [_ONE_COLOR if colors is None else colors] if meaning is None else [*meaning.colors, MISSING]
@@ -200,18 +201,6 @@ def _shades(meaning: Classes | Values | None, n: int, opacity: float, colors: An
     return shades
 
 
-def _scale(meaning: Values, colors: Any) -> Any:
-    """Return matplotlib's mapping from values to colours."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    name = "viridis" if colors is None else colors
-    if name not in colormaps:
-        raise InvalidParameterError(f"`colors` must be one of matplotlib's colormaps for a quantity, got {colors!r}")
-    return ScalarMappable(Normalize(meaning.low, meaning.high), colormaps[name])
-
-
 def _frame(axes: Axes, x: Array, y: Array, *, equal: bool) -> None:
     """Leave the same margin on all sides."""
     center_x, center_y = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
@@ -222,57 +211,6 @@ def _frame(axes: Axes, x: Array, y: Array, *, equal: bool) -> None:
     half_x, half_y = (half * (1 + 2 * _MARGIN) if half > 0 else 1.0 for half in (half_x, half_y))
     axes.set_xlim(center_x - half_x, center_x + half_x)
     axes.set_ylim(center_y - half_y, center_y + half_y)
-
-
-def _explain(
-    figure: Figure, meaning: Classes | Values | None, views: list[Any], legend: bool | str, colors: Any
-) -> None:
-    """Add the names of classes or the colour bar of a quantity."""
-    if isinstance(meaning, Values):
-        beyond = (
-            bool(np.nanmin(meaning.values, initial=np.inf) < meaning.low),
-            bool(np.nanmax(meaning.values, initial=-np.inf) > meaning.high),
-        )
-        extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
-        bar = figure.colorbar(
-            _scale(meaning, colors), ax=figure.axes, shrink=0.5, aspect=22, pad=0.02, extend=extend, extendfrac=0.03
-        )
-        bar.outline.set_visible(False)
-        bar.ax.tick_params(labelsize=9, length=2, color=_INK, labelcolor=_INK)
-    elif isinstance(meaning, Classes) and meaning.names:
-        x, y, _ = views[0]
-        can = len(views) == 1 and len(meaning.names) <= _MOST_ON_MAP
-        if legend == "map" or (legend is True and can and names_fit(figure, x, y, meaning)):
-            place_names(figure, x, y, meaning)
-        else:
-            _side_legend(figure, meaning)
-
-
-def _side_legend(figure: Figure, meaning: Classes) -> None:
-    from matplotlib.lines import Line2D
-
-    shown = list(zip(meaning.names, meaning.colors, strict=True))
-    if (meaning.codes < 0).any():
-        shown.append(("no label", MISSING))
-    handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=6, markeredgewidth=0, color=color, label=name)
-        for name, color in shown
-    ]
-    columns = -(-len(handles) // _COLUMN)
-    width, height = figure.get_size_inches()
-    longest = max(len(name) for name, _ in shown)
-    figure.set_size_inches(width + columns * (0.45 + 0.075 * min(longest, 40)), height)
-    figure.legend(
-        handles=handles,
-        loc="outside right center",
-        ncols=columns,
-        frameon=False,
-        fontsize=9,
-        labelcolor=_INK,
-        handletextpad=0.2,
-        columnspacing=1.0,
-        borderpad=0.2,
-    )
 
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> None:

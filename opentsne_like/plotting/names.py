@@ -14,10 +14,19 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-_LONGEST = 24  # characters of a name that can stand on the map
+INK = "#262626"
+PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text that is to be read as it was written
+
+LONGEST = 40  # characters of a name that is written whole
+_LONGEST_ON_MAP = 24  # of one that can stand on the map unless that is asked for
 _LOOKED_AT = 5000  # points that are asked where their name is
 _DARKER = 0.6  # how bright a name is beside its points
 _STEPS = 60  # of pushing overlapping names apart
+
+
+def short(name: str) -> str:
+    """Leave out the middle of a long name: many differ at the end only."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[1 - LONGEST // 2 :]}"
 
 
 def anchors(x: Array, y: Array, classes: Classes) -> Array:
@@ -36,7 +45,7 @@ def anchors(x: Array, y: Array, classes: Classes) -> Array:
 
 def names_fit(figure: Figure, x: Array, y: Array, classes: Classes) -> bool:
     """Say whether the names can stand on the map: short, with room, and of classes that are places on it."""
-    if max(len(name) for name in classes.names) > _LONGEST or len(classes.names) < 2:
+    if max(len(name) for name in classes.names) > _LONGEST_ON_MAP or len(classes.names) < 2:
         return False
     if not _are_places(x, y, classes):
         return False
@@ -72,10 +81,11 @@ def _write(figure: Figure, x: Array, y: Array, classes: Classes) -> list[Text]:
         "va": "center",
         "fontsize": 10,
         "fontweight": "bold",
+        **PLAIN,
     }
     colors = [tuple(_DARKER * part for part in to_rgb(color)) for color in classes.colors]  # legible, and whose it is
     return [
-        axes.text(right, up, name, color=color, path_effects=halo, **style)
+        axes.text(right, up, short(name), color=color, path_effects=halo, **style)
         for (right, up), name, color in zip(anchors(x, y, classes).tolist(), classes.names, colors, strict=True)
     ]
 

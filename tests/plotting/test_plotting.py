@@ -12,6 +12,7 @@ import pytest
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, StorageError
 from opentsne_like.plotting import PALETTE, scatter
 from opentsne_like.plotting.colors import MISSING
+from opentsne_like.plotting.legends import _MOST
 
 pytest.importorskip("matplotlib")
 from matplotlib.colors import to_hex
@@ -113,6 +114,54 @@ def test_legend_by_request(Y, labels):
     assert len(scatter(Y, Y[:, 0], legend=False).axes) == 1
 
 
+@pytest.mark.parametrize("legend", [True, "side", "map"])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_pictures_of_many_names_have_a_bound(tmp_path, rng, dims, legend):
+    labels = [f"word {i % 1000}" for i in range(2000)] + ["two"] * 9 + [None]
+    figure = scatter(rng.normal(size=(2010, dims)), labels, legend=legend, path=tmp_path / "map.png", dpi=40)
+    assert figure.get_size_inches()[0] <= 12
+    if legend == "map":
+        shown = [text.get_text() for text in figure.axes[0].texts]
+        assert len(shown) == _MOST
+    else:
+        shown = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert len(shown) == _MOST
+        assert shown[-2:] == [f"and {1001 - (_MOST - 2):,} more", "no label"]
+    assert "two" in shown  # the largest
+
+
+def test_sixty_thousand_names_are_drawn(rng):
+    figure = scatter(rng.normal(size=(60_000, 2)), [f"word {i}" for i in range(60_000)])
+    assert figure.legends[0].get_texts()[-1].get_text() == f"and {60_000 - (_MOST - 1):,} more"
+
+
+def test_legends_that_fit_name_all(rng):
+    Y = rng.normal(size=(300, 2))
+    narrow = scatter(Y, np.arange(300) % _MOST, categorical=True, legend="side")
+    assert len(narrow.legends[0].get_texts()) == _MOST
+    assert narrow.get_size_inches()[0] < 11.7
+    long = [f"{'a very long name of a class ' * 2}{i % 20}" for i in range(300)]
+    texts = [text.get_text() for text in scatter(Y, long, legend="side").legends[0].get_texts()]
+    assert len(set(texts)) == 20
+    assert max(map(len, texts)) == 40
+
+
+@pytest.mark.parametrize("legend", ["side", "map"])
+def test_names_and_titles_are_text(tmp_path, Y, labels, legend):
+    names = {"a": "$0 - $10", "b": "Ba$$in", "c": "_under", "d": r"\alpha^2 & 50 %"}
+    figure = scatter(Y, [names[label] for label in labels], title="$$", legend=legend, path=tmp_path / "map.svg")
+    texts = figure.legends[0].get_texts() if legend == "side" else figure.axes[0].texts
+    assert {text.get_text() for text in texts} == set(names.values())
+    assert not any(text.get_parse_math() or text.get_usetex() for text in texts)
+    assert not figure.get_suptitle() or not figure._suptitle.get_parse_math()
+
+
+def test_texts_that_cannot_be_printed_are_drawn(tmp_path, Y):
+    odd = ["a\nb", "\x00", "\udc80", " ", "", "x" * 5000, "a  b", "a b"]
+    for legend in ("side", "map"):
+        scatter(Y, [odd[i % 8] for i in range(200)], legend=legend, path=tmp_path / "map.svg")
+
+
 def test_missing_labels_are_grey_and_beneath(Y, labels):
     some = labels.astype(object)
     some[::3] = None
@@ -145,6 +194,14 @@ def test_own_colors(Y, labels):
     assert colors_at(scatter(Y, labels, colors=["red", "blue"]), Y)[::50] == ["#ff0000", "#0000ff"] * 2
     assert set(colors_at(scatter(Y, colors="black"), Y)) == {"#000000"}
     assert colors_at(scatter(Y, np.arange(200.0), colors="gray"), Y)[0] == "#000000"
+
+
+def test_times_get_a_bar_with_dates(tmp_path, Y):
+    times = np.datetime64("2020-01-01T00") + np.arange(200).astype("m8[D]")
+    times[0] = "NaT"
+    figure = scatter(Y, times, path=tmp_path / "map.png", dpi=50)
+    assert "Mar" in [text.get_text() for text in figure.axes[1].get_yticklabels()]
+    assert colors_at(figure, Y)[0] == MISSING
 
 
 def test_a_background_is_drawn_beneath(Y, labels, rng):
@@ -259,7 +316,11 @@ def test_the_palette_is_told_apart():
         (lambda Y: scatter(Y, [1, 2]), InvalidParameterError, r"`labels` must be one per point, shape \(200,\)"),
         (lambda Y: scatter(Y, Y), InvalidParameterError, "`labels` must be one per point"),
         (lambda Y: scatter(Y, Y[:, 0] * 1j), InvalidTypeError, "`labels` must be numbers or names"),
-        (lambda Y: scatter(Y, ["a"] * 200, categorical=False), InvalidTypeError, "`labels` must be numbers or times when"),
+        (
+            lambda Y: scatter(Y, ["a"] * 200, categorical=False),
+            InvalidTypeError,
+            "`labels` must be numbers or times when",
+        ),
         (lambda Y: scatter(Y, legend="below"), InvalidParameterError, "`legend` must be one of"),
         (lambda Y: scatter(Y, size=0), InvalidParameterError, "`size` must be positive, got 0"),
         (lambda Y: scatter(Y, alpha=2), InvalidParameterError, "`alpha` must be at most 1, got 2"),
@@ -267,6 +328,11 @@ def test_the_palette_is_told_apart():
         (lambda Y: scatter(Y, colors="nocolor"), InvalidParameterError, "`colors` must be colours"),
         (lambda Y: scatter(Y, ["a"] * 200, colors=[7]), InvalidParameterError, "`colors` must be colours"),
         (lambda Y: scatter(Y, Y[:, 0], colors="nomap"), InvalidParameterError, "matplotlib's colormaps"),
+        (lambda Y: scatter(Y, Y[:, 0], colors={1: "red"}), InvalidParameterError, "colormaps for a quantity, got {1:"),
+        (lambda Y: scatter(Y, ["a"] * 200, colors="red"), InvalidParameterError, "a mapping or a sequence of colours"),
+        (lambda Y: scatter(Y, ["a"] * 200, colors=[]), InvalidParameterError, "at least one colour, got none"),
+        (lambda Y: scatter(Y, ["a"] * 200, colors={"b": 1}), InvalidParameterError, "such as 'a', got only 'b'"),
+        (lambda Y: scatter(Y, ["a"] * 200, colors={}), InvalidParameterError, "got only an empty mapping"),
         (lambda Y: scatter(Y, background=np.zeros((3, 3))), InvalidParameterError, "`background` must have 2 columns"),
     ],
 )

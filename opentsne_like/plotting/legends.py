@@ -1,0 +1,135 @@
+"""What explains the colours: names on the map or beside it, or a colour bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InvalidParameterError
+from .colors import MISSING, Classes, Values
+from .names import INK, LONGEST, PLAIN, names_fit, place_names, short
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PAGE = 11.7  # inches; no legend makes a picture wider
+_MOST = 104  # names, at the side or on the map
+_ROWS = 26  # of a legend
+_MOST_ON_MAP = 32  # names that can stand on the map unless that is asked for
+
+
+def explain(
+    figure: Figure, meaning: Classes | Values | None, views: list[Any], legend: bool | str, colors: Any
+) -> None:
+    """Add the names of classes or the colour bar of a quantity.
+
+    Parameters
+    ----------
+    figure : Figure
+    meaning : Classes, Values or None
+    views : list of tuple
+        What each panel shows to the right, upward and toward the eye.
+    legend : True, "map" or "side"
+    colors : str, optional
+        Name of the colormap of a quantity.
+    """
+    if isinstance(meaning, Values):
+        _bar(figure, meaning, colors)
+    elif isinstance(meaning, Classes) and meaning.names:
+        x, y, _ = views[0]
+        can = len(views) == 1 and len(meaning.names) <= _MOST_ON_MAP
+        if legend == "map" or (legend is True and can and names_fit(figure, x, y, meaning)):
+            place_names(figure, x, y, _largest(meaning, _MOST))
+        else:
+            _legend(figure, meaning)
+
+
+def color_scale(meaning: Values, colors: Any) -> Any:
+    """Return matplotlib's mapping from values to colours."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    name = "viridis" if colors is None else colors
+    if not isinstance(name, str) or name not in colormaps:
+        raise InvalidParameterError(
+            f"`colors` must be one of matplotlib's colormaps for a quantity, got {colors!r:.60}; "
+            "pass categorical=True for classes"
+        )
+    return ScalarMappable(Normalize(meaning.low, meaning.high), colormaps[name])
+
+
+def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
+    beyond = (
+        bool(np.nanmin(meaning.values, initial=np.inf) < meaning.low),
+        bool(np.nanmax(meaning.values, initial=-np.inf) > meaning.high),
+    )
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
+    bar = figure.colorbar(
+        color_scale(meaning, colors),
+        ax=figure.axes,
+        shrink=0.5,
+        aspect=22,
+        pad=0.02,
+        extend=extend,
+        extendfrac=0.03,
+        **(_dates() if meaning.times else {}),
+    )
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=9, length=2, color=INK, labelcolor=INK)
+
+
+def _dates() -> dict[str, Any]:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
+    return {"ticks": ticks, "format": ConciseDateFormatter(ticks)}  # type: ignore[no-untyped-call]
+
+
+def _largest(meaning: Classes, most: int) -> Classes:
+    """Return the classes with the most points, as many as there is room for, in their order."""
+    if len(meaning.names) <= most:
+        return meaning
+    sizes = np.bincount(meaning.codes[meaning.codes >= 0], minlength=len(meaning.names))
+    kept = np.sort(np.argsort(-sizes, kind="stable")[:most])
+    new = np.full(len(sizes) + 1, -1)  # the last is that of points without a label
+    new[kept] = np.arange(len(kept))
+    return Classes(new[meaning.codes], [meaning.names[i] for i in kept], [meaning.colors[i] for i in kept])
+
+
+def _legend(figure: Figure, meaning: Classes) -> None:
+    """Name the classes beside a map in the plane, and beneath those that are wide already."""
+    from matplotlib.lines import Line2D
+
+    width, height = figure.get_size_inches()
+    beside = height >= width / 2
+    column = 0.45 + 0.075 * min(max(map(len, meaning.names)), LONGEST)
+    columns = max(1, int((_PAGE - width if beside else width) / column))
+    unlabelled = bool((meaning.codes < 0).any())
+    room = min(_MOST, columns * _ROWS) - unlabelled
+    shown = meaning if len(meaning.names) <= room else _largest(meaning, room - 1)
+    entries = [*zip(map(short, shown.names), shown.colors, strict=True)]
+    if (more := len(meaning.names) - len(shown.names)) > 0:
+        entries.append((f"and {more:,} more", "none"))
+    if unlabelled:
+        entries.append(("no label", MISSING))
+    if beside:
+        columns = -(-len(entries) // _ROWS)
+        figure.set_size_inches(width + columns * column, height)
+    else:
+        columns = min(columns, len(entries))
+        figure.set_size_inches(width, height + 0.2 + 0.19 * -(-len(entries) // columns))
+    legend = figure.legend(
+        handles=[Line2D([], [], marker="o", ls="", ms=6, mew=0, color=color, label=" ") for _, color in entries],
+        loc="outside right center" if beside else "outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        handletextpad=0.2,
+        columnspacing=1.0,
+        borderpad=0.2,
+    )
+    for text, (name, _) in zip(legend.get_texts(), entries, strict=True):  # matplotlib would pass over "_name"
+        text.set(text=name, **PLAIN)
