@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 
-TABLES = ".npy, .npz, .csv, .tsv or .parquet"
+TABLES = ".npy, .npz, .csv, .tsv (also .gz, .bz2, .xz) or .parquet"
 
 
 class Parser(argparse.ArgumentParser):

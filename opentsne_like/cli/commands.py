@@ -44,7 +44,7 @@ def embed(options: Any) -> None:
         raise InvalidParameterError(f"`--n-components` must be at most 3 for a picture, got {dims}; leave out --plot")
     say = _speaker(options)
     X = read_table(options.X, "X")
-    labels = None if options.labels is None else read_label_file(options.labels, X.shape[0])
+    labels = _labels(options, X.shape[0])
     say(f"{options.X}: {' x '.join(f'{size:,}' for size in X.shape)}")
 
     from ..embedding import remove_checkpoint
@@ -81,7 +81,7 @@ def transform(options: Any) -> None:
     if not isinstance(embedding, TSNEEmbedding):
         raise InvalidParameterError(f"`map` must be a map that `embed` made, got placed points in {options.map!r}")
     X = read_table(options.X_new, "X_new")
-    labels = None if options.labels is None else read_label_file(options.labels, X.shape[0])
+    labels = _labels(options, X.shape[0])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
     began = time.perf_counter()
     placed = embedding.transform(X, callbacks=_progress(options), **_given(options, _TRANSFORM))
@@ -118,6 +118,17 @@ def check_outputs(options: Any, inputs: list[str]) -> None:
         need("matplotlib", "plot")
     elif options.labels is not None:
         raise InvalidParameterError("`--labels` must come with --plot: labels colour the picture, not the map")
+
+
+def _labels(options: Any, n: int) -> Any:
+    """Read the labels, and see before the work whether they can be drawn."""
+    if options.labels is None:
+        return None
+    from ..plotting.colors import read_labels
+
+    labels = read_label_file(options.labels, n)
+    read_labels(labels, n, None, None)
+    return labels
 
 
 def _given(options: Any, names: tuple[str, ...]) -> dict[str, Any]:
