@@ -61,8 +61,8 @@ def take_labels(labels: Any, n: int) -> Labels:
         raise InvalidParameterError(f"`labels` must be one per point, shape ({n},), got shape {array.shape}")
     if array.dtype.kind not in "biufmMOSUT":
         raise InvalidTypeError(f"`labels` must be numbers or names, got dtype {array.dtype}")
-    if array.dtype.kind == "T":  # such text may have a missing value of its own
-        array = array.astype(object)
+    if array.dtype.kind in "SUT":
+        array = _as_objects(array)
     missing = _missing(array)
     values = _one_type(np.asarray(array)[~missing])
     known: Any = getattr(getattr(labels, "dtype", None), "categories", None)
@@ -155,6 +155,14 @@ def _as_array(labels: Any) -> Array:
         ) from error
 
 
+def _as_objects(array: Array) -> Array:
+    """Return text as Python's own, which also shows the missing values of text of variable width."""
+    try:
+        return array.astype(object)
+    except (SystemError, ValueError) as error:
+        raise InvalidParameterError("`labels` must be text, got characters that do not exist") from error
+
+
 def _missing(array: Array) -> Array:
     hidden: Array = np.ma.getmaskarray(array)
     array = np.asarray(array)
@@ -183,7 +191,7 @@ def _one_type(values: Array) -> Array:
     """Return values in NumPy's type for them where there is one that changes none, else as plain objects."""
     if values.dtype.kind == "f":
         return values.astype(np.float64) if values.dtype.itemsize > 8 else values
-    if values.dtype.kind not in "OSU":
+    if values.dtype.kind != "O":
         return values
     objects = [plain(value) for value in values]
     kinds = set(map(type, objects))

@@ -229,6 +229,11 @@ def test_large_numbers_measure_when_asked():
         ([[1], [1, 2], [3]], InvalidTypeError, "must be numbers or names, got a list"),
         ([{}, {}, {}], InvalidTypeError, "must be numbers or names, got a dict"),
         (np.array([1j, 2, 3]), InvalidTypeError, "must be numbers or names, got dtype complex128"),
+        (
+            np.full(3, 2**31, np.uint32).view("U1"),
+            InvalidParameterError,
+            "must be text, got characters that do not exist",
+        ),
         (np.zeros(3, "i4,i4"), InvalidTypeError, "must be numbers or names, got dtype"),
     ],
 )
