@@ -59,7 +59,7 @@ def _has_name(text: Text, cells: list[str], lines: list[int], n: int) -> bool:
 
 def _values(cells: list[str]) -> Array:
     """Return numbers if writing them again gives what was read, or if they are many and measure; else text."""
-    written = {cell for cell in cells if not is_missing(cell)}
+    written = {cell for cell in set(cells) if not is_missing(cell)}
     if written and all(map(_INTEGER.fullmatch, written)) and max(map(len, written)) < 19:
         return _with_gaps([None if is_missing(cell) else int(cell) for cell in cells])
     if written and all((is_number(cell) and not _NAME.fullmatch(cell)) or is_infinite(cell) for cell in written):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidParameterError, InvalidTypeError
-from .labels import Labels, distinct, names_of, plain, take_labels, values_of
+from .labels import Labels, distinct, in_one_type, names_of, plain, take_labels, values_of
 
 Array = np.ndarray[Any, Any]
 
@@ -104,7 +103,7 @@ def _classes(taken: Labels, colors: Any) -> Classes:
     if taken.categories is not None:
         place = {value: i for i, value in enumerate(taken.categories)}
         codes = np.array([place[value] for value in values], np.intp)[codes]
-        values, names = taken.categories, names_of(values_of(taken.categories))
+        values, names = taken.categories, names_of(in_one_type(values_of(taken.categories)))
     shades = _colors_of(values, names, colors)
     used, codes = np.unique(codes, return_inverse=True)
     of_points = np.full(len(taken.missing), -1, np.intp)
@@ -114,7 +113,7 @@ def _classes(taken: Labels, colors: Any) -> Classes:
 
 def _colors_of(values: list[Any], names: list[str], colors: Any) -> list[Any]:
     """Return one colour per class from a mapping, a sequence, or the palette, which repeats itself when it is short."""
-    if isinstance(colors, Mapping) or hasattr(colors, "keys"):  # also a series of pandas
+    if hasattr(colors, "keys"):  # a mapping, or a series of pandas
         return _from_mapping(values, names, dict(colors))
     if isinstance(colors, str):
         raise InvalidParameterError(f"`colors` must be a mapping or a sequence of colours for classes, got {colors!r}")
@@ -138,11 +137,12 @@ def _from_mapping(values: list[Any], names: list[str], colors: dict[Any, Any]) -
 
 
 def _quantity(taken: Labels) -> Values:
-    present = _as_floats(taken.values)
+    labels = in_one_type(taken.values)
+    present = _as_floats(labels)
     values = np.full(len(taken.missing), np.nan)
     values[~taken.missing] = present
     finite = present[np.isfinite(present)]
-    times = taken.values.dtype.kind == "M"
+    times = labels.dtype.kind == "M"
     if not len(finite):
         return Values(values, 0.0, 1.0, times)
     low = float(np.quantile(finite, _TAIL, method="higher"))

@@ -33,7 +33,8 @@ class Labels:
     missing : ndarray of shape (n,), bool
         Points without a label.
     values : ndarray of shape (n_present,)
-        Labels of the other points: booleans, numbers, times, durations or, as objects, anything that can be hashed.
+        Labels of the other points: booleans, numbers, times, durations or, as objects, anything that can be hashed;
+        always objects where there are categories.
     categories : list, optional
         All values that there could be, in their order, where the labels say so.
     """
@@ -64,10 +65,11 @@ def take_labels(labels: Any, n: int) -> Labels:
     if array.dtype.kind in "SUT":
         array = _as_objects(array)
     missing = _missing(array)
-    values = _one_type(np.asarray(array)[~missing])
+    values = np.asarray(array)[~missing]
     known: Any = getattr(getattr(labels, "dtype", None), "categories", None)
-    own = hasattr(known, "__len__")  # polars also has categories that all series share
-    return Labels(missing, values, [plain(value) for value in known] if own else None)
+    if not hasattr(known, "__len__"):  # polars also has categories that all series share
+        return Labels(missing, in_one_type(values), None)
+    return Labels(missing, values_of([plain(value) for value in values]), [plain(value) for value in known])
 
 
 def plain(value: Any) -> Any:
@@ -81,6 +83,31 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         return value.astimezone(datetime.UTC).replace(tzinfo=None)
     return value
+
+
+def in_one_type(values: Array) -> Array:
+    """Return values in NumPy's type for them where there is one that changes none, else as plain objects."""
+    if values.dtype.kind == "f":
+        return values.astype(np.float64) if values.dtype.itemsize > 8 else values
+    if values.dtype.kind != "O":
+        return values
+    objects = [plain(value) for value in values]
+    kinds = set(map(type, objects))
+    for allowed, dtype in (
+        ((bool,), np.bool_),
+        ((int, bool), np.int64),
+        ((int, bool), np.uint64),
+        ((numbers.Real, Decimal), np.float64),
+        ((datetime.date,), "M8[us]"),
+    ):
+        if kinds and all(issubclass(kind, allowed) for kind in kinds):
+            try:
+                typed = np.array(objects, dtype)
+            except (OverflowError, TypeError, ValueError):
+                continue
+            if dtype == "M8[us]" or all(map(_same, typed.tolist(), objects)):
+                return typed
+    return values_of(objects)
 
 
 def distinct(values: Array) -> tuple[list[Any], list[str], Array]:
@@ -185,31 +212,6 @@ def _is_missing(value: Any) -> bool:
         return True
     except (ValueError, ArithmeticError):  # an array; a signalling NaN
         return isinstance(value, Decimal)
-
-
-def _one_type(values: Array) -> Array:
-    """Return values in NumPy's type for them where there is one that changes none, else as plain objects."""
-    if values.dtype.kind == "f":
-        return values.astype(np.float64) if values.dtype.itemsize > 8 else values
-    if values.dtype.kind != "O":
-        return values
-    objects = [plain(value) for value in values]
-    kinds = set(map(type, objects))
-    for allowed, dtype in (
-        ((bool,), np.bool_),
-        ((int, bool), np.int64),
-        ((int, bool), np.uint64),
-        ((numbers.Real, Decimal), np.float64),
-        ((datetime.date,), "M8[us]"),
-    ):
-        if kinds and all(issubclass(kind, allowed) for kind in kinds):
-            try:
-                typed = np.array(objects, dtype)
-            except (OverflowError, TypeError, ValueError):
-                continue
-            if dtype == "M8[us]" or all(map(_same, typed.tolist(), objects)):
-                return typed
-    return values_of(objects)
 
 
 def _same(typed: Any, value: Any) -> bool:

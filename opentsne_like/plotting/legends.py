@@ -104,9 +104,10 @@ def _legend(figure: Figure, meaning: Classes) -> None:
 
     width, height = figure.get_size_inches()
     beside = height >= width / 2
-    column = 0.45 + 0.075 * min(max(map(len, meaning.names)), LONGEST)
-    columns = max(1, int((_PAGE - width if beside else width) / column))
     unlabelled = bool((meaning.codes < 0).any())
+    longest = max(map(len, [*meaning.names, "no label" if unlabelled else ""]))
+    column = 0.45 + 0.075 * min(longest, LONGEST)
+    columns = max(1, int((_PAGE - width if beside else width) / column))
     room = min(_MOST, columns * _ROWS) - unlabelled
     shown = meaning if len(meaning.names) <= room else _largest(meaning, room - 1)
     entries = [*zip(map(short, shown.names), shown.colors, strict=True)]

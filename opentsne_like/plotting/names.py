@@ -111,14 +111,12 @@ def _push_apart(figure: Figure, texts: list[Text]) -> bool:
 
 def _steps(place: Array, half: Array) -> Array:
     """Return how to move each box off the others, in the direction that is shorter."""
+    gap = place[:, None] - place
+    overlap = half[:, None] + half - np.abs(gap)
+    i, j = np.nonzero((overlap > 0).all(axis=2) & np.tri(len(place), k=-1, dtype=bool))
+    axis = overlap[i, j].argmin(axis=1)
+    push = np.where(gap[i, j, axis] >= 0, 1.0, -1.0) * (overlap[i, j, axis] / 2 + 0.5)
     steps = np.zeros_like(place)
-    for i in range(len(place)):
-        for j in range(i):
-            gap = place[i] - place[j]
-            overlap = half[i] + half[j] - np.abs(gap)
-            if (overlap > 0).all():
-                axis = int(np.argmin(overlap))
-                way = 1.0 if gap[axis] >= 0 else -1.0
-                steps[i, axis] += way * (overlap[axis] / 2 + 0.5)
-                steps[j, axis] -= way * (overlap[axis] / 2 + 0.5)
+    np.add.at(steps, (i, axis), push)
+    np.subtract.at(steps, (j, axis), push)
     return steps

@@ -285,6 +285,19 @@ def test_colors_stay_with_their_category():
         assert read_labels(labels, 2, None, ["black", "red", "blue"]).colors == ["red", "blue"]
         assert read_labels(labels, 2, None, None).colors == list(PALETTE[1:3])
         assert read_labels(labels, 2, None, {"z": "red"}).colors == [MISSING, MISSING]  # met, though it has no point
+    moments = pandas().to_datetime(["2020-01-01 00:00:00.000000001", "2020-01-01 00:00:00.000000002"])
+    for kinds in (
+        [1.5, 1.0],
+        [decimal.Decimal("0.1"), decimal.Decimal("0.3")],
+        [fractions.Fraction(1, 3), 2],
+        list(moments),
+        list(moments.tz_localize("UTC")),
+        [DAY, NOON],
+    ):
+        labels = pandas().Categorical([kinds[1], kinds[0]], categories=kinds)
+        assert read_labels(labels, 2, None, ["red", "blue"]).codes.tolist() == [1, 0]
+    assert read_labels(pandas().Categorical([1.5, 1.0]), 2, None, None).names == ["1", "1.5"]
+    assert read_labels(pandas().Categorical([1.5, 1.0]), 2, False, None).values.tolist() == [1.5, 1.0]
     numbers = pandas().Categorical([3, 1], categories=[3, 2, 1])
     assert read_labels(numbers, 2, None, {3: "red", 1: "blue"}).colors == ["red", "blue"]
 
