@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InvalidParameterError
 from .colors import MISSING, Classes, Values
-from .names import INK, LONGEST, PLAIN, names_fit, place_names, short
+from .names import INK, LONGEST, PLAIN, names_fit, place_names, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +110,7 @@ def _legend(figure: Figure, meaning: Classes) -> None:
     columns = max(1, int((_PAGE - width if beside else width) / column))
     room = min(_MOST, columns * _ROWS) - unlabelled
     shown = meaning if len(meaning.names) <= room else _largest(meaning, room - 1)
-    entries = [*zip(map(short, shown.names), shown.colors, strict=True)]
+    entries = [*zip(shorten(shown.names), shown.colors, strict=True)]
     if (more := len(meaning.names) - len(shown.names)) > 0:
         entries.append((f"and {more:,} more", "none"))
     if unlabelled:

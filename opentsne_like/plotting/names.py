@@ -24,9 +24,14 @@ _DARKER = 0.6  # how bright a name is beside its points
 _STEPS = 60  # of pushing overlapping names apart
 
 
-def short(name: str) -> str:
-    """Leave out the middle of a long name: many differ at the end only."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[1 - LONGEST // 2 :]}"
+def shorten(names: list[str]) -> list[str]:
+    """Leave out the end of long names, or the middle or the beginning if that keeps them apart."""
+    for head in (LONGEST - 1, LONGEST // 2, 0):
+        tail = LONGEST - 1 - head
+        short = [name if len(name) <= LONGEST else f"{name[:head]}…{name[len(name) - tail :]}" for name in names]
+        if len(set(short)) == len(names):
+            break
+    return short
 
 
 def anchors(x: Array, y: Array, classes: Classes) -> Array:
@@ -85,8 +90,10 @@ def _write(figure: Figure, x: Array, y: Array, classes: Classes) -> list[Text]:
     }
     colors = [tuple(_DARKER * part for part in to_rgb(color)) for color in classes.colors]  # legible, and whose it is
     return [
-        axes.text(right, up, short(name), color=color, path_effects=halo, **style)
-        for (right, up), name, color in zip(anchors(x, y, classes).tolist(), classes.names, colors, strict=True)
+        axes.text(right, up, name, color=color, path_effects=halo, **style)
+        for (right, up), name, color in zip(
+            anchors(x, y, classes).tolist(), shorten(classes.names), colors, strict=True
+        )
     ]
 
 
