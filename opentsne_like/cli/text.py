@@ -56,13 +56,18 @@ class Text:
     @classmethod
     def find(cls, path: str, suffix: str) -> Text:
         """Return the file with what its name and its beginning say about it."""
-        text = cls(path, _encoding(path), SEPARATORS[suffix[:4]])
-        if text.separator == ",":
-            other = cls(path, text.encoding, ";")
-            lines = [cells for _, cells in islice(other.lines(strict=False), _LOOKED_AT) if cells]
-            if sum(len(cells) > 1 for cells in lines) > len(lines) / 2:
-                return other
-        return text
+        encoding = _encoding(path)
+        if suffix.startswith(".csv") and cls(path, encoding, ";")._separates():
+            return cls(path, encoding, ";")
+        return cls(path, encoding, SEPARATORS[suffix[:4]])
+
+    def _separates(self) -> bool:
+        """Say whether the separator stands in most of the first lines, outside of quotes."""
+        try:
+            lines = [cells for _, cells in islice(self.lines(strict=False), _LOOKED_AT) if cells]
+        except BrokenTextError:  # such as a line that is too long for one cell
+            return False
+        return sum(len(cells) > 1 for cells in lines) > len(lines) / 2
 
     def open(self, errors: str = "strict") -> IO[str]:
         """Return the file, opened to be read as text."""
@@ -91,7 +96,11 @@ class Text:
                     yield number, [] if len(cells) == 1 and cells[0].isspace() else cells
                     number = reader.line_num + 1
             except csv.Error as error:
-                raise BrokenTextError(f"a quote in line {number} does not close as it should: {error}") from error
+                if "field limit" in str(error):
+                    flaw = f"a cell in line {number} is too long, as if there were another separator or an open quote"
+                else:
+                    flaw = f"a quote in line {number} does not close as it should: {error}"
+                raise BrokenTextError(flaw) from error
             except UnicodeError as error:
                 known, line = self.encoding.removesuffix("-sig").upper(), self._first_undecodable()
                 raise BrokenTextError(f"it is no text in {known}, as line {line} shows; save it as UTF-8") from error

@@ -93,6 +93,15 @@ def test_columns_that_are_only_counted():
     assert read_table(write("e.csv", "0\n5\n")).tolist() == [[0], [5]]  # a number like others
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_lines_may_be_long(separator, rng):
+    wide = rng.normal(size=(2, 20_000))
+    names = separator.join(f"gene {i}" for i in range(20_000))
+    for header in ("", names + "\n"):
+        lines = "\n".join(separator.join(map(repr, row)) for row in wide.tolist())
+        np.testing.assert_array_equal(read_table(write("wide.csv", header + lines)), wide)
+
+
 def test_quotes_tell_names_from_numbers():
     assert read_table(write("a.csv", '"1990","1991"\n1,2\n')).tolist() == [[1, 2]]
     assert read_table(write("b.csv", '"1990","1991"\n"1","2"\n')).tolist() == [[1990, 1991], [1, 2]]
@@ -136,6 +145,7 @@ def test_encodings_and_compressions(encoding, module):
         ("a,b\n1,2\n".encode("utf-16")[:-1], "it is no text in UTF-16, as line 2 shows"),
         (b'1,2\n"3,4\n5,6\n', "a quote in line 2 does not close as it should"),
         (b'1,2\n"3"0,4\n', "a quote in line 2 does not close as it should"),
+        (b"a,b\n" + b"1\t" * 70_000, "a cell in line 2 is too long, as if there were another separator"),
     ],
 )
 def test_text_that_cannot_be_read(data, message):
