@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 
 import numpy as np
 import pytest
@@ -193,3 +194,4 @@ def test_kinds_of_files_that_are_no_labels(kind, capsys):
     assert err.startswith("opentsne-like: error: `labels` ")
     assert message in err
     assert err.count("\n") == 1
+    assert not os.path.exists("map.npz")  # found out before the work
