@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PAGE = 11.7  # inches; no legend makes a picture wider
 _MOST = 104  # names, at the side or on the map
 _ROWS = 26  # of a legend
+_DAYS = (-719_000, 2_932_000)  # since 1970, about the years 1 to 9999: what matplotlib writes as dates
 _MOST_ON_MAP = 32  # names that can stand on the map unless that is asked for
 
 
@@ -74,7 +75,7 @@ def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
         pad=0.02,
         extend=extend,
         extendfrac=0.03,
-        **(_dates() if meaning.times else {}),
+        **(_dates() if meaning.times and _DAYS[0] < meaning.low and meaning.high < _DAYS[1] else {}),
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=9, length=2, color=INK, labelcolor=INK)
