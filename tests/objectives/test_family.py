@@ -1,4 +1,4 @@
-"""Losses of the family against their formulas: all pairs in float64, finite differences, numbers of reference packages."""
+"""Losses of the family by their formulas: all pairs in float64, finite differences, numbers of a reference package."""
 
 from __future__ import annotations
 
