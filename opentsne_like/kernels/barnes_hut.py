@@ -5,14 +5,14 @@ second order about their centres, the leaves that are left over are summed point
 float32 coordinates around the group's centre, and two loops run over them that the compiler turns into vector
 instructions.
 
-Two arguments choose the machine code by their types alone: `form`, one of `forms` that `ratio` is defined for, is the
-radial kernel; `axes` is a tuple of as many zeros as there are dimensions, 2 or 3.
+Three arguments choose the machine code by their types alone: `form`, one of `forms` that `ratio` is defined for, is the
+radial kernel; `axes` is a tuple of as many zeros as there are dimensions, 2 or 3; `charges` is `Unit` or `Charges`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,72 @@ MOST_FAR = 512
 STRIDE = 32  # lists are filled up to a multiple of this by entries without mass
 WIDE = 128.0  # wider groups are summed in float32 coordinates around each of their points
 FARTHEST = 10.0  # where exp(-d²) is nothing in float32
+
+
+class Unit(NamedTuple):
+    """Charges that are all 1, so that nodes have no dipoles about the means of their points."""
+
+
+class Charges(NamedTuple):
+    """Charges of any sign, of the points in the order of the tree and, about its centres, of the nodes.
+
+    Attributes
+    ----------
+    point : (n,) float32
+    mass : (nodes,) float64
+    dipole : (nodes, 3) float64
+    moment : (nodes, 6) float64
+        Second moments: xx, xy, yy or xx, xy, xz, yy, yz, zz.
+    """
+
+    point: Array
+    mass: Array
+    dipole: Array
+    moment: Array
+
+
+@by_type
+def of_point(charges: Any, j: Any) -> Any:
+    """Return the charge of a point."""
+    return f32(1)
+
+
+@by_type
+def of_node(charges: Any, tree: Any, v: Any) -> Any:
+    """Return the sum of the charges of a node."""
+    return tree[3][v, 1] - tree[3][v, 0]
+
+
+@by_type
+def moment_of(charges: Any, tree: Any, v: Any, a: Any) -> Any:
+    """Return a second moment of a node."""
+    return tree[2][v, a]
+
+
+@by_type
+def dipole_of(charges: Any, v: Any, a: Any) -> Any:
+    """Return a component of the dipole of a node."""
+    return 0.0
+
+
+@of_point.of(Charges)
+def _charge_of_point(charges: Any, j: Any) -> Any:
+    return charges.point[j]
+
+
+@of_node.of(Charges)
+def _charge_of_node(charges: Any, tree: Any, v: Any) -> Any:
+    return charges.mass[v]
+
+
+@moment_of.of(Charges)
+def _moment_of_charges(charges: Any, tree: Any, v: Any, a: Any) -> Any:
+    return charges.moment[v, a]
+
+
+@dipole_of.of(Charges)
+def _dipole_of_charges(charges: Any, v: Any, a: Any) -> Any:
+    return charges.dipole[v, a]
 
 
 @helper
@@ -146,12 +212,14 @@ def _sum_points(form: Any, axes: Any, near: Array, count: Any, tx: Any, ty: Any,
 
 
 @helper
-def _sum_nodes(form: Any, axes: Any, far: Array, count: Any, tx: Any, ty: Any, tz: Any) -> Any:
+def _sum_nodes(form: Any, axes: Any, charges: Any, far: Array, count: Any, tx: Any, ty: Any, tz: Any) -> Any:
     """Return value and gradient at a target of the first `count` nodes of `far`.
 
     With u = q (t - c), M the second moments and the derivatives of k equal to -k q, c2 k q² and -c3 k q³, the value is
     ``k (m - q tr M + 2 c2 u·Mu)`` and its gradient ``k u (2 c2 q tr M - 2 m - 4 c3 u·Mu) + 4 c2 k q Mu``. In this order
     no product leaves the range of float32 while coordinates are below 1e12.
+
+    A dipole D adds ``2 k u·D`` to the value and ``2 k q D - 4 c2 k (u·D) u`` to the gradient.
     """
     x, y, z, mass = far[0], far[1], far[2], far[3]
     xx, xy, yy = far[4], far[5], far[6 if len(axes) == 2 else 7]
@@ -183,6 +251,16 @@ def _sum_nodes(form: Any, axes: Any, far: Array, count: Any, tx: Any, ty: Any, t
         sy += along * uy + across * vy
         if len(axes) == 3:
             sz += along * uz + across * vz
+        if len(charges) > 0:
+            px, py, pz = far[10, j], far[11, j], far[12, j]
+            inner = ux * px + uy * py + uz * pz
+            total += (k + k) * inner
+            along = f32(-4) * c2 * k * inner
+            across = (k + k) * q
+            sx += along * ux + across * px
+            sy += along * uy + across * py
+            if len(axes) == 3:
+                sz += along * uz + across * pz
     return total, sx, sy, sz
 
 
@@ -246,7 +324,9 @@ def _walk(
 
 
 @helper
-def _load_points(axes: Any, points: Array, spans: Array, at: Any, stop: int, origin: Any, near: Array) -> Any:
+def _load_points(
+    axes: Any, charges: Any, points: Array, spans: Array, at: Any, stop: int, origin: Any, near: Array
+) -> Any:
     """Fill `near` with the points of spans from `at` on; return its padded length and where to go on."""
     count = 0
     while at < stop and count + spans[at, 1] - spans[at, 0] <= MOST_NEAR:
@@ -255,7 +335,7 @@ def _load_points(axes: Any, points: Array, spans: Array, at: Any, stop: int, ori
             near[1, count] = points[1, j] - origin[1]
             if len(axes) == 3:
                 near[2, count] = points[2, j] - origin[2]
-            near[3, count] = 1
+            near[3, count] = of_point(charges, j)
             count += 1
         at += 1
     padded = (count + STRIDE - 1) // STRIDE * STRIDE
@@ -265,9 +345,9 @@ def _load_points(axes: Any, points: Array, spans: Array, at: Any, stop: int, ori
 
 
 @helper
-def _load_nodes(axes: Any, tree: Any, nodes: Array, at: Any, stop: int, origin: Any, far: Array) -> Any:
+def _load_nodes(axes: Any, charges: Any, tree: Any, nodes: Array, at: Any, stop: int, origin: Any, far: Array) -> Any:
     """Fill `far` with nodes from `at` on; return its padded length and where to go on."""
-    _, centre, moment, link = tree
+    centre = tree[1]
     count = min(stop - at, MOST_FAR)
     padded = (count + STRIDE - 1) // STRIDE * STRIDE
     for j in range(padded):
@@ -277,9 +357,12 @@ def _load_nodes(axes: Any, tree: Any, nodes: Array, at: Any, stop: int, origin: 
         far[1, j] = centre[v, 1] - origin[1]
         if len(axes) == 3:
             far[2, j] = centre[v, 2] - origin[2]
-        far[3, j] = mass * (link[v, 1] - link[v, 0])
+        far[3, j] = mass * of_node(charges, tree, v)
         for a in range(6 if len(axes) == 3 else 3):
-            far[4 + a, j] = mass * moment[v, a]
+            far[4 + a, j] = mass * moment_of(charges, tree, v, a)
+        if len(charges) > 0:
+            for a in range(len(axes)):
+                far[10 + a, j] = mass * dipole_of(charges, v, a)
     return padded, at + count
 
 
@@ -289,6 +372,7 @@ def evaluate(
     high: int,
     form: Any,
     axes: Any,
+    charges: Any,
     tree: Any,
     targets: Array,
     groups: Array,
@@ -304,7 +388,7 @@ def evaluate(
     ----------
     low, high : int
         The range of groups.
-    form, axes : NamedTuple, tuple
+    form, axes, charges : NamedTuple, tuple, NamedTuple
         See the module.
     tree : tuple
         Points (d, n) float64; centre, moment and link of the nodes as the kernels of `tree` write them.
@@ -322,7 +406,7 @@ def evaluate(
     """
     d, n = len(axes), len(tree[3]) + 2
     queue, nodes, spans = np.empty(n, np.int32), np.empty(n, np.int32), np.empty((n, 2), np.int32)
-    near, far = np.zeros((4, MOST_NEAR), np.float32), np.zeros((10, MOST_FAR), np.float32)
+    near, far = np.zeros((4, MOST_NEAR), np.float32), np.zeros((13, MOST_FAR), np.float32)
     frame, sums = np.zeros((3, 3)), np.empty((MOST_NEAR, 4))
     origin = frame[2]
     total = 0.0
@@ -341,17 +425,17 @@ def evaluate(
                 if wide or t == first:
                     for a in range(d):
                         origin[a] = targets[a, t] if wide else frame[0, a]
-                    n_near, next_span = _load_points(axes, tree[0], spans, span, n_spans, origin, near)
-                    n_far, next_node = _load_nodes(axes, tree, nodes, node, n_nodes, origin, far)
+                    n_near, next_span = _load_points(axes, charges, tree[0], spans, span, n_spans, origin, near)
+                    n_far, next_node = _load_nodes(axes, charges, tree, nodes, node, n_nodes, origin, far)
                 x = f32(targets[0, t] - origin[0])
                 y = f32(targets[1, t] - origin[1])
                 z = f32(targets[d - 1, t] - origin[d - 1])
                 if alone:
                     near[3, t - first] = 0
                 by_points = _sum_points(form, axes, near, n_near, x, y, z)
-                by_nodes = _sum_nodes(form, axes, far, n_far, x, y, z)
+                by_nodes = _sum_nodes(form, axes, charges, far, n_far, x, y, z)
                 if alone:
-                    near[3, t - first] = 1
+                    near[3, t - first] = of_point(charges, t)
                 for a in range(4):
                     sums[t - first, a] += by_points[a] + by_nodes[a]
             node, span = next_node, next_span

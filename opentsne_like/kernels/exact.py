@@ -121,3 +121,60 @@ def _values_to_slopes(form: Any, scratch: Array, count: int, own: int) -> Any:
         scratch[j] = slope + slope
         total += 0 if j == own else value
     return total
+
+
+@kernel
+def charged_sums(
+    low: int,
+    high: int,
+    targets: Array,
+    sources: Array,
+    same: bool,
+    form: Any,
+    charges: Array,
+    phi: Array,
+    gradient: Array,
+    scratch: Array,
+) -> None:
+    """Sum a radial kernel and its gradient over charges of several columns for a range of targets.
+
+    Parameters
+    ----------
+    low, high, targets, sources, same, form
+        As in `radial_sums`.
+    charges : (q, n), same dtype
+    phi : (m, q), out
+    gradient : (m, q, d), out
+    scratch : (2, BLOCK), same dtype
+        The caller's thread's own.
+    """
+    d, n = sources.shape
+    values, slopes = scratch[0], scratch[1]
+    for i in range(low, high):
+        phi[i] = 0
+        gradient[i] = 0
+        for start in range(0, n, BLOCK):
+            count = min(BLOCK, n - start)
+            slopes[:count] = 0
+            for k in range(d):
+                part = sources[k, start : start + count]
+                for j in range(count):
+                    delta = targets[k, i] - part[j]
+                    slopes[j] += delta * delta
+            for j in range(count):
+                value, slope = value_and_slope(form, slopes[j])
+                values[j], slopes[j] = value, slope + slope
+            if same and start <= i < start + count:
+                values[i - start] = slopes[i - start] = 0
+            for c in range(len(charges)):
+                charge = charges[c, start : start + count]
+                total = scratch.dtype.type(0)
+                for j in range(count):
+                    total += values[j] * charge[j]
+                phi[i, c] += total
+                for k in range(d):
+                    part = sources[k, start : start + count]
+                    pull = scratch.dtype.type(0)
+                    for j in range(count):
+                        pull += slopes[j] * charge[j] * (targets[k, i] - part[j])
+                    gradient[i, c, k] += pull

@@ -112,7 +112,16 @@ def count_strips(
 
 @kernel
 def locate(
-    low: int, high: int, points: Array, place: Any, grid: Array, strips: Array, slots: Array, nodes: Array, parts: Array
+    low: int,
+    high: int,
+    points: Array,
+    place: Any,
+    shape: Any,
+    strips: Array,
+    slots: Array,
+    nodes: Array,
+    parts: Array,
+    order: Array,
 ) -> None:
     """Write the first node and the place in the cell of the points of a range, in the order of their strips.
 
@@ -123,18 +132,20 @@ def locate(
     low, high : int
     points, place, strips
         As in `count_strips`.
-    grid : (g0, g1, g2) float32
-        Read for its shape.
+    shape : tuple
+        Of the grid, (g0, g1, g2).
     slots : (strips,) int32, changed
         The next free place in each strip.
     nodes : (n,) int64, out
         In the flat grid.
     parts : (d, n) float32, out
         Fractions of a cell along the real axes.
+    order : (n,) int32, out, or (0,)
+        The point at each place.
     """
     corner, offset, inverse_spacing = place
     d = points.shape[1]
-    n1, n2 = grid.shape[1], grid.shape[2]
+    n1, n2 = shape[1], shape[2]
     for i in range(low, high):
         q = slots[strips[i]]
         slots[strips[i]] += 1
@@ -145,6 +156,23 @@ def locate(
             node = node * (n2 if k == d - 1 else n1) + cell - 2
             parts[k, q] = u - cell
         nodes[q] = node
+        if len(order) > 0:
+            order[q] = i
+
+
+@helper
+def _add_point(taps: Array, w0: Any, w1: Any, w2: Any, flat: Array, first: int, run: int, plane: int) -> None:
+    """Add a charge to the nodes from `first` on; `run` and `plane` as in `_interpolate`."""
+    for a in range(taps[0]):
+        base = first + a * plane
+        w = pick(w0, a) * w2 if taps[0] == TAPS else w2
+        _add_to_row(flat, base, pick(w1, 0) * w)
+        if taps[1] == TAPS:
+            _add_to_row(flat, base + run, pick(w1, 1) * w)
+            _add_to_row(flat, base + 2 * run, pick(w1, 2) * w)
+            _add_to_row(flat, base + 3 * run, pick(w1, 3) * w)
+            _add_to_row(flat, base + 4 * run, pick(w1, 4) * w)
+            _add_to_row(flat, base + 5 * run, pick(w1, 5) * w)
 
 
 @kernel
@@ -169,16 +197,35 @@ def spread(first: int, last: int, nodes: Array, parts: Array, taps: Array, grid:
         w0 = _weights(taps[0], parts[0, q] if d == 3 else zero)
         w1 = _weights(taps[1], parts[d - 2, q] if d > 1 else zero)
         w2 = _weights(TAPS, parts[d - 1, q])
-        for a in range(taps[0]):
-            base = nodes[q] + a * plane
-            w = pick(w0, a) * w2 if taps[0] == TAPS else w2
-            _add_to_row(flat, base, pick(w1, 0) * w)
-            if taps[1] == TAPS:
-                _add_to_row(flat, base + n2, pick(w1, 1) * w)
-                _add_to_row(flat, base + 2 * n2, pick(w1, 2) * w)
-                _add_to_row(flat, base + 3 * n2, pick(w1, 3) * w)
-                _add_to_row(flat, base + 4 * n2, pick(w1, 4) * w)
-                _add_to_row(flat, base + 5 * n2, pick(w1, 5) * w)
+        _add_point(taps, w0, w1, w2, flat, nodes[q], n2, plane)
+
+
+@kernel
+def spread_charges(
+    first: int, last: int, nodes: Array, parts: Array, order: Array, charges: Array, taps: Array, grids: Array
+) -> None:
+    """Add charges of several columns to a grid each, for a range of located points in that sequence.
+
+    Parameters
+    ----------
+    first, last, nodes, parts, taps
+        As in `spread`.
+    order : (n,) int32
+        From `locate`.
+    charges : (n, q) float32
+    grids : (q, g0, g1, g2) float32, changed
+    """
+    columns, n0, n1, n2 = grids.shape
+    d = len(parts)
+    flat = grids.reshape(-1)
+    zero = np.float32(0)
+    for q in range(first, last):
+        w0 = _weights(taps[0], parts[0, q] if d == 3 else zero)
+        w1 = _weights(taps[1], parts[d - 2, q] if d > 1 else zero)
+        w2 = _weights(TAPS, parts[d - 1, q])
+        for c in range(columns):
+            charged = splat(charges[order[q], c]) * w2
+            _add_point(taps, w0, w1, charged, flat, c * n0 * n1 * n2 + nodes[q], n2, n1 * n2)
 
 
 @helper
@@ -199,6 +246,22 @@ def _interpolate(taps: Array, t: Any, flat: Array, base: int, run: int, plane: i
             rows, along1 = rows + pick(w0, a) * values, along1 + pick(w0, a) * slopes
             along0 = along0 + pick(s0, a) * values
     return total(rows * w2), total(along0 * w2), total(along1 * w2), total(rows * s2)
+
+
+@helper
+def _find(point: Array, place: Any, shape: Any, n1: int, n2: int) -> Any:
+    """Return whether a point lies within a grid, its first node in rows and planes of n2 and n1, and its fractions."""
+    corner, offset, inverse_spacing = place
+    d = len(point)
+    base, inside = 0, True
+    t0 = t1 = t2 = np.float32(0)
+    for k in range(d):
+        u = (point[k] - corner[k]) * inverse_spacing + offset[k]
+        inside = inside and TAPS // 2 <= u <= shape[3 - d + k] - TAPS
+        cell = int(u) if inside else TAPS
+        t0, t1, t2 = t1, t2, np.float32(u - cell)
+        base = base * (n2 if k == d - 1 else n1) + cell - 2
+    return inside, base, t0, t1, t2
 
 
 @kernel
@@ -248,21 +311,14 @@ def gather(
     missing : int
         How many points the grid is not good for.
     """
-    corner, offset, inverse_spacing = place
+    inverse_spacing = place[2]
     d = points.shape[1]
     n1, n2 = potential.shape[1], potential.shape[2]
     flat = potential.reshape(-1)
     subtract = own[0, 0, 0] != 0.0
     sum_of_values, missing = 0.0, 0
     for i in range(low, high):
-        base, inside = 0, True
-        t0 = t1 = t2 = np.float32(0)
-        for k in range(d):
-            u = (points[i, k] - corner[k]) * inverse_spacing + offset[k]
-            inside = inside and TAPS // 2 <= u <= shape[3 - d + k] - TAPS
-            cell = int(u) if inside else TAPS
-            t0, t1, t2 = t1, t2, np.float32(u - cell)
-            base = base * (n2 if k == d - 1 else n1) + cell - 2
+        inside, base, t0, t1, t2 = _find(points[i], place, shape, n1, n2)
         phi[i] = 0.0
         if not inside:
             missing += 1
@@ -282,6 +338,56 @@ def gather(
         if d > 2:
             gradient[i, 0] = g0 * inverse_spacing
     return sum_of_values, missing
+
+
+@kernel
+def gather_charges(
+    low: int,
+    high: int,
+    points: Array,
+    place: Any,
+    shape: Array,
+    taps: Array,
+    potentials: Array,
+    own: Array,
+    charges: Array,
+    shift: Array,
+    phi: Array,
+    gradient: Array,
+) -> None:
+    """Interpolate several potentials and their gradients at a range of the points whose charges made them.
+
+    Parameters
+    ----------
+    low, high, points, place, shape, taps, own
+        As in `gather`; `own` is the response to a charge of 1.
+    potentials : (q, g0, g1, >= g2) float32
+    charges : (n, q) float32
+    shift : (q,) float64
+        Added to every value.
+    phi : (n, q) float32, out
+    gradient : (n, q, d) float32, out
+        0 where the grid is not good, as in `gather`.
+    """
+    columns, n0, n1, n2 = potentials.shape
+    d, inverse_spacing = points.shape[1], place[2]
+    flat = potentials.reshape(-1)
+    for i in range(low, high):
+        inside, base, t0, t1, t2 = _find(points[i], place, shape, n1, n2)
+        phi[i] = 0
+        gradient[i] = 0
+        if not inside:
+            continue
+        v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
+        for c in range(columns):
+            charge = np.float64(charges[i, c])
+            value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, c * n0 * n1 * n2 + base, n2, n1 * n2)
+            phi[i, c] = value - charge * v + shift[c]
+            gradient[i, c, d - 1] = (g2 - charge * h2) * inverse_spacing
+            if d > 1:
+                gradient[i, c, d - 2] = (g1 - charge * h1) * inverse_spacing
+            if d > 2:
+                gradient[i, c, 0] = (g0 - charge * h0) * inverse_spacing
 
 
 @helper

@@ -318,3 +318,54 @@ def measure_nodes(link: Array, centre: Array, moment: Array, box: Array, d: int)
         if count >= FEWEST:
             flatness = squares / (trace * trace) if trace > 0.0 else 1.0  # one over the dimension of what it holds
             centre[v, 3] = (24.0 * trace / count) ** 2 * reach * flatness**3
+
+
+@kernel
+def measure_charges(
+    points: Array, link: Array, centre: Array, charges: Array, mass: Array, dipole: Array, moment: Array
+) -> None:
+    """Write sums, dipoles and second moments of the charges of all nodes, about the centres of these.
+
+    With `a` from the centre of a node to that of a child, whose sums are m, D and S, the child adds m to the sum,
+    ``D + m a`` to the dipole and ``S + a D' + D a' + m a a'`` to the second moments.
+
+    Parameters
+    ----------
+    points : (d, n) float64
+        In the order of the tree.
+    link : (nodes, 3) int32
+    centre : (nodes, 4) float64
+    charges : (n,) float32
+        In the order of the tree.
+    mass : (nodes,) float64, out
+    dipole : (nodes, 3) float64, out
+    moment : (nodes, 6) float64, out
+        In the order of those in `measure_leaves`.
+    """
+    d = len(points)
+    for v in range(len(link) - 1, -1, -1):
+        right = link[v, 2]
+        mass[v] = 0.0
+        dipole[v] = 0.0
+        moment[v] = 0.0
+        for j in range(link[v, 0], link[v, 1] if right == 0 else link[v, 0]):
+            charge = np.float64(charges[j])
+            mass[v] += charge
+            column = 0
+            for a in range(d):
+                along = charge * (points[a, j] - centre[v, a])
+                dipole[v, a] += along
+                for b in range(a, d):
+                    moment[v, column] += along * (points[b, j] - centre[v, b])
+                    column += 1
+        for child in range(2 if right != 0 else 0):
+            w = right if child else v + 1
+            mass[v] += mass[w]
+            column = 0
+            for a in range(d):
+                x = centre[w, a] - centre[v, a]
+                dipole[v, a] += dipole[w, a] + x * mass[w]
+                for b in range(a, d):
+                    y = centre[w, b] - centre[v, b]
+                    moment[v, column] += moment[w, column] + x * dipole[w, b] + y * dipole[w, a] + x * y * mass[w]
+                    column += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
 from .extents import Extent, bulk, extent
 from .fourier import arrange, convolve
-from .grid import HARMONICS, TAPS, Grid, Place, gather, spread
+from .grid import HARMONICS, TAPS, Grid, Place, gather, gather_charges, spread
 from .pairs import exact
 from .potential import Potential
 from .step import Moments, StepRates, commit, step
@@ -40,6 +40,7 @@ __all__ = [
     "exact",
     "extent",
     "gather",
+    "gather_charges",
     "morton_order",
     "reorder",
     "spread",

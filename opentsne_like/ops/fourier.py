@@ -41,13 +41,13 @@ def convolve(charges: Array, influence: Array, grid: Grid, work: Workspace, n_jo
         Transform of the kernel, from `arrange`.
     grid : Grid
     work : Workspace
-        Holds what is returned.
     n_jobs : int
         Threads; the result has the same bits for any number.
 
     Returns
     -------
     ndarray of shape (g0, g1, columns), float32
+        In the place of the charges.
     """
     if grid.is_plane:
         return convolve_in_plane(charges[0], influence, grid.shape[1:], n_jobs, work)[None]
@@ -69,7 +69,6 @@ def _convolve_on_line_or_in_space(
     flat = charges.reshape(g0 * g1, p2)
     spectrum = work.take("spectrum", (g0 * g1, columns), np.complex64)
     cube = spectrum.reshape(g0, g1, columns)
-    potential = work.take("charges", flat.shape, np.float32)  # charges are no longer needed where it is written
 
     def forward(low: int, high: int) -> None:
         spectrum[low:high] = fft.rfft(flat[low:high], axis=1)
@@ -90,11 +89,11 @@ def _convolve_on_line_or_in_space(
         cube[:, :, low:high] = block
 
     def backward(low: int, high: int) -> None:
-        potential[low:high] = fft.irfft(spectrum[low:high], n=p2, axis=1)
+        flat[low:high] = fft.irfft(spectrum[low:high], n=p2, axis=1)
 
     rows = max(1, 2**15 // p2)
     width = max(1, min(64, 2**16 // (padded[0] * padded[1])))
     _parallel.for_chunks(forward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
     _parallel.for_chunks(middle, columns, (), n_jobs=n_jobs, grain=width)
     _parallel.for_chunks(backward, g0 * g1, (), n_jobs=n_jobs, grain=rows)
-    return potential.reshape(charges.shape)
+    return charges

@@ -40,8 +40,10 @@ class Grid:
         return np.array([1 if n == 1 else TAPS for n in self.padded])
 
 
-def spread(points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int) -> Array:
-    """Return the unit charges of points on a grid, by B-splines of six nodes per axis.
+def spread(
+    points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int, charges: Array | None = None
+) -> Array:
+    """Return the charges of points on a grid, by B-splines of six nodes per axis.
 
     Points are sorted by strips of the first real axis, on fixed chunks, and keep their sequence within a strip; strips
     of even and of odd number take turns, so that no two threads meet.
@@ -57,19 +59,23 @@ def spread(points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int
         Holds what is returned.
     n_jobs : int
         Threads; the result has the same bits for any number.
+    charges : ndarray of shape (n, q), float32, optional
+        By default there is one column, of ones.
 
     Returns
     -------
     ndarray of shape (g0, g1, columns), float32
-        With as many columns as `convolve` wants.
+        With as many columns as `convolve` wants; (q, g0, g1, columns) with charges.
     """
     n, d = points.shape
     length = grid.shape[3 - d]
     height = max(16, -(-length // 64))
     n_strips = -(-length // height)
     columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
-    charges = work.take("charges", (*grid.shape[:2], columns), np.float32)
-    charges.fill(0)
+    shape = (*grid.shape[:2], columns)
+    count = 1 if charges is None else charges.shape[1]
+    grids = work.take("charges", (count, *shape), np.float32)
+    grids.fill(0)
     strips, nodes = work.take("strips", (n,), np.int32), work.take("nodes", (n,), np.int64)
     parts = work.take("parts", (d, n), np.float32)
     chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
@@ -80,14 +86,19 @@ def spread(points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int
     ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
     slots = np.ascontiguousarray(ends - counts)
     bounds = np.append(slots[0], np.int32(n)).tolist()
-    shared = (points, place, charges, strips)
-    locating = [(locate, (*chunk, *shared, slots[c], nodes, parts)) for c, chunk in enumerate(chunks)]
+    order = work.take("order", (0 if charges is None else n,), np.int32)
+    shared = (points, place, shape, strips)
+    locating = [(locate, (*chunk, *shared, slots[c], nodes, parts, order)) for c, chunk in enumerate(chunks)]
     _parallel.run_tasks(locating, n_jobs=n_jobs)
+    kernel: Any = kernels.grid.spread
+    located: tuple[Any, ...] = (nodes, parts, grid.taps, grids[0])
+    if charges is not None:
+        kernel, located = kernels.grid.spread_charges, (nodes, parts, order, charges, grid.taps, grids)
     for parity in (0, 1):
         ranges = [(bounds[s], bounds[s + 1]) for s in range(parity, n_strips, 2)]
-        spreading = [(kernels.grid.spread, (*each, nodes, parts, grid.taps, charges)) for each in ranges]
+        spreading = [(kernel, (*each, *located)) for each in ranges]
         _parallel.run_tasks(spreading, n_jobs=n_jobs if n >= 2 * CHEAP_GRAIN else 1)
-    return charges
+    return grids[0] if charges is None else grids
 
 
 def gather(
@@ -130,3 +141,36 @@ def gather(
     tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
     sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
     return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
+
+
+def gather_charges(
+    potentials: Array,
+    points: Array,
+    place: Place,
+    grid: Grid,
+    own: Array,
+    shift: Array,
+    charges: Array,
+    n_jobs: int,
+) -> Potential:
+    """Return value and gradient of several potentials on a grid at the points whose charges made them.
+
+    Parameters
+    ----------
+    potentials : ndarray of shape (q, g0, g1, columns), float32
+    points, place, grid, own, n_jobs
+        As in `gather`; `own` is what a charge of 1 does to itself.
+    shift : ndarray of shape (q,), float64
+        Added to every value.
+    charges : ndarray of shape (n, q), float32
+
+    Returns
+    -------
+    Potential
+        ``values`` (n, q) and ``gradient`` (n, q, d), float32.
+    """
+    (n, d), q = points.shape, len(potentials)
+    values, gradient = np.empty((n, q), np.float32), np.empty((n, q, d), np.float32)
+    shared = (points, place, np.array(grid.shape), grid.taps, potentials, own, charges, shift, values, gradient)
+    _parallel.for_chunks(kernels.grid.gather_charges, n, shared, n_jobs=n_jobs, grain=GRAIN)
+    return Potential(values, gradient, float(values.sum(dtype=np.float64)))

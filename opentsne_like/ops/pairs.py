@@ -15,8 +15,8 @@ Array = np.ndarray[Any, Any]
 PAIRS = 2**17  # of a chunk, at least
 
 
-def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int) -> Potential:
-    """Return the potential of unit charges and its gradient by exact sums over all pairs.
+def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int, charges: Array | None = None) -> Potential:
+    """Return the potential of charges and its gradient by exact sums over all pairs.
 
     Parameters
     ----------
@@ -28,11 +28,13 @@ def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int) -> Pote
         The radial function, one of `kernels.forms`.
     n_jobs : int
         Threads; the result has the same bits for any number.
+    charges : ndarray of shape (n, q), optional
+        By default there is one column, of ones.
 
     Returns
     -------
     Potential
-        ``values`` (m,) and ``gradient`` (m, d) in the precision of the targets.
+        ``values`` (m,) and ``gradient`` (m, d) in the precision of the targets, (m, q) and (m, q, d) with charges.
 
     Raises
     ------
@@ -48,6 +50,8 @@ def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int) -> Pote
     array([0.5, 0.5])
     """
     check_form(form, kernels.forms.value_and_slope)
+    if charges is not None:
+        return _charged(targets, sources, form, n_jobs, charges)
     m, d = targets.shape
     x = np.ascontiguousarray(targets.T)
     y = x if sources is None else np.ascontiguousarray(sources.T, dtype=targets.dtype)
@@ -64,4 +68,18 @@ def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int) -> Pote
             for low, high in _parallel.chunk_bounds(m, grain)
         ]
         _parallel.run_tasks(tasks, n_jobs=n_jobs)
+    return Potential(values, gradient, float(values.sum(dtype=np.float64)))
+
+
+def _charged(targets: Array, sources: Array | None, form: Any, n_jobs: int, charges: Array) -> Potential:
+    (m, d), q, dtype = targets.shape, charges.shape[1], targets.dtype
+    x = np.ascontiguousarray(targets.T)
+    y = x if sources is None else np.ascontiguousarray(sources.T, dtype=dtype)
+    values, gradient = np.empty((m, q), dtype), np.empty((m, q, d), dtype)
+    shared = (x, y, sources is None, form, np.ascontiguousarray(charges.T, dtype=dtype), values, gradient)
+    tasks = [
+        (kernels.exact.charged_sums, (low, high, *shared, np.empty((2, kernels.exact.BLOCK), dtype)))
+        for low, high in _parallel.chunk_bounds(m, max(1, PAIRS // y.shape[1]))
+    ]
+    _parallel.run_tasks(tasks, n_jobs=n_jobs)
     return Potential(values, gradient, float(values.sum(dtype=np.float64)))

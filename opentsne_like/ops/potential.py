@@ -10,16 +10,16 @@ Array = np.ndarray[Any, Any]
 
 
 class Potential(NamedTuple):
-    """The potential of unit charges at some points.
+    """The potential of charges at some points; of unit charges, unless there are columns of others.
 
     Attributes
     ----------
     values : ndarray of shape (m,)
-        ``phi_i = sum_j k(|y_i - x_j|²)`` over all charges but a point's own.
+        ``phi_i = sum_j c_j k(|y_i - x_j|²)`` over all charges but a point's own; (m, q) with q columns of charges.
     gradient : ndarray of shape (m, d)
-        ``d phi_i / d y_i = sum_j 2 k'(|y_i - x_j|²) (y_i - x_j)``, per unit of length.
+        ``d phi_i / d y_i = sum_j c_j 2 k'(|y_i - x_j|²) (y_i - x_j)``, per unit of length; (m, q, d) with columns.
     total : float
-        ``sum_i phi_i``.
+        ``sum_i phi_i``, of all columns together.
     """
 
     values: Array

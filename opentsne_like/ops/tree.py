@@ -86,8 +86,10 @@ def build_tree(sources: Array, n_jobs: int) -> Tree:
     return Tree((n, sources.shape[1]), in_order, order, groups, link, centre, moment)
 
 
-def walk_tree(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs: int) -> Potential:
-    """Return the potential of the unit charges of a tree and its gradient.
+def walk_tree(
+    tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs: int, charges: Array | None = None
+) -> Potential:
+    """Return the potential of the charges of a tree and its gradient.
 
     Parameters
     ----------
@@ -102,11 +104,13 @@ def walk_tree(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs
         more exact; 0 sums all pairs.
     n_jobs : int
         Threads; the result has the same bits for any number.
+    charges : ndarray of shape (n, q), float32, optional
+        Of any sign, in the order of the sources; each column is a walk of its own. By default there is one, of ones.
 
     Returns
     -------
     Potential
-        ``values`` (m,) and ``gradient`` (m, d), float32.
+        ``values`` (m,) and ``gradient`` (m, d), float32; (m, q) and (m, q, d) with charges.
 
     Raises
     ------
@@ -125,6 +129,23 @@ def walk_tree(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs
     array([1.667], dtype=float32)
     """
     check_form(form, kernels.barnes_hut.ratio)
+    if charges is None:
+        return _walk(tree, targets, form, theta, n_jobs, kernels.barnes_hut.Unit())
+    found = [_walk(tree, targets, form, theta, n_jobs, _measured(tree, column)) for column in charges.T]
+    values, gradient = np.stack([each.values for each in found], 1), np.stack([each.gradient for each in found], 1)
+    return Potential(values, gradient, sum(each.total for each in found))
+
+
+def _measured(tree: Tree, charges: Array) -> Any:
+    """Return charges (n,) as the walk takes them: of the points in the order of the tree, and of the nodes."""
+    point = np.ascontiguousarray(charges[tree.order], np.float32)
+    nodes = len(tree.link)
+    mass, dipole, moment = np.empty(nodes), np.empty((nodes, 3)), np.empty((nodes, 6))
+    kernels.tree.measure_charges(tree.points, tree.link, tree.centre, point, mass, dipole, moment)
+    return kernels.barnes_hut.Charges(point, mass, dipole, moment)
+
+
+def _walk(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs: int, charges: Any) -> Potential:
     own = targets is None
     if targets is None:
         places, order, groups = tree.points, tree.order, tree.groups
@@ -134,7 +155,7 @@ def walk_tree(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs
     values = np.empty(len(order), np.float32)
     gradient = np.empty((len(order), len(places)), np.float32)
     nodes = (tree.points, tree.centre, tree.moment, tree.link)
-    args = (form, (0,) * len(places), nodes, places, groups, own, float(theta), order, values, gradient)
+    args = (form, (0,) * len(places), charges, nodes, places, groups, own, float(theta), order, values, gradient)
     grain = 8 if own else 512
     total = _parallel.sum_chunks(kernels.barnes_hut.evaluate, len(groups) - 1, args, n_jobs=n_jobs, grain=grain)
     return Potential(values, np.ascontiguousarray(gradient[:, : tree.shape[1]]), total)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from .._validation import check_matrix
-from ..errors import NumericalError
+from ..errors import InvalidParameterError, NumericalError
 from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
@@ -49,7 +49,7 @@ def widest_angle(tolerance: float) -> float:
 
 
 class RepulsionEngine:
-    """Evaluates the potential of unit charges at the points of a map.
+    """Evaluates the potential of charges at the points of a map.
 
     Parameters
     ----------
@@ -117,30 +117,50 @@ class RepulsionEngine:
         """Return the extent of a map (n, d), or refuse one that is not finite, see `evaluate`."""
         return _finite_extent(points, self.n_jobs)
 
-    def evaluate(self, points: Array, extent: Extent | None = None) -> Potential:
-        """Return the potential of the points' own unit charges at the points.
+    def evaluate(self, points: Array, extent: Extent | None = None, charges: Array | None = None) -> Potential:
+        """Return the potential of the points' own charges at the points.
 
         Parameters
         ----------
         points : (n, d) float64
         extent : Extent, optional
             Of the points, where it is known.
+        charges : (n,) or (n, q) float, optional
+            Of any sign; ones by default, which are faster than others.
+
+        Returns
+        -------
+        Potential
+            ``values`` (n,) and ``gradient`` (n, d), float32 where they are good to no more; (n, q) and (n, q, d) with
+            columns of charges, and float64 with charges. Errors are relative to sums of the charges' magnitudes.
 
         Raises
         ------
         InvalidParameterError
-            If a coordinate is not finite.
+            If a coordinate or a charge is not finite, or if there is not a charge for every point.
         """
         extent = self.extent(points) if extent is None else extent
+        if charges is None:
+            return self._evaluate(points, extent, None)
+        columns = _checked_charges(charges, len(points))
+        scale = np.abs(columns).max(axis=0, initial=0.0)  # lest charges leave the range of float32
+        scale[scale == 0.0] = 1.0
+        found = self._evaluate(points, extent, np.asarray(columns / scale, np.float32))
+        values, gradient = found.values * scale, found.gradient * scale[:, None]
+        if np.ndim(charges) == 1:
+            values, gradient = values[:, 0], gradient[:, 0]
+        return Potential(values, gradient, float(values.sum()))
+
+    def _evaluate(self, points: Array, extent: Extent, charges: Array | None) -> Potential:
         grid = self._plan(extent.spans)
         method = self.choose(len(points), len(points), grid)
         if method == "fft" and grid is not None and _resolves(grid, extent.spans, points, self.radial):
             if self._is_narrow(extent):
-                return first_order(points, extent, self.radial)
-            return self._convolver.evaluate(points, grid, extent.low, extent.spans)
+                return first_order(points, extent, self.radial, charges)
+            return self._convolver.evaluate(points, grid, extent.low, extent.spans, charges)
         if method in ("bh", "fft") and self.radial.has_tree:
-            return ops.walk_tree(self.tree(points), None, self.radial.form, self.opening_angle, self.n_jobs)
-        return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs)
+            return ops.walk_tree(self.tree(points), None, self.radial.form, self.opening_angle, self.n_jobs, charges)
+        return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs, charges=charges)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
         """Return the potential of `sources` (n, d) float64 as something that can be evaluated anywhere.
@@ -229,18 +249,32 @@ def _resolves(grid: Grid, spans: Array, points: Array, radial: Radial) -> bool:
     return bool(np.max(last - first) >= FEWEST_CELLS * grid.spacing)
 
 
-def first_order(points: Array, extent: Extent, radial: Radial) -> Potential:
+def _checked_charges(charges: Array, n: int) -> Array:
+    """Return charges as columns (n, q), float64, or refuse them."""
+    array = np.asarray(charges)
+    columns = check_matrix(array[:, None] if array.ndim == 1 else array, "charges")
+    if len(columns) != n:
+        raise InvalidParameterError(f"`charges` must have a row for each of the {n} points, got shape {array.shape}")
+    return np.asarray(columns, np.float64)
+
+
+def first_order(points: Array, extent: Extent, radial: Radial, charges: Array | None = None) -> Potential:
     """Return the potential of a map (n, d) that is narrow: ``k(0) + k'(0) d²`` summed over all pairs.
 
-    With z the places from any point near the map, ``sum_j |z_i - z_j|² = n |z_i|² - 2 z_i · S + Q``, where S and Q are
-    the sums of z and of its squares. The forces are ``2 k'(0) (n z_i - S)``.
+    With z the places from any point near the map, and N, S and Q the sums of the charges and of these times z and z²,
+    ``sum_j c_j |z_i - z_j|² = N |z_i|² - 2 z_i · S + Q``. The forces are ``2 k'(0) (N z_i - S)``.
     """
-    n, slope = len(points), float(radial.slope(np.zeros(1))[0])
+    columns = np.ones((len(points), 1)) if charges is None else charges.astype(np.float64)
+    slope = float(radial.slope(np.zeros(1))[0])
     places = points - extent.low  # exact, and 0 for points that coincide
-    total, squares = places.sum(axis=0), (places**2).sum(axis=1)
-    apart = n * squares - 2.0 * (places * total).sum(axis=1) + squares.sum()
-    values = (n - 1) * radial.peak + slope * apart
-    gradient = 2.0 * slope * (n * places - total)
+    squares = (places**2).sum(axis=1)
+    count, moment = columns.sum(axis=0), (columns[:, :, None] * places[:, None]).sum(axis=0)
+    apart = count * squares[:, None] - 2.0 * (places[:, None] * moment).sum(axis=2)
+    apart += (columns * squares[:, None]).sum(axis=0)
+    values = (count - columns) * radial.peak + slope * apart
+    gradient = 2.0 * slope * (count[:, None] * places[:, None] - moment)
+    if charges is None:
+        values, gradient = values[:, 0], gradient[:, 0]
     return Potential(values.astype(np.float32), gradient.astype(np.float32), float(values.sum()))
 
 

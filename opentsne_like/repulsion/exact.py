@@ -15,8 +15,10 @@ Array = np.ndarray[Any, Any]
 PAIRS = 2**18  # that NumPy works on at a time
 
 
-def exact_sums(targets: Array, sources: Array | None, radial: Radial, *, n_jobs: int) -> Potential:
-    """Return the potential of unit charges at `sources` and its gradient at `targets`.
+def exact_sums(
+    targets: Array, sources: Array | None, radial: Radial, *, n_jobs: int, charges: Array | None = None
+) -> Potential:
+    """Return the potential of charges at `sources` and its gradient at `targets`.
 
     Parameters
     ----------
@@ -26,22 +28,27 @@ def exact_sums(targets: Array, sources: Array | None, radial: Radial, *, n_jobs:
         None for the targets themselves, which then do not feel their own charge.
     radial : Radial
     n_jobs : int
+    charges : (n, q), optional
+        By default there is one column, of ones.
 
     Returns
     -------
     Potential
-        ``values`` (m,) and ``gradient`` (m, d) in the precision of the targets.
+        ``values`` (m,) and ``gradient`` (m, d) in the precision of the targets, (m, q) and (m, q, d) with charges.
     """
     if radial.form is not None:
-        return ops.exact(targets, sources, radial.form, n_jobs)
+        return ops.exact(targets, sources, radial.form, n_jobs, charges)
     others = targets if sources is None else sources.astype(targets.dtype, copy=False)
-    return _sum_plainly(targets, others, sources is None, radial, n_jobs)
+    if charges is not None:
+        return _sum_plainly(targets, others, charges, sources is None, radial, n_jobs)
+    found = _sum_plainly(targets, others, np.ones((len(others), 1)), sources is None, radial, n_jobs)
+    return Potential(found.values[:, 0], found.gradient[:, 0], found.total)
 
 
-def _sum_plainly(targets: Array, sources: Array, same: bool, radial: Radial, n_jobs: int) -> Potential:
+def _sum_plainly(targets: Array, sources: Array, charges: Array, same: bool, radial: Radial, n_jobs: int) -> Potential:
     """Return the sums of a function that compiled loops do not know, taken in float64 by NumPy."""
-    m, n = len(targets), len(sources)
-    values, gradient = np.empty(m, targets.dtype), np.empty(targets.shape, targets.dtype)
+    (m, d), (n, q) = targets.shape, charges.shape
+    values, gradient = np.empty((m, q), targets.dtype), np.empty((m, q, d), targets.dtype)
 
     def block(low: int, high: int) -> None:
         apart = targets[low:high, None].astype(np.float64) - sources[None]
@@ -50,8 +57,8 @@ def _sum_plainly(targets: Array, sources: Array, same: bool, radial: Radial, n_j
         if same:
             own = np.arange(high - low), np.arange(low, high)
             k[own] = slope[own] = 0.0
-        values[low:high] = k.sum(axis=1)
-        gradient[low:high] = (slope[:, :, None] * apart).sum(axis=1)
+        values[low:high] = np.einsum("ij,jc->ic", k, charges)
+        gradient[low:high] = np.einsum("ijk,jc->ick", slope[:, :, None] * apart, charges)
 
     rows = max(1, PAIRS // n)
     _parallel.run_tasks([(block, (low, min(low + rows, m))) for low in range(0, m, rows)], n_jobs=n_jobs)

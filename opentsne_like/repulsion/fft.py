@@ -27,6 +27,7 @@ CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid
 MOST_CELLS = 2**24  # of the map's own grid (an eighth of the padded one in space, a quarter in the plane)
 FREE_CELLS, CELLS_PER_POINT = 2**21, 256  # fewer points have to do with fewer cells
 CROWDED = 4  # points per cell
+COLUMNS, COLUMN_CELLS = 8, 2**24  # columns of charges that are spread together, and cells that they may take
 WAVES_AT_ONCE = 2**16
 
 
@@ -167,7 +168,7 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
 
 
 class GridConvolver:
-    """Evaluates the potential of unit charges; keeps work memory and the last influence functions.
+    """Evaluates the potential of charges; keeps work memory and the last influence functions.
 
     It serves one evaluation at a time.
     """
@@ -178,8 +179,8 @@ class GridConvolver:
         self._influences: OrderedDict[Grid, Influence] = OrderedDict()
         self._work = Workspace()
 
-    def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array) -> Potential:
-        """Return the potential of the points' unit charges at the points themselves.
+    def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array, charges: Array | None = None) -> Potential:
+        """Return the potential of the points' charges at the points themselves.
 
         Parameters
         ----------
@@ -187,15 +188,36 @@ class GridConvolver:
         grid : Grid
         low, spans : (d,) float64
             From `ops.extent`.
+        charges : (n, q) float32, optional
+            Ones by default.
         """
         place = (low, _place(grid, spans), 1.0 / grid.spacing)
         influence = self.influence(grid)
+        if charges is not None:
+            most = max(1, min(COLUMNS, COLUMN_CELLS // count_cells(grid)))
+            blocks = [charges[:, first : first + most] for first in range(0, charges.shape[1], most)]
+            parts = [self._evaluate_block(points, place, grid, influence, block) for block in blocks]
+            values, gradient = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
+            return Potential(values, gradient, sum(part.total for part in parts))
         potential = self._convolve(points, place, grid, influence, self._work)
         own, shift = influence.own, influence.constant * (len(points) - 1)
         if len(points) > CROWDED * count_cells(grid):  # no wave of one point's shows beside all others, its mean does
             own, shift = np.zeros_like(own), shift - own[0, 0, 0]
         found, _ = ops.gather(potential, points, place, grid, own, shift, -np.inf, self.n_jobs)
         return found
+
+    def _evaluate_block(
+        self, points: Array, place: Place, grid: Grid, influence: Influence, charges: Array
+    ) -> Potential:
+        """Return the potential of a few columns of charges, which are spread and gathered together."""
+        columns = np.ascontiguousarray(charges)
+        potentials = ops.spread(points, place, grid, self._work, self.n_jobs, columns)
+        for each in potentials:
+            ops.convolve(each, influence.spectrum, grid, self._work, self.n_jobs)
+        own = influence.own.copy()
+        own[0, 0, 0] += influence.constant
+        shift = influence.constant * columns.sum(axis=0, dtype=np.float64)
+        return ops.gather_charges(potentials, points, place, grid, own, shift, columns, self.n_jobs)
 
     def influence(self, grid: Grid) -> Influence:
         """Return the influence function for `grid`, made anew where it is not among the last four."""

@@ -23,8 +23,9 @@ def located(points, corner, offset, spacing, shape, height=16, strips=1):
     where, owners, counts = (corner, offset, 1 / spacing), np.empty(n, np.int32), np.full(strips, 9, np.int32)
     grid.count_strips(0, n, points, where, height, owners, counts)
     slots = (np.cumsum(counts) - counts).astype(np.int32)
-    grid.locate(0, n, points, where, np.empty(shape, np.float32), owners, slots, nodes, parts)
-    return nodes, parts, owners, counts
+    order = np.empty(n, np.int32)
+    grid.locate(0, n, points, where, shape, owners, slots, nodes, parts, order)
+    return nodes, parts, owners, counts, order
 
 
 def case(d, n=300):
@@ -49,11 +50,12 @@ def test_locate(d, strips):
     points, shape, _, u, _ = case(d)
     height = 99 if strips == 1 else 4
     found = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=height, strips=strips)
-    nodes, parts, owners, counts = found
+    nodes, parts, owners, counts, places = found
     first = np.floor(u).astype(int) - 2
     assert np.array_equal(owners, first[:, 0] // height)
     assert np.array_equal(counts, np.bincount(owners, minlength=strips))
     order = np.argsort(owners, kind="stable")
+    assert np.array_equal(places, order)
     assert np.array_equal(nodes, np.ravel_multi_index(tuple(first[order].T), shape[3 - d :]))
     np.testing.assert_allclose(parts.T, (u % 1)[order], atol=1e-6)
 
@@ -68,6 +70,19 @@ def test_spread(d):
     expected = outer([spline(x) for x in nodes])[5:35].sum(axis=0)
     np.testing.assert_allclose(result[..., : shape[2]], expected, atol=2e-6)
     assert result.sum() == pytest.approx(30, rel=1e-5)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_spread_charges(d):
+    points, shape, taps, _, nodes = case(d)
+    first, parts, _, _, order = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=4, strips=8)
+    charges = np.random.default_rng(0).normal(size=(len(points), 3)).astype(np.float32)
+    result = np.zeros((3, *shape[:2], shape[2] + 2), np.float32)
+    first = first // shape[2] * result.shape[3] + first % shape[2]
+    grid.spread_charges(5, 35, first, parts, order, charges, taps, result)
+    weights, some = outer([spline(x) for x in nodes]), order[5:35]
+    expected = np.einsum("nabc,nq->qabc", weights[some], charges[some])
+    np.testing.assert_allclose(result[..., : shape[2]], expected, atol=4e-6)
 
 
 @pytest.mark.parametrize("own", [False, True])
