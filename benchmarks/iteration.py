@@ -29,6 +29,8 @@ PARTS = (
     ("spread", "spread"),
     ("FFT", "convolve"),
     ("gather", "gather"),
+    ("update", "step"),
+    ("update", "commit"),
 )
 EXACT_MOST = 20_000  # points; more take minutes with exact sums
 

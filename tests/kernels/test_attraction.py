@@ -8,6 +8,8 @@ from scipy import sparse
 
 from opentsne_like.kernels import attraction, forms
 
+pytestmark = pytest.mark.uncompiled
+
 
 def graph(n, m, seed=0, index=np.int32):
     P = sparse.random(n, m, density=0.3, format="csr", random_state=seed)
