@@ -11,6 +11,8 @@ import numpy as np
 
 from .errors import InvalidParameterError, InvalidTypeError
 
+MOST_JOBS = 2**15  # beyond any machine; libraries that a number of threads is handed on to refuse much more in riddles
+
 
 def _shown(value: Any) -> str:
     """Return a short `repr`, so that a message stays one line whatever was passed."""
@@ -92,7 +94,7 @@ def check_k(k: Any, most: int) -> int:
 
 def check_n_jobs(n_jobs: Any) -> int:
     """Return `n_jobs` if it is a non-zero integer (-1: all cores, -2: all but one, ...) or None (all cores)."""
-    number = -1 if n_jobs is None else check_integer(n_jobs, "n_jobs")
+    number = -1 if n_jobs is None else check_integer(n_jobs, "n_jobs", at_least=-MOST_JOBS, at_most=MOST_JOBS)
     if number == 0:
         raise InvalidParameterError("`n_jobs` must be positive or negative (-1: all cores), got 0")
     return number

@@ -317,6 +317,14 @@ def test_matrix_refuses_a_sparse_vector():
     assert message.startswith("`X` must be two-dimensional (samples, features), got shape (3,)")
 
 
+@pytest.mark.parametrize("n_jobs", [2**15 + 1, -(2**31), 10**400])
+def test_numbers_of_threads_beyond_any_machine_are_refused(n_jobs):
+    assert v.check_n_jobs(2**15) == 2**15
+    kind, message = refusal(v.check_n_jobs, n_jobs)
+    assert kind is InvalidParameterError
+    assert message.startswith("`n_jobs` must be at ")
+
+
 def test_integers_of_any_size_are_refused_in_a_line():
     for number in (10**400, 10**5000, -(10**400)):
         for check, bounds in ((v.check_real, {}), (v.check_integer, {"at_least": 0, "at_most": 9})):
