@@ -211,7 +211,7 @@ def check_csr_parts(data: Any, indices: Any, indptr: Any, shape: Any, name: str)
     if len(indptr) != rows + 1 or ends != [0, entries] or len(data) != entries:
         raise InvalidParameterError(
             f"`{name}` must have an `indptr` of {rows + 1} numbers from 0 to the {entries} of its indices, got "
-            f"{len(indptr)} with ends {ends} for {len(data)} values; {name}.prune() drops unused ones"
+            f"{len(indptr)} with ends {ends} for {len(data)} values"
         )
     if np.any(indptr[1:] < indptr[:-1]):  # a comparison cannot overflow as a difference does
         raise InvalidParameterError(f"`{name}` must have an `indptr` that never falls, got one that does")
