@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .archive import LEVELS, pack, pack_settings, unpack_descent, unpack_settings
 from .base import Embedding, EmbeddingState, check_affinities, check_start
-from .checkpoint import affinities_path, read_beside, remove_checkpoint
+from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore_affinities
 from .descent import Descent, in_place
 from .placed import PlacedEmbedding
 from .placing import known_affinities, prepare, stage_of, transform
@@ -37,6 +37,7 @@ __all__ = [
     "prepare",
     "read_beside",
     "remove_checkpoint",
+    "restore_affinities",
     "stage_of",
     "transform",
     "unpack_descent",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +74,19 @@ def save_affinities(embedding: Any, path: Any) -> str:
     target = affinities_path(path, fingerprint)
     try:
         storage.read(target)
-        return fingerprint
-    except StorageError:
-        pass  # none there, or damaged: it is written anew
+    except StorageError:  # none there, or damaged: it is written anew
+        storage.write(target, *_beside(embedding, fingerprint))
+    return fingerprint
+
+
+def _beside(embedding: Any, fingerprint: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the header of the file beside a checkpoint."""
     header = None
     if embedding.affinities is None:
         arrays = {f"partial.{name}": part for name, part in pack_table(embedding._edges_of()).items()}
     else:
         arrays, header = pack_affinities(embedding.affinities, with_data=False)
-    storage.write(target, arrays, {"fingerprint": fingerprint, "affinities": header})
-    return fingerprint
+    return arrays, {"fingerprint": fingerprint, "affinities": header}
 
 
 def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, Any]) -> None:
@@ -103,6 +108,7 @@ def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, A
         arrays |= {f"callbacks.{i}.{name}": value for name, value in held.items()}
         states.append({name: value for name, value in state.items() if name not in held})
     header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
+    storage.write_missing(affinities_path(path, affinities), lambda: _beside(embedding, affinities))
     storage.write(path, arrays, header)
     _remove_beside(path, but=affinities)
 
@@ -129,3 +135,34 @@ def read_beside(path: Any, fingerprint: Any) -> tuple[dict[str, Array], Any]:
     if header.get("fingerprint") != fingerprint:
         raise StorageError(f"{name!r} holds other affinities")
     return arrays, header["affinities"]
+
+
+def restore_affinities(path: Any, make: Callable[[], Any]) -> None:
+    """Write the affinities beside a checkpoint again if they are gone or damaged, where the data are at hand.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the checkpoint.
+    make : callable
+        Returns the affinities; called only where they are needed.
+
+    Raises
+    ------
+    StorageError
+        If the checkpoint cannot be read, or was made with other affinities.
+    """
+    fingerprint = storage.read(path, names=())[1].get("beside")
+    if not isinstance(fingerprint, str):
+        return
+    with suppress(StorageError):
+        read_beside(path, fingerprint)
+        return
+    affinities = make()
+    if storage.fingerprint(affinities.P) != fingerprint:
+        raise StorageError(
+            f"`checkpoint` {os.fsdecode(path)!r} cannot be gone on with: its affinities are gone, and those made "
+            "of these data now are others; remove the file"
+        )
+    arrays, header = pack_affinities(affinities, with_data=False)
+    storage.write(affinities_path(path, fingerprint), arrays, {"fingerprint": fingerprint, "affinities": header})

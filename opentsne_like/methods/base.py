@@ -137,13 +137,23 @@ class Method(ABC):
         parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
         lengths = [stage["n_iter"] for stage in self._stages(n)]
         run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data, lengths)
-        embedding = run.resume(data if affinities is None else None, as_list(self.callbacks))
-        if embedding is None:
-            embedding = self._begin(X, affinities, start)
-        else:
-            known = affinities if affinities is not None else embedding.affinities
-            embedding = self._embedding(embedding, known, optimizer=embedding.optimizer)
-        return self._run(embedding, run)
+        try:
+            embedding = self._resumed(run, X, affinities)
+            return self._run(self._begin(X, affinities, start) if embedding is None else embedding, run)
+        finally:
+            run.close()
+
+    def _resumed(self, run: ResumableRun, X: Any, affinities: Any) -> Any:
+        """Return the embedding that a run had come to, with the settings of today, or None."""
+        found = run.resume(
+            X if affinities is None else None,
+            as_list(self.callbacks),
+            lambda: self._affinities(X) if affinities is None else affinities,
+        )
+        if found is None:
+            return None
+        known = found.affinities if affinities is None else affinities
+        return self._embedding(found, known, optimizer=found.optimizer)
 
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> Any:
         """Return the embedding before its first iteration; see `fit`."""

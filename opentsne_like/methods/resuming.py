@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import storage
 from ..callbacks import Checkpoint, Hook
-from ..embedding import pack_random_state
+from ..embedding import affinities_path, pack_random_state, restore_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..loading import load_run
 from ..optimizer import StopReason
@@ -41,14 +41,15 @@ class ResumableRun:
 
     def __init__(self, checkpoint: Any, parameters: Mapping[str, Any], data: Any, lengths: Sequence[int]) -> None:
         self.hook = checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-        storage.check_writable(self.hook.path, "checkpoint")
+        storage.check_writable(self.hook.path, "checkpoint", ending=affinities_path("", "0" * 32))
+        self.hook.hold()
         described = {name: _described(value) for name, value in parameters.items()}
         self.hook.run = {"parameters": described, "data": storage.fingerprint(data), "stage": 0}
         self.lengths = list(lengths)
         self.stage = 0
         self.first = 0
 
-    def resume(self, data: Any, callbacks: Sequence[Any]) -> Any:
+    def resume(self, data: Any, callbacks: Sequence[Any], make: Callable[[], Any]) -> Any:
         """Return the embedding of the checkpoint, or None if there is none; callbacks remember what they knew.
 
         Parameters
@@ -56,6 +57,8 @@ class ResumableRun:
         data : array or sparse matrix, optional
             For `transform` on the embedding.
         callbacks : sequence
+        make : callable
+            Returns the affinities, should those beside the checkpoint be gone.
 
         Raises
         ------
@@ -67,6 +70,7 @@ class ResumableRun:
         path = self.hook.path
         if not os.path.exists(path):
             return None
+        restore_affinities(path, make)
         embedding, run = load_run(path, data)
         if "parameters" not in run:
             raise InvalidParameterError(f"`checkpoint` must be of a run of `fit`, got {str(path)!r}; remove the file")
@@ -81,6 +85,10 @@ class ResumableRun:
                 f"`checkpoint` {str(path)!r} cannot be gone on with: what its callbacks remember is damaged ({error})"
             ) from error
         return embedding
+
+    def close(self) -> None:
+        """Let other runs write to the path; each run needs it once."""
+        self.hook.release()
 
     def begin(self, stage: int) -> None:
         """Note that a stage begins.

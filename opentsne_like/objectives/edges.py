@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._validation import check_csr_parts
 from ..errors import InvalidParameterError
 from ..ops import Graph
 from ..repulsion import Radial
@@ -45,23 +46,6 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
         )
 
 
-def _check_structure(P: Any) -> None:
-    """Refuse a CSR matrix that points outside of itself: compiled loops would follow."""
-    rows, columns = P.shape
-    indptr, edges = P.indptr, len(P.indices)
-    if len(indptr) != rows + 1 or indptr[0] != 0 or indptr[-1] != edges or len(P.data) != edges:
-        raise InvalidParameterError(
-            f"`P` must have an `indptr` of {rows + 1} numbers from 0 to the {edges} of its indices, got "
-            f"{len(indptr)} from {indptr[0]} to {indptr[-1]} for {len(P.data)} values; P.prune() drops unused ones"
-        )
-    if np.any(indptr[1:] < indptr[:-1]):
-        raise InvalidParameterError("`P` must have an `indptr` that never falls, got one that does; make P anew")
-    if edges and not (P.indices.min() >= 0 and P.indices.max() < columns):
-        raise InvalidParameterError(
-            f"`P` must have column indices from 0 to {columns - 1}, got {P.indices.min()} to {P.indices.max()}"
-        )
-
-
 @dataclass(frozen=True)
 class Edges:
     """The edges of P, with what the KL divergence needs of them.
@@ -94,7 +78,7 @@ class Edges:
             If an index of P lies outside of it.
         """
         P = P.tocsr()
-        _check_structure(P)
+        check_csr_parts(P.data, P.indices, P.indptr, P.shape, "P")  # compiled loops follow what they hold
         return cls(P.indptr, P.indices, P.data.astype(dtype, copy=False), P.data, n_jobs)
 
     @cached_property

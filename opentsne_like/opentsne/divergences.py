@@ -112,7 +112,8 @@ def tolerance_of(n_interpolation_points: int = 3, min_num_intervals: int = 50, i
     points = check_integer(n_interpolation_points, "n_interpolation_points", at_least=1)
     cells = check_integer(min_num_intervals, "min_num_intervals", at_least=1)
     nodes = points / check_real(ints_in_interval, "ints_in_interval", above=0) * max(1.0, cells / 50)
-    return float(np.clip(DEFAULT_TOLERANCE * (3 / nodes) ** 2, 1e-5, 5e-2))
+    coarser = min(3 / nodes, 10.0)  # beyond, the bound below holds anyway
+    return float(np.clip(DEFAULT_TOLERANCE * coarser**2, 1e-5, 5e-2))
 
 
 def method_of(objective_function: Any) -> Any:
