@@ -13,7 +13,7 @@ from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import stacked
 from ..utils import Timer
 from .memory import check_memory, hand_back
-from .neighbors import Array, NeighborLists, as_lists, as_table, get_knn_index, lists_from_graph
+from .neighbors import Array, NeighborLists, as_lists, get_knn_index, lists_from_graph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -150,12 +150,11 @@ class NeighborAffinities(Affinities):
             return
         if not hasattr(search["method"], "build"):
             self._search = search
-        table = as_table(data)
+        table = check.as_table(data, "data", at_least_rows=2)
         graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
         k = choose_k(table.shape[0])
         held: float = k  # neighbours of a point, on average
         if graph:  # of the known distances
-            table = check.check_csr(table, "data")
             lengths = np.diff(table.indptr)
             k = min(k, max(1, int(lengths.max())))
             held = float(np.minimum(lengths, k).mean())
@@ -166,6 +165,7 @@ class NeighborAffinities(Affinities):
             self.knn_index.distance_dtype = np.float32
         lists = as_lists(*self.knn_index.build())
         if not hasattr(search["method"], "build"):
+            self.knn_index.columns = check.column_names(data)
             self.knn_index.trim()  # `to_new` makes it again
         hand_back()
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
@@ -210,11 +210,14 @@ class NeighborAffinities(Affinities):
             raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
         arguments: dict[str, Any] = {name: getattr(self, name) for name in self.ARGUMENTS}
         arguments |= {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
+        old, columns = self.knn_index.data, getattr(self.knn_index, "columns", None)
         if self._search is None:
             arguments["knn_index"] = self.knn_index.extended(data)
         else:
-            arguments |= {"data": stacked(self.knn_index.data, data), **self._search}
-        return type(self)(**arguments)
+            arguments |= {"data": stacked(old, data, columns, "data"), **self._search}
+        made = type(self)(**arguments)
+        made.knn_index.columns = columns
+        return made
 
     def _query(self, data: Any, k: int, least: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as lists, and at least `least` of them as two arrays."""
@@ -223,7 +226,10 @@ class NeighborAffinities(Affinities):
                 f"this {type(self).__name__} has no data that new points could be compared with: they were dropped by "
                 "`release()`"
             )
-        indices, distances = self.knn_index.query(data, min(max(k, int(least)), self.n_samples))
+        known, columns = (getattr(self.knn_index, name, None) for name in ("data", "columns"))
+        width = None if known is None else known.shape[1]
+        rows = check.check_matrix(data, "data", n_columns=width, columns=columns, accept_sparse=True)
+        indices, distances = self.knn_index.query(rows, min(max(k, int(least)), self.n_samples))
         lists = as_lists(indices[:, :k], distances[:, :k], self.n_samples, self_allowed=True)
         return indices, distances, lists
 

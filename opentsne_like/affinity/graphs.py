@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
 from .base import NeighborAffinities
 from .multiscale import MultiscaleMixture
@@ -86,7 +87,7 @@ def _as_index(neighbors: Any, distances: Any, *, uniform: bool) -> Any:
         return neighbors
     if isinstance(neighbors, tuple) and len(neighbors) == 2 and distances is None:
         neighbors, distances = neighbors
-    indices = np.asarray(neighbors)
+    indices = check.as_array(neighbors, "neighbors")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(
             f"`neighbors` must be integer indices, a sparse matrix of distances or an index, got dtype {indices.dtype}"

@@ -66,7 +66,7 @@ def as_lists(
     ----------
     indices : array-like of shape (n, k), integer
     distances : array-like of shape (n, k)
-        Finite and not negative; rows that do not ascend are sorted.
+        Finite and not negative; what rounding brought below 0 is 0, and rows that do not ascend are sorted.
     n_columns : int, optional
         Number of points that the indices refer to; default n.
     self_allowed : bool
@@ -78,11 +78,9 @@ def as_lists(
         For shapes that differ, indices out of range or equal to their own row, distances that are negative or not
         finite. The message names the first such row.
     """
-    indices, distances = np.asarray(indices), np.asarray(distances)
+    indices, distances = check.as_array(indices, "indices"), check.as_array(distances, "distances")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(f"`indices` must be integers, got dtype {indices.dtype}")
-    if distances.dtype.kind not in "fiu":
-        raise InvalidTypeError(f"`distances` must be numbers, got dtype {distances.dtype}")
     if indices.ndim != 2 or indices.shape != distances.shape or 0 in indices.shape:
         raise InvalidParameterError(
             "`indices` and `distances` must have one shape (n, k) with at least 1 row and 1 neighbour, "
@@ -91,7 +89,8 @@ def as_lists(
     n, k = indices.shape
     columns = n if n_columns is None else n_columns
     _check_indices(indices, columns, self_allowed)
-    if not _check_distances(distances):
+    distances = check.check_distances(distances, "distances")
+    if not _ascending(distances):
         order = np.argsort(distances, axis=1, kind="stable")
         indices, distances = np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
     wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
@@ -128,19 +127,10 @@ def _check_indices(indices: Array, n_columns: int, self_allowed: bool) -> None:
             )
 
 
-def _check_distances(distances: Array) -> bool:
-    """Refuse what is no distance, and say whether all rows ascend."""
-    n, k = distances.shape
-    ascending = True
-    for block in _blocks(n, k):
-        part = distances[block]
-        if not (part.min() >= 0 and part.max() < np.inf):  # NaN fails too
-            row, column = np.argwhere(~((part >= 0) & (part < np.inf)))[0]
-            raise InvalidParameterError(
-                f"`distances` must be finite and not negative, got {part[row, column]} in row {block.start + row}"
-            )
-        ascending = ascending and bool((part[:, 1:] >= part[:, :-1]).all())
-    return ascending
+def _ascending(distances: Array) -> bool:
+    """Say whether all rows ascend."""
+    parts = (distances[block] for block in _blocks(*distances.shape))
+    return all(bool((part[:, 1:] >= part[:, :-1]).all()) for part in parts)
 
 
 def lists_from_graph(graph: Any) -> NeighborLists:
@@ -157,19 +147,12 @@ def lists_from_graph(graph: Any) -> NeighborLists:
     others = graph.indices != rows
     rows, columns, distances = rows[others], graph.indices[others].astype(np.int32), graph.data[others]
     sizes = np.bincount(rows, minlength=n)
+    distances = check.check_distances(distances, "data", starts=np.append(0, np.cumsum(sizes)))
     order = np.lexsort((columns, distances, rows))
     starts = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(sizes, out=starts[1:])
     wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
     return NeighborLists(columns[order], distances[order].astype(wide), starts, int(sizes.max()), n)
-
-
-def as_table(data: Any) -> Any:
-    """Return `data` as an array or sparse matrix with at least two rows; values are checked by the neighbour search."""
-    plain = isinstance(data, np.ndarray) or hasattr(data, "tocsr")
-    if not plain or data.ndim != 2 or data.shape[0] < 2 or data.shape[1] < 1:
-        return check.check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
-    return data
 
 
 def get_knn_index(
@@ -216,7 +199,7 @@ def get_knn_index(
     """
     from .. import nearest_neighbors
 
-    data = as_table(data)
+    data = check.as_table(data, "data", at_least_rows=2)
     if isinstance(method, nearest_neighbors.KNNIndex):
         log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
     return nearest_neighbors.make_index(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._validation import check_k, check_matrix, check_n_jobs, check_random_state
+from .._validation import check_k, check_matrix, check_n_jobs, check_random_state, column_names
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from ..utils import Timer
 from ._space import Array
@@ -52,6 +52,9 @@ class KNNIndex(ABC):
         As above. `data` is None after `release`.
     n_samples : int
         Number of rows of `data`.
+    columns : sequence of str and int, or None
+        The names of the columns where `data` was a data frame. Rows of a data frame that are looked up or added are put
+        in this order, or refused where the names differ; rows without names are taken by position.
     index : object
         What the backend searches in, None until it is made.
     distance_dtype : dtype or None
@@ -65,6 +68,7 @@ class KNNIndex(ABC):
     LEARNED: ClassVar[tuple[str, ...]] = ()  # attributes of a built index that decide, or tell, what it finds
 
     distance_dtype: Any = None
+    columns: Any = None
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class KNNIndex(ABC):
         knn_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         self.data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+        self.columns = column_names(data)
         self.n_samples: int = self.data.shape[0]
         self.k = check_k(k, self.n_samples - 1)
         self.metric = self.check_metric(metric)
@@ -168,7 +173,7 @@ class KNNIndex(ABC):
         KNNIndex
             Not built yet.
         """
-        return self.remade(stacked(self._require_data(), new))
+        return self.remade(stacked(self._require_data(), new, self.columns))
 
     def remade(self, data: Any) -> KNNIndex:
         """Return an index of the same kind, parameters and seed over other data, not built yet.
@@ -181,6 +186,8 @@ class KNNIndex(ABC):
         other = type(self)(data, *arguments, self.knn_kwargs, **self._options())
         other._seed = self._seed
         other.distance_dtype = self.distance_dtype
+        if other.columns is None:
+            other.columns = self.columns
         return other
 
     def _options(self) -> dict[str, Any]:
@@ -219,7 +226,7 @@ class KNNIndex(ABC):
         sparse = hasattr(data, "tocsr")
         if hasattr(query, "tocsr") and not sparse:
             query = query.toarray()
-        X = check_matrix(query, "query", n_columns=data.shape[1], accept_sparse=True)
+        X = check_matrix(query, "query", n_columns=data.shape[1], columns=self.columns, accept_sparse=True)
         if sparse and not hasattr(X, "tocsr"):
             X = type(data)(X)
         return X.astype(data.dtype, copy=False), check_k(k, self.n_samples)
@@ -235,15 +242,19 @@ class KNNIndex(ABC):
         return Timer(f"{what}, {name} distance, {type(self).__name__}...", bool(self.verbose))
 
 
-def stacked(old: Any, new: Any) -> Any:
+def stacked(old: Any, new: Any, columns: Any = None, name: str = "new") -> Any:
     """Return checked rows of old data with new rows after them, in the type of the old.
 
     Parameters
     ----------
     old : ndarray or sparse matrix of shape (n, n_features)
     new : array-like or sparse matrix of shape (m, n_features)
+    columns : sequence of str and int, optional
+        The names of the columns of the old data.
+    name : str
+        How the caller calls the new rows.
     """
-    rows = check_matrix(new, "new", n_columns=old.shape[1], accept_sparse=True)
+    rows = check_matrix(new, name, n_columns=old.shape[1], columns=columns, accept_sparse=True)
     if not hasattr(old, "tocsr"):
         return np.concatenate([old, rows.toarray() if hasattr(rows, "tocsr") else rows], dtype=old.dtype)
     from scipy.sparse import vstack
