@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .distances import check_distances
+from .distances import check_distances, forgiven
 from .frames import column_names
 from .scalars import (
     check_choice,
@@ -30,6 +30,7 @@ __all__ = [
     "check_random_state",
     "check_real",
     "column_names",
+    "forgiven",
     "is_missing",
     "shown",
 ]

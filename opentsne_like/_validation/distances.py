@@ -48,13 +48,30 @@ def check_distances(
         least, largest = min(least, part.min(initial=0)), max(largest, part.max(initial=0))
     if least >= 0:
         return distances
-    limit = -ROUNDING[kind.itemsize] * largest if kind.kind == "f" else 0.0
+    limit = _limit(kind, largest)
     if least < limit:
         for low in range(0, len(distances), rows):
             part = _looked_at(distances, low, low + rows, own)
             if (part < limit).any():
                 _refuse(part, part < limit, name, low, starts)
     return np.maximum(distances, 0)
+
+
+def forgiven(distances: Array) -> Array:
+    """Return computed distances with 0 in the place of what rounding brought below it.
+
+    Parameters
+    ----------
+    distances : ndarray of floats
+    """
+    limit = _limit(distances.dtype, float(np.max(distances, initial=0, where=np.isfinite(distances))))
+    slight = (distances < 0) & (distances >= limit)
+    return np.where(slight, 0, distances) if slight.any() else distances
+
+
+def _limit(kind: np.dtype[Any], largest: float) -> float:
+    """Return how far below 0 rounding brings a distance where the largest is `largest`."""
+    return -ROUNDING[kind.itemsize] * largest if kind.kind == "f" else 0.0
 
 
 def _looked_at(distances: Array, low: int, high: int, own: bool) -> Array:

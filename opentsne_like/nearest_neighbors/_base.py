@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._validation import check_k, check_matrix, check_n_jobs, check_random_state, column_names
-from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from .._validation import check_integer, check_k, check_matrix, check_n_jobs, check_random_state, column_names
+from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError, UnavailableError
 from ..utils import Timer
+from ._parameters import check_parameters
 from ._space import Array
 
 log = logging.getLogger(__name__)
@@ -34,9 +36,11 @@ class KNNIndex(ABC):
     k : int
         Number of neighbours, between 1 and n_samples - 1; a row is not its own neighbour.
     metric : str or callable
-        One of `VALID_METRICS`, or a function of two rows where the backend can call one.
+        One of `VALID_METRICS`, or a function of two rows where the backend can call one. It gets float64 arrays,
+        whatever the type of the data, and returns a number that is not negative.
     metric_params : dict, optional
-        Arguments of the metric, such as ``{"p": 3}`` for ``"minkowski"``.
+        Arguments of the metric, such as ``{"p": 3}`` for ``"minkowski"``. Where they are not given, ``"seuclidean"``
+        takes the variances ``V`` and ``"mahalanobis"`` the inverse covariance ``VI`` from the data.
     n_jobs : int
         Number of threads, -1 for all cores. It does not change the result unless the class says so.
     random_state : None, int, RandomState or Generator
@@ -65,6 +69,8 @@ class KNNIndex(ABC):
     VALID_METRICS: ClassVar[Sequence[str]] = []
     SPARSE_METRICS: ClassVar[frozenset[str] | None] = None  # what sparse data can be searched by; None: anything
     CALLABLE_METRICS: ClassVar[bool] = True
+    PARAMETERS: ClassVar[Mapping[str, tuple[str, ...] | None]] = {}  # what metrics take as `metric_params`
+    OPTIONS: ClassVar[Mapping[str, int | None] | None] = None  # `knn_kwargs`, the least of integers; None: unchecked
     LEARNED: ClassVar[tuple[str, ...]] = ()  # attributes of a built index that decide, or tell, what it finds
 
     distance_dtype: Any = None
@@ -87,11 +93,13 @@ class KNNIndex(ABC):
         self.k = check_k(k, self.n_samples - 1)
         self.metric = self.check_metric(metric)
         self._check_sparse()
-        self.metric_params = check_mapping(metric_params, "metric_params")
+        parameters = check_mapping(metric_params, "metric_params")
+        self.metric_params = check_parameters(self.metric, parameters, self.PARAMETERS, self.data)
         self.n_jobs = check_n_jobs(n_jobs)
         self.random_state = random_state
         self.verbose = verbose
         self.knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
+        self._check_options()
         self.index: Any = None
         self._seed: int | None = None
 
@@ -215,6 +223,35 @@ class KNNIndex(ABC):
                 f"`metric` must be one of {', '.join(sorted(served))} for {name} of sparse data, got {self.metric!r}"
             )
         raise InvalidTypeError(f"`data` must be dense for {name}, got a sparse matrix; use neighbors='pynndescent'")
+
+    def _check_options(self) -> None:
+        known = self.OPTIONS
+        if known is None:
+            return
+        for name, value in (self.knn_kwargs or {}).items():
+            if name not in known:
+                raise InvalidParameterError(
+                    f"`knn_kwargs` must have the names {', '.join(known)} for {type(self).__name__}, got {name!r}"
+                )
+            least = known[name]
+            if least is not None:
+                check_integer(value, f"knn_kwargs[{name!r}]", at_least=least)
+
+    @contextmanager
+    def _library(self, name: str) -> Iterator[None]:
+        """Turn what a library says of arguments that it got from the user into one line that names them."""
+        names = ["metric"] if callable(self.metric) else []
+        names += [argument for argument in ("metric_params", "knn_kwargs") if getattr(self, argument)]
+        try:
+            yield
+        except (OpenTSNEError, MemoryError, Warning):
+            raise
+        except Exception as error:
+            if not names:
+                raise
+            said = " ".join(str(error).split())[:150]
+            listed = " and ".join(f"`{argument}`" for argument in names)
+            raise InvalidParameterError(f"{listed} must be what {name} takes, got what it refuses: {said}") from error
 
     def _require_data(self) -> Any:
         if self.data is None:
