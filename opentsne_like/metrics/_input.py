@@ -34,7 +34,10 @@ def class_codes(labels: Any, n: int) -> tuple[Array, int]:
     values: Any = labels if isinstance(labels, np.ma.MaskedArray) else np.asarray(labels)
     if values.shape != (n,):
         raise InvalidParameterError(f"`labels` must be one per row, shape ({n},), got shape {values.shape}")
-    gone = np.array([is_missing(value) for value in values]) if values.dtype.kind == "O" else values != values
+    if values.dtype.kind == "O":  # None is a label like others
+        gone = np.array([value is not None and is_missing(value) for value in values])
+    else:
+        gone = values != values
     missing = np.asarray(np.ma.getmaskarray(values) | np.ma.getdata(gone), bool)
     if missing.any():
         raise InvalidParameterError(f"`labels` must not be missing, got a missing one in row {int(np.argmax(missing))}")
