@@ -13,7 +13,15 @@ from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import stacked
 from ..utils import Timer
 from .memory import check_memory, hand_back
-from .neighbors import Array, NeighborLists, as_lists, get_knn_index, lists_from_graph
+from .neighbors import (
+    Array,
+    NeighborLists,
+    as_lists,
+    get_knn_index,
+    lists_from_graph,
+    neighbors_of_rows,
+    refuse_similarities,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -155,12 +163,16 @@ class NeighborAffinities(Affinities):
         k = choose_k(table.shape[0])
         held: float = k  # neighbours of a point, on average
         if graph:  # of the known distances
-            lengths = np.diff(table.indptr)
-            k = min(k, max(1, int(lengths.max())))
-            held = float(np.minimum(lengths, k).mean())
+            refuse_similarities(table, "data")
+            sizes = neighbors_of_rows(table)
+            k = min(k, max(1, int(sizes.max())))
+            held = float(np.minimum(sizes, k).mean())
+            if few := int(np.count_nonzero(sizes < k)):
+                log.info("%d of %d points have fewer than %d neighbours in the graph; all are used", few, len(sizes), k)
         searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
         check_memory(table.shape[0], held, self.dtype, table.shape[1] if searched else 0)
-        self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
+        shared = min(k, max(1, int(sizes.min()))) if graph else k  # neighbours that every row has
+        self.knn_index = get_knn_index(table, k=shared, n_jobs=self.n_jobs, verbose=self.verbose, **search)
         if self.dtype == np.float32:
             self.knn_index.distance_dtype = np.float32
         lists = as_lists(*self.knn_index.build())

@@ -16,6 +16,11 @@ log = logging.getLogger(__name__)
 
 Array = np.ndarray[Any, Any]
 
+_SOME_ROWS = 500  # rows that tell weights from distances
+_TREND = (
+    0.05  # correlation with the number of shared neighbours, about 0.2 to 0.9 for weights and the reverse otherwise
+)
+
 
 @dataclass(frozen=True, eq=False)
 class NeighborLists:
@@ -153,6 +158,53 @@ def lists_from_graph(graph: Any) -> NeighborLists:
     np.cumsum(sizes, out=starts[1:])
     wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
     return NeighborLists(columns[order], distances[order].astype(wide), starts, int(sizes.max()), n)
+
+
+def neighbors_of_rows(graph: Any) -> Array:
+    """Return how many neighbours every row of a CSR graph has, itself not counted, as int64 of shape (n,).
+
+    Parameters
+    ----------
+    graph : csr_matrix of shape (n, n)
+    """
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    return np.bincount(rows[graph.indices != rows], minlength=graph.shape[0])
+
+
+def refuse_similarities(graph: Any, name: str) -> None:
+    """Raise an error if a graph that should hold distances holds weights, which are large where points are close.
+
+    Weights are symmetric and at most 1, as a few graphs of distances are. But of the neighbours of a point those that
+    share more neighbours with it have the smaller distances and the larger weights.
+
+    Parameters
+    ----------
+    graph : csr_matrix of shape (n, n)
+    name : str
+        How the caller calls it.
+    """
+    if graph.shape[0] != graph.shape[1] or not graph.nnz or not (graph.data.min() > 0 and graph.data.max() <= 1):
+        return
+    if (graph != graph.T).nnz:
+        return
+    edges = graph.copy()
+    edges.data = np.ones(graph.nnz)
+    some = np.unique(np.linspace(0, graph.shape[0] - 1, min(graph.shape[0], _SOME_ROWS)).astype(np.int64))
+    shared = (edges[some] @ edges).tocsr()
+    trends = []
+    for i, row in enumerate(some):
+        at, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
+        counts = shared[i].toarray().ravel()[at[at != row]]
+        values = values[at != row]
+        if len(counts) > 2 and np.ptp(counts) > 0 and np.ptp(values) > 0:
+            by_value, by_count = (np.unique(x, return_inverse=True)[1] for x in (values, counts))
+            trends.append(float(np.corrcoef(by_value, by_count)[0, 1]))
+    if len(trends) > 2 and np.mean(trends) > _TREND:
+        raise InvalidParameterError(
+            f"`{name}` must hold distances, got a symmetric matrix of weights up to {graph.data.max():g}, larger where "
+            "points share more neighbours; pass distances, such as adata.obsp['distances'], or weights as "
+            "affinity.PrecomputedAffinities(...)"
+        )
 
 
 def get_knn_index(

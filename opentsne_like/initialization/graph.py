@@ -47,7 +47,8 @@ def spectral(
         Relative accuracy of :math:`1 - \lambda_j`, which is what tells the columns of a long thin graph apart; 0 means
         that of the arithmetic.
     max_iter : int, optional
-        Most iterations of LOBPCG; default 60, or 600 where `tol` is 0. A warning goes to the log if the columns are not told apart by then.
+        Most iterations of LOBPCG; default 60, or 600 where `tol` is 0. A warning goes to the log if the columns are not
+        told apart by then.
     random_state : int, RandomState, Generator or None
         For a small share of the first vectors of the iteration, and the noise.
     verbose : bool
@@ -78,7 +79,7 @@ def spectral(
         max_iter = check.check_integer(max_iter, "max_iter", at_least=1)
     rng = check.check_random_state(random_state)
     with Timer("Calculating spectral initialization...", verbose):
-        from scipy.sparse import csgraph, linalg  # noqa: F401  (its library has to be there before `serial_blas`)
+        from scipy.sparse import csgraph
 
         with serial_blas():
             number, label = csgraph.connected_components(S, directed=False)

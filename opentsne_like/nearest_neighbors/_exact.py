@@ -16,7 +16,13 @@ from ._space import SCREENED, Array, Space
 
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8
+_DENSE = 2**24  # numbers, 128 megabytes
 _AT_ONCE = 2**22  # candidates that are ranked together
+
+
+def fits_dense(shape: tuple[int, int]) -> bool:
+    """Say whether sparse rows are few enough to be made dense for metrics that nobody has for sparse ones."""
+    return shape[0] * shape[1] <= _DENSE
 
 
 class Sklearn(Backend):
@@ -26,8 +32,9 @@ class Sklearn(Backend):
     cores, by matrix products where the metric allows, and decided by distances computed from the rows themselves; a
     bound on the rounding proves that none was missed. Any offset or order of the data, duplicates and any number of
     threads give the same bits. Other metrics, sparse data, `metric_params` and `knn_kwargs` go to
-    ``sklearn.neighbors.NearestNeighbors``. A function is called for every pair of rows; where it obeys the triangle
-    inequality, ``knn_kwargs={"algorithm": "ball_tree"}`` saves most of the calls.
+    ``sklearn.neighbors.NearestNeighbors``; sparse data of up to 16 million cells are made dense for metrics that it has
+    for dense rows alone. A function is called for every pair of rows; where it obeys the triangle inequality,
+    ``knn_kwargs={"algorithm": "ball_tree"}`` saves calls.
 
     Parameters
     ----------
@@ -83,6 +90,11 @@ class Sklearn(Backend):
     }
     OPTIONS: ClassVar[dict[str, int | None]] = {"algorithm": None, "leaf_size": 1}
     SPARSE_METRICS = frozenset({"cityblock", "cosine", "euclidean", "l1", "l2", "manhattan"})
+
+    def _check_sparse(self) -> None:
+        if hasattr(self.data, "tocsr") and self.metric not in self.SPARSE_METRICS and fits_dense(self.data.shape):
+            self.data = self.data.toarray()
+        super()._check_sparse()
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""

@@ -14,7 +14,7 @@ from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import is_package_installed
 from ._annoy import Annoy
 from ._base import KNNIndex, Metric, check_mapping, log
-from ._exact import Sklearn
+from ._exact import Sklearn, fits_dense
 from ._faiss import Faiss
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
@@ -132,7 +132,8 @@ def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:
     n = data.shape[0]
     if _serves(IVF, data, metric):
         return Sklearn if n <= exact_rows(data.shape[1]) else IVF
-    kind = "function" if callable(metric) else "sparse" if hasattr(data, "tocsr") else "dense"
+    sparse = hasattr(data, "tocsr") and metric in Sklearn.SPARSE_METRICS
+    kind = "function" if callable(metric) else "sparse" if sparse else "dense"
     if _serves(NNDescent, data, metric) and (n > EXACT_ROWS_OTHERWISE[kind] or not _serves(Sklearn, data, metric)):
         return NNDescent
     return Sklearn
@@ -170,10 +171,11 @@ def _approximate(data: Any, metric: Metric) -> type[KNNIndex]:
 
 def _serves(backend: type[KNNIndex], data: Any, metric: Metric) -> bool:
     """Say whether a backend has a metric for this kind of data."""
+    sparse = hasattr(data, "tocsr") and not (backend is Sklearn and fits_dense(data.shape))
     if callable(metric):
-        return backend.CALLABLE_METRICS and not hasattr(data, "tocsr")
-    sparse = backend.SPARSE_METRICS
-    return metric in backend.VALID_METRICS and (not hasattr(data, "tocsr") or sparse is None or metric in sparse)
+        return backend.CALLABLE_METRICS and not sparse
+    served = backend.SPARSE_METRICS
+    return metric in backend.VALID_METRICS and (not sparse or served is None or metric in served)
 
 
 def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:

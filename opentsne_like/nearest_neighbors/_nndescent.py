@@ -141,9 +141,9 @@ class NNDescent(Backend):
     def _check_options(self) -> None:
         if not self.knn_kwargs:
             return
-        import pynndescent
+        from pynndescent.pynndescent_ import NNDescent as Theirs
 
-        known = set(inspect.signature(pynndescent.NNDescent).parameters) - _OURS
+        known = set(inspect.signature(Theirs).parameters) - _OURS
         if unknown := sorted(set(self.knn_kwargs) - known):
             raise InvalidParameterError(
                 f"`knn_kwargs` must have the names {', '.join(sorted(known))} for NNDescent, got {unknown[0]!r}"
