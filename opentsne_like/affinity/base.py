@@ -19,10 +19,11 @@ from .neighbors import (
     Array,
     NeighborLists,
     as_lists,
-    as_table,
     get_knn_index,
     lists_from_graph,
     naming_what_was_handed_on,
+    neighbors_of_rows,
+    refuse_similarities,
 )
 
 if TYPE_CHECKING:
@@ -165,24 +166,28 @@ class NeighborAffinities(Affinities):
             return
         if not hasattr(search["method"], "build"):
             self._search = search
-        table = as_table(data)
+        table = check.as_table(data, "data", at_least_rows=2)
         graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
         k = choose_k(table.shape[0])
         held: float = k  # neighbours of a point, on average
         if graph:  # of the known distances
-            table = check.check_csr(table, "data")
-            lengths = np.diff(table.indptr)
-            k = min(k, max(1, int(lengths.max())))
-            held = float(np.minimum(lengths, k).mean())
+            refuse_similarities(table, "data")
+            sizes = neighbors_of_rows(table)
+            k = min(k, max(1, int(sizes.max())))
+            held = float(np.minimum(sizes, k).mean())
+            if few := int(np.count_nonzero(sizes < k)):
+                log.info("%d of %d points have fewer than %d neighbours in the graph; all are used", few, len(sizes), k)
         searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
         check_memory(table.shape[0], held, self.dtype, table.shape[1] if searched else 0)
+        shared = min(k, max(1, int(sizes.min()))) if graph else k  # neighbours that every row has
         with naming_what_was_handed_on(search["metric"], search["metric_params"], search["knn_kwargs"]):
-            self.knn_index = get_knn_index(table, k=k, n_jobs=self.n_jobs, verbose=self.verbose, **search)
+            self.knn_index = get_knn_index(table, k=shared, n_jobs=self.n_jobs, verbose=self.verbose, **search)
             if self.dtype == np.float32:
                 self.knn_index.distance_dtype = np.float32
             found = self.knn_index.build()
         lists = as_lists(*found)
         if not hasattr(search["method"], "build"):
+            self.knn_index.columns = check.column_names(data)
             self.knn_index.trim()  # `to_new` makes it again
         hand_back()
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
@@ -230,11 +235,14 @@ class NeighborAffinities(Affinities):
             raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
         arguments: dict[str, Any] = {name: getattr(self, name) for name in self.ARGUMENTS}
         arguments |= {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
+        old, columns = self.knn_index.data, getattr(self.knn_index, "columns", None)
         if self._search is None:
             arguments["knn_index"] = self.knn_index.extended(data)
         else:
-            arguments |= {"data": stacked(self.knn_index.data, data), **self._search}
-        return type(self)(**arguments)
+            arguments |= {"data": stacked(old, data, columns, "data"), **self._search}
+        made = type(self)(**arguments)
+        made.knn_index.columns = columns
+        return made
 
     def _query(self, data: Any, k: int, least: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as lists, and at least `least` of them as two arrays."""
@@ -243,8 +251,11 @@ class NeighborAffinities(Affinities):
                 f"this {type(self).__name__} has no data that new points could be compared with: they were dropped by "
                 "`release()`"
             )
+        known, columns = (getattr(self.knn_index, name, None) for name in ("data", "columns"))
+        width = None if known is None else known.shape[1]
+        rows = check.check_matrix(data, "data", n_columns=width, columns=columns, accept_sparse=True)
         with self._naming():
-            indices, distances = self.knn_index.query(data, min(max(k, int(least)), self.n_samples))
+            indices, distances = self.knn_index.query(rows, min(max(k, int(least)), self.n_samples))
         lists = as_lists(indices[:, :k], distances[:, :k], self.n_samples, self_allowed=True)
         return indices, distances, lists
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
 from .base import NeighborAffinities
 from .multiscale import MultiscaleMixture
+from .neighbors import refuse_similarities
 from .perplexity import PerplexityBasedNN
 from .plain import Uniform
 
@@ -30,7 +32,8 @@ def from_neighbors(
     neighbors : sparse matrix, tuple, array-like or KNNIndex
         Distances to the neighbours of each point as a sparse matrix of shape (n_samples, n_samples), such as
         scikit-learn's ``KNeighborsTransformer`` or scanpy's ``.obsp["distances"]`` give; its diagonal is ignored and
-        its rows may differ in length. Or a pair ``(indices, distances)``, or the indices alone, of shape
+        its rows may differ in length. Weights, as in ``.obsp["connectivities"]``, are for `PrecomputedAffinities`. Or a
+        pair ``(indices, distances)``, or the indices alone, of shape
         (n_samples, k), without the points themselves. Or a neighbour index, which is built.
     distances : array-like of shape (n_samples, k), optional
         Distances to the neighbours, if `neighbors` holds indices alone; not needed where `perplexity` is None.
@@ -66,6 +69,8 @@ def from_neighbors(
         raise InvalidParameterError("`distances` must be None where `neighbors` has the distances, got both")
     options = {"symmetrize": symmetrize, "n_jobs": n_jobs, "verbose": verbose, "dtype": dtype}
     if hasattr(neighbors, "tocsr"):
+        neighbors = check.check_csr(neighbors, "neighbors")
+        refuse_similarities(neighbors, "neighbors")
         options |= {"data": neighbors, "metric": "precomputed"}
     else:
         options["knn_index"] = _as_index(neighbors, distances, uniform=perplexity is None)
@@ -86,7 +91,7 @@ def _as_index(neighbors: Any, distances: Any, *, uniform: bool) -> Any:
         return neighbors
     if isinstance(neighbors, tuple) and len(neighbors) == 2 and distances is None:
         neighbors, distances = neighbors
-    indices = np.asarray(neighbors)
+    indices = check.as_array(neighbors, "neighbors")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(
             f"`neighbors` must be integer indices, a sparse matrix of distances or an index, got dtype {indices.dtype}"

@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 
 Array = np.ndarray[Any, Any]
 
+_SOME_ROWS = 500  # rows that tell weights from distances
+_TREND = (
+    0.05  # correlation with the number of shared neighbours, about 0.2 to 0.9 for weights and the reverse otherwise
+)
+
 
 @dataclass(frozen=True, eq=False)
 class NeighborLists:
@@ -67,7 +72,7 @@ def as_lists(
     ----------
     indices : array-like of shape (n, k), integer
     distances : array-like of shape (n, k)
-        Finite and not negative; rows that do not ascend are sorted.
+        Finite and not negative; what rounding brought below 0 is 0, and rows that do not ascend are sorted.
     n_columns : int, optional
         Number of points that the indices refer to; default n.
     self_allowed : bool
@@ -79,11 +84,9 @@ def as_lists(
         For shapes that differ, indices out of range or equal to their own row, distances that are negative or not
         finite. The message names the first such row.
     """
-    indices, distances = np.asarray(indices), np.asarray(distances)
+    indices, distances = check.as_array(indices, "indices"), check.as_array(distances, "distances")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(f"`indices` must be integers, got dtype {indices.dtype}")
-    if distances.dtype.kind not in "fiu":
-        raise InvalidTypeError(f"`distances` must be numbers, got dtype {distances.dtype}")
     if indices.ndim != 2 or indices.shape != distances.shape or 0 in indices.shape:
         raise InvalidParameterError(
             "`indices` and `distances` must have one shape (n, k) with at least 1 row and 1 neighbour, "
@@ -92,7 +95,8 @@ def as_lists(
     n, k = indices.shape
     columns = n if n_columns is None else n_columns
     _check_indices(indices, columns, self_allowed)
-    if not _check_distances(distances):
+    distances = check.check_distances(distances, "distances")
+    if not _ascending(distances):
         order = np.argsort(distances, axis=1, kind="stable")
         indices, distances = np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
     wide = distances.dtype if distances.dtype in (np.float32, np.float64) else np.float64
@@ -129,19 +133,10 @@ def _check_indices(indices: Array, n_columns: int, self_allowed: bool) -> None:
             )
 
 
-def _check_distances(distances: Array) -> bool:
-    """Refuse what is no distance, and say whether all rows ascend."""
-    n, k = distances.shape
-    ascending = True
-    for block in _blocks(n, k):
-        part = distances[block]
-        if not (part.min() >= 0 and part.max() < np.inf):  # NaN fails too
-            row, column = np.argwhere(~((part >= 0) & (part < np.inf)))[0]
-            raise InvalidParameterError(
-                f"`distances` must be finite and not negative, got {part[row, column]} in row {block.start + row}"
-            )
-        ascending = ascending and bool((part[:, 1:] >= part[:, :-1]).all())
-    return ascending
+def _ascending(distances: Array) -> bool:
+    """Say whether all rows ascend."""
+    parts = (distances[block] for block in _blocks(*distances.shape))
+    return all(bool((part[:, 1:] >= part[:, :-1]).all()) for part in parts)
 
 
 def lists_from_graph(graph: Any) -> NeighborLists:
@@ -158,6 +153,7 @@ def lists_from_graph(graph: Any) -> NeighborLists:
     others = graph.indices != rows
     rows, columns, distances = rows[others], graph.indices[others].astype(np.int32), graph.data[others]
     sizes = np.bincount(rows, minlength=n)
+    distances = check.check_distances(distances, "data", starts=np.append(0, np.cumsum(sizes)))
     order = np.lexsort((columns, distances, rows))
     starts = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(sizes, out=starts[1:])
@@ -165,12 +161,51 @@ def lists_from_graph(graph: Any) -> NeighborLists:
     return NeighborLists(columns[order], distances[order].astype(wide), starts, int(sizes.max()), n)
 
 
-def as_table(data: Any) -> Any:
-    """Return `data` as an array or sparse matrix with at least two rows; values are checked by the neighbour search."""
-    plain = isinstance(data, np.ndarray) or hasattr(data, "tocsr")
-    if not plain or data.ndim != 2 or data.shape[0] < 2 or data.shape[1] < 1:
-        return check.check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
-    return data
+def neighbors_of_rows(graph: Any) -> Array:
+    """Return how many neighbours every row of a CSR graph has, itself not counted, as int64 of shape (n,).
+
+    Parameters
+    ----------
+    graph : csr_matrix of shape (n, n)
+    """
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    return np.bincount(rows[graph.indices != rows], minlength=graph.shape[0])
+
+
+def refuse_similarities(graph: Any, name: str) -> None:
+    """Raise an error if a graph that should hold distances holds weights, which are large where points are close.
+
+    Weights are symmetric and at most 1, as a few graphs of distances are. But of the neighbours of a point those that
+    share more neighbours with it have the smaller distances and the larger weights.
+
+    Parameters
+    ----------
+    graph : csr_matrix of shape (n, n)
+    name : str
+        How the caller calls it.
+    """
+    if graph.shape[0] != graph.shape[1] or not graph.nnz or not (graph.data.min() > 0 and graph.data.max() <= 1):
+        return
+    if (graph != graph.T).nnz:
+        return
+    edges = graph.copy()
+    edges.data = np.ones(graph.nnz)
+    some = np.unique(np.linspace(0, graph.shape[0] - 1, min(graph.shape[0], _SOME_ROWS)).astype(np.int64))
+    shared = (edges[some] @ edges).tocsr()
+    trends = []
+    for i, row in enumerate(some):
+        at, values = (part[graph.indptr[row] : graph.indptr[row + 1]] for part in (graph.indices, graph.data))
+        counts = shared[i].toarray().ravel()[at[at != row]]
+        values = values[at != row]
+        if len(counts) > 2 and np.ptp(counts) > 0 and np.ptp(values) > 0:
+            by_value, by_count = (np.unique(x, return_inverse=True)[1] for x in (values, counts))
+            trends.append(float(np.corrcoef(by_value, by_count)[0, 1]))
+    if len(trends) > 2 and np.mean(trends) > _TREND:
+        raise InvalidParameterError(
+            f"`{name}` must hold distances, got a symmetric matrix of weights up to {graph.data.max():g}, larger where "
+            "points share more neighbours; pass distances, such as adata.obsp['distances'], or weights as "
+            "affinity.PrecomputedAffinities(...)"
+        )
 
 
 @contextmanager
@@ -233,7 +268,7 @@ def get_knn_index(
     """
     from .. import nearest_neighbors
 
-    data = as_table(data)
+    data = check.as_table(data, "data", at_least_rows=2)
     if isinstance(method, nearest_neighbors.KNNIndex):
         log.info("A neighbour index was given; the parameters of the neighbour search are not used.")
     return nearest_neighbors.make_index(

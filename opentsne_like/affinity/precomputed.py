@@ -71,7 +71,7 @@ def _as_square(affinities: Any) -> Any:
     from scipy.sparse import csr_matrix
 
     sparse = hasattr(affinities, "tocsr")
-    given = check.check_csr(affinities, "affinities") if sparse else _dense(affinities)
+    given = (check.check_csr if sparse else check.as_array)(affinities, "affinities")
     if np.dtype(given.dtype).kind not in "biuf":
         raise InvalidTypeError(f"`affinities` must be numbers, got dtype {given.dtype}")
     if len(given.shape) != 2 or given.shape[0] != given.shape[1] or given.shape[0] < 2:
@@ -87,10 +87,3 @@ def _as_square(affinities: Any) -> Any:
         raise InvalidParameterError(f"`affinities` must be finite and not negative, got {P.data[first]} in row {row}")
     P.eliminate_zeros()
     return P
-
-
-def _dense(affinities: Any) -> np.ndarray[Any, Any]:
-    try:
-        return np.asarray(affinities)
-    except ValueError as error:
-        raise InvalidParameterError("`affinities` must be a square matrix, got rows of different length") from error

@@ -11,14 +11,13 @@ from .. import _validation as check
 from .._parallel import serial_blas
 from ..errors import InvalidParameterError
 from ..utils import Timer
+from .eigen import leading_pairs
 from .scale import Array, finish, oriented
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 log = logging.getLogger(__name__)
-
-DENSE = 400  # up to so many points all eigenvectors are computed
 
 
 def spectral(
@@ -43,14 +42,15 @@ def spectral(
     A : array-like or sparse matrix of shape (n_samples, n_samples)
         Weights of the edges, finite and not negative. If it is not symmetric, the mean of both directions is used.
     n_components : int
-        Dimension of the map, below n_samples.
+        Dimension of the map. Columns beyond n_samples - 1 hold nothing but the noise.
     tol : float
-        Relative accuracy of the eigenvalues; 0 means that of the arithmetic.
+        Relative accuracy of :math:`1 - \lambda_j`, which is what tells the columns of a long thin graph apart; 0 means
+        that of the arithmetic.
     max_iter : int, optional
-        Most iterations of the Lanczos method; default ten times n_samples. What has not converged by then is handed on
-        to LOBPCG, and a warning with the remaining error goes to the log if that does not help.
+        Most iterations of LOBPCG; default 60, or 600 where `tol` is 0. A warning goes to the log if the columns are not
+        told apart by then.
     random_state : int, RandomState, Generator or None
-        For the first vector of the iteration and the noise.
+        For a small share of the first vectors of the iteration, and the noise.
     verbose : bool
         Print how long it took.
     add_jitter : bool
@@ -73,16 +73,13 @@ def spectral(
     [1.26, 0.63, -0.63, -1.26]
     """
     S = _as_graph(A)
-    n = S.shape[0]
     k = check.check_integer(n_components, "n_components", at_least=1)
-    if k >= n:
-        raise InvalidParameterError(f"`n_components` must be below the number of points, {n}, got {k}")
     check.check_real(tol, "tol", at_least=0)
     if max_iter is not None:
         max_iter = check.check_integer(max_iter, "max_iter", at_least=1)
     rng = check.check_random_state(random_state)
     with Timer("Calculating spectral initialization...", verbose):
-        from scipy.sparse import csgraph, linalg  # noqa: F401  (its library has to be there before `serial_blas`)
+        from scipy.sparse import csgraph
 
         with serial_blas():
             number, label = csgraph.connected_components(S, directed=False)
@@ -122,66 +119,10 @@ def _diffusion_map(S: csr_matrix, k: int, tol: float, max_iter: int | None, rng:
         return out
     root = np.sqrt(np.asarray(S.sum(axis=1)).ravel())
     normal = (diags(1 / root) @ S @ diags(1 / root)).tocsr()
-    top = root / np.linalg.norm(root)
     wanted = min(k, n - 1)
-    values, vectors = (
-        _all_pairs(normal, wanted) if n <= DENSE else _leading_pairs(normal, top, wanted, tol, max_iter, rng)
-    )
+    values, vectors = leading_pairs(normal, root, wanted, tol, max_iter, rng)
     out[:, :wanted] = oriented(vectors / root[:, np.newaxis]) * values
     return out
-
-
-def _all_pairs(normal: csr_matrix, k: int) -> tuple[Array, Array]:
-    """Return `k` pairs below the first one of a small matrix, the largest eigenvalue first."""
-    values, vectors = np.linalg.eigh(normal.toarray())
-    return values[-2 : -k - 2 : -1], vectors[:, -2 : -k - 2 : -1]
-
-
-def _leading_pairs(
-    normal: csr_matrix, top: Array, k: int, tol: float, max_iter: int | None, rng: np.random.RandomState
-) -> tuple[Array, Array]:
-    """Return the `k` pairs below the known first one by the Lanczos method, the largest eigenvalue first."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-
-    n = len(top)
-
-    def apply(x: Array) -> Array:  # moves the known pair from the eigenvalue 1 to -1, out of the way
-        return np.asarray(normal @ x - 2.0 * top * (top @ x))
-
-    start = rng.uniform(-1, 1, n)
-    try:
-        values, vectors = eigsh(
-            LinearOperator((n, n), matvec=apply, dtype=np.float64),
-            k=k,
-            which="LA",
-            tol=tol,
-            maxiter=max_iter,
-            v0=start - top * (top @ start),
-        )
-    except ArpackNoConvergence as stopped:
-        values, vectors = _polish(normal, top, stopped.eigenvectors, k, tol, rng)
-    order = np.argsort(-values)
-    return values[order], vectors[:, order]
-
-
-def _polish(
-    normal: csr_matrix, top: Array, converged: Array, k: int, tol: float, rng: np.random.RandomState
-) -> tuple[Array, Array]:
-    """Return `k` pairs by LOBPCG, begun with those that have converged."""
-    import warnings
-
-    from scipy.sparse.linalg import lobpcg
-
-    block = rng.uniform(-1, 1, (len(top), k + 4))
-    block[:, : converged.shape[1]] = converged
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it says about accuracy is judged below
-        values, vectors = lobpcg(normal, block, Y=top[:, np.newaxis], tol=max(tol, 1e-8), maxiter=200, largest=True)
-    values, vectors = values[:k], vectors[:, :k]
-    error = np.linalg.norm(normal @ vectors - vectors * values, axis=0).max()
-    if error > max(10 * tol, 1e-6):
-        log.warning("The spectral initialization has not converged; the residual is %.2g", error)
-    return values, vectors
 
 
 def _side_by_side(

@@ -102,7 +102,7 @@ def multiscale(
 
 def _checked(Y: Any, m: int) -> Array:
     """Return the map of the landmarks as an array with a row for each."""
-    embedding: Array = check.check_matrix(np.asarray(Y), "embed(landmarks)")
+    embedding: Array = check.check_matrix(Y, "embed(landmarks)")
     if len(embedding) != m:
         raise InvalidParameterError(f"`embed` must return a row for each of the {m} landmarks, got {len(embedding)}")
     return embedding

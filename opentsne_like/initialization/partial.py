@@ -137,11 +137,11 @@ def _weights(distances: Any, weights: Any, shape: tuple[int, int]) -> Array:
 
 
 def _reference(embedding: Any) -> Array:
-    return np.asarray(check.check_matrix(np.asarray(embedding), "embedding"), dtype=np.float64)
+    return np.asarray(check.check_matrix(embedding, "embedding"), dtype=np.float64)
 
 
 def _indices(neighbors: Any, n_samples: int) -> Array:
-    indices = np.asarray(neighbors)
+    indices = check.as_array(neighbors, "neighbors")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(f"`neighbors` must be integers or a sparse matrix, got dtype {indices.dtype}")
     if indices.ndim != 2 or indices.shape[1] == 0:
@@ -165,6 +165,6 @@ def _affinities(neighbors: Any, n_samples: int) -> Any:
 
 
 def _check_rows(X: Any, n_new: int) -> None:
-    rows = n_new if X is None else (X.shape[0] if hasattr(X, "shape") else len(X))
+    rows = n_new if X is None else check.as_table(X, "X").shape[0]
     if rows != n_new:
         raise InvalidParameterError(f"`neighbors` must have one row for each of the {rows} rows of `X`, got {n_new}")

@@ -97,9 +97,9 @@ def random(n_samples: Any, n_components: int = 2, random_state: Any = None, verb
     >>> random(3, random_state=0).shape
     (3, 2)
     """
-    n: Any = len(n_samples) if isinstance(n_samples, (list, tuple)) else n_samples
-    if getattr(n, "shape", ()):
-        n = n.shape[0]
+    n: Any = n_samples
+    if getattr(n, "shape", ()) or isinstance(n, (list, tuple)) or check.column_names(n) is not None:
+        n = n.shape[0] if hasattr(n, "shape") else len(n)
     n = check.check_integer(n, "n_samples", at_least=1)
     d = check.check_integer(n_components, "n_components", at_least=1)
     return np.asarray(check.check_random_state(random_state).normal(0, TARGET_STD, (n, d)))

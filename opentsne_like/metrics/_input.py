@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_integer, check_matrix, check_random_state
+from .._validation import check_integer, check_matrix, check_random_state, is_missing
 from ..errors import InvalidParameterError
 
 Array = np.ndarray[Any, Any]
@@ -31,11 +31,17 @@ def sample_rows(n: int, n_samples: Any, random_state: Any) -> Array | None:
 
 def class_codes(labels: Any, n: int) -> tuple[Array, int]:
     """Return labels of any type as integers from 0 on, and how many different ones there are."""
-    values = np.asarray(labels)
+    values: Any = labels if isinstance(labels, np.ma.MaskedArray) else np.asarray(labels)
     if values.shape != (n,):
         raise InvalidParameterError(f"`labels` must be one per row, shape ({n},), got shape {values.shape}")
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        raise InvalidParameterError(f"`labels` must not be missing, got NaN in row {int(np.argmax(np.isnan(values)))}")
+    if values.dtype.kind == "O":  # None is a label like others
+        gone = np.array([value is not None and is_missing(value) for value in values])
+    else:
+        gone = values != values
+    missing = np.asarray(np.ma.getmaskarray(values) | np.ma.getdata(gone), bool)
+    if missing.any():
+        raise InvalidParameterError(f"`labels` must not be missing, got a missing one in row {int(np.argmax(missing))}")
+    values = np.ma.getdata(values)
     if values.dtype.kind == "O":
         values = np.array([str(value) for value in values])
     names, codes = np.unique(values, return_inverse=True)

@@ -43,6 +43,7 @@ class Annoy(Backend):
     VALID_METRICS: ClassVar[list[str]] = ["cosine", "euclidean", "manhattan", "hamming", "dot", "l1", "l2", "taxicab"]
     SPARSE_METRICS = frozenset()
     CALLABLE_METRICS = False
+    OPTIONS: ClassVar[dict[str, int | None]] = {"n_trees": -1}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         need("annoy", "annoy")
@@ -56,7 +57,8 @@ class Annoy(Backend):
             for i, row in enumerate(self._vectors(self.data[low : low + step]), start=low):
                 index.add_item(i, row)
         options = {"n_trees": 50, **(self.knn_kwargs or {})}
-        index.build(n_jobs=thread_count(self.n_jobs), **options)
+        with self._library("annoy"):
+            index.build(n_jobs=thread_count(self.n_jobs), **options)
         return index
 
     def _new(self) -> Any:

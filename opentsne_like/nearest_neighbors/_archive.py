@@ -68,6 +68,7 @@ def pack_index(index: KNNIndex, *, with_data: bool) -> tuple[dict[str, Array], d
     header["random_state"] = index.random_state if isinstance(index.random_state, int) else None
     header["distance_dtype"] = None if index.distance_dtype is None else np.dtype(index.distance_dtype).str
     header["options"] = index._options()
+    header["columns"] = None if index.columns is None else list(index.columns)
     header["learned"] = {name: getattr(index, name) for name in index.LEARNED}
     return (pack_table(index.data) if with_data and index.data is not None else {}), header
 
@@ -106,12 +107,22 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
     index = SEARCHING[name](table, random_state=header["random_state"], **arguments, **header["options"])
     index._seed = check_integer(header["seed"], "seed", at_least=0, at_most=2**32 - 1)
     index.distance_dtype = _DISTANCES[check_choice(header["distance_dtype"], "distance_dtype", tuple(_DISTANCES))]
+    index.columns = _names(header.get("columns"))
     if isinstance(index, Measured):
         recall, probes = (header.get("learned", {}).get(name) for name in index.LEARNED)
         index.recall_ = None if recall is None else check_real(recall, "recall_", at_least=0, at_most=1)
         if probes is not None:
             index.n_probes_ = check_integer(probes, "n_probes_", at_least=1, at_most=index.n_samples)
     return index
+
+
+def _names(names: Any) -> tuple[str | int, ...] | None:
+    """Return stored names of columns as they are kept."""
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, (str, int)) for name in names):
+        raise StorageError("what is stored as the names of the columns is no list of names")
+    return tuple(names)
 
 
 def listed(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._validation import forgiven
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors
 from ._screen import Screen
@@ -33,14 +34,16 @@ class Backend(KNNIndex):
         data = self._require_data()
         with self._timer(f"Finding {self.k} neighbours"):
             self._prepare()
-            return self._nearest(data, np.arange(self.n_samples), self.k)
+            own = np.arange(self.n_samples)
+            return _sound(*self._nearest(data, own, self.k), own)
 
     def query(self, query: Any, k: int) -> Neighbors:
         """Return the neighbours of new rows; see `KNNIndex.query`."""
         X, k = self._check_query(query, k)
         with self._timer(f"Finding {k} neighbours of {X.shape[0]} new rows"):
             self._prepare()
-            return self._nearest(X, np.full(X.shape[0], -1), k)
+            own = np.full(X.shape[0], -1)
+            return _sound(*self._nearest(X, own, k), own)
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""
@@ -73,7 +76,7 @@ class Backend(KNNIndex):
         indices, distances = self._propose(rows, own, min(self.n_samples, k + (own[0] >= 0)))
         if self._space is None:
             assert distances is not None
-            indices, distances = first_by_distance(indices, distances, own, k)
+            indices, distances = first_by_distance(indices, forgiven(distances), own, k)
             return indices.astype(index_type(self.n_samples)), distances.astype(dtype)
         if isinstance(self._space, Space):
             rows = self._space.data if rows is self.data else self._space.rows(rows)
@@ -96,6 +99,19 @@ class Backend(KNNIndex):
             self._frame = Screen(self._space)
         vectors: Array = self._frame.bounded(plain(rows), np.empty(0))
         return vectors
+
+
+def _sound(indices: Array, distances: Array, own: Array) -> Neighbors:
+    """Return neighbours whose distances are some, or name the rows of one that is none."""
+    good = np.isfinite(distances) & (distances >= 0)
+    if not good.all():
+        i, j = np.argwhere(~good)[0]
+        pair = f" and {indices[i, j]}" if indices[i, j] >= 0 else " and others"
+        raise InvalidParameterError(
+            f"`metric` must give distances that are finite and not negative, got {distances[i, j]} for rows "
+            f"{max(i, own[i])}{pair}"
+        )
+    return indices, distances
 
 
 def _check_dot(distances: Array) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .._validation import check_k, check_matrix, check_n_jobs, check_random_state
-from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from .._validation import check_integer, check_k, check_matrix, check_n_jobs, check_random_state, column_names
+from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError, UnavailableError
 from ..utils import Timer
+from ._parameters import check_parameters
 from ._space import Array
 
 log = logging.getLogger(__name__)
@@ -34,9 +36,11 @@ class KNNIndex(ABC):
     k : int
         Number of neighbours, between 1 and n_samples - 1; a row is not its own neighbour.
     metric : str or callable
-        One of `VALID_METRICS`, or a function of two rows where the backend can call one.
+        One of `VALID_METRICS`, or a function of two rows where the backend can call one. It gets float64 arrays,
+        whatever the type of the data, and returns a number that is not negative.
     metric_params : dict, optional
-        Arguments of the metric, such as ``{"p": 3}`` for ``"minkowski"``.
+        Arguments of the metric, such as ``{"p": 3}`` for ``"minkowski"``. Where they are not given, ``"seuclidean"``
+        takes the variances ``V`` and ``"mahalanobis"`` the inverse covariance ``VI`` from the data.
     n_jobs : int
         Number of threads, -1 for all cores. It does not change the result unless the class says so.
     random_state : None, int, RandomState or Generator
@@ -52,6 +56,9 @@ class KNNIndex(ABC):
         As above. `data` is None after `release`.
     n_samples : int
         Number of rows of `data`.
+    columns : sequence of str and int, or None
+        The names of the columns where `data` was a data frame. Rows of a data frame that are looked up or added are put
+        in this order, or refused where the names differ; rows without names are taken by position.
     index : object
         What the backend searches in, None until it is made.
     distance_dtype : dtype or None
@@ -62,9 +69,12 @@ class KNNIndex(ABC):
     VALID_METRICS: ClassVar[Sequence[str]] = []
     SPARSE_METRICS: ClassVar[frozenset[str] | None] = None  # what sparse data can be searched by; None: anything
     CALLABLE_METRICS: ClassVar[bool] = True
+    PARAMETERS: ClassVar[Mapping[str, tuple[str, ...] | None]] = {}  # what metrics take as `metric_params`
+    OPTIONS: ClassVar[Mapping[str, int | None] | None] = None  # `knn_kwargs`, the least of integers; None: unchecked
     LEARNED: ClassVar[tuple[str, ...]] = ()  # attributes of a built index that decide, or tell, what it finds
 
     distance_dtype: Any = None
+    columns: Any = None
 
     def __init__(
         self,
@@ -78,15 +88,18 @@ class KNNIndex(ABC):
         knn_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         self.data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+        self.columns = column_names(data)
         self.n_samples: int = self.data.shape[0]
         self.k = check_k(k, self.n_samples - 1)
         self.metric = self.check_metric(metric)
         self._check_sparse()
-        self.metric_params = check_mapping(metric_params, "metric_params")
+        parameters = check_mapping(metric_params, "metric_params")
+        self.metric_params = check_parameters(self.metric, parameters, self.PARAMETERS, self.data)
         self.n_jobs = check_n_jobs(n_jobs)
         self.random_state = random_state
         self.verbose = verbose
         self.knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
+        self._check_options()
         self.index: Any = None
         self._seed: int | None = None
 
@@ -168,7 +181,7 @@ class KNNIndex(ABC):
         KNNIndex
             Not built yet.
         """
-        return self.remade(stacked(self._require_data(), new))
+        return self.remade(stacked(self._require_data(), new, self.columns))
 
     def remade(self, data: Any) -> KNNIndex:
         """Return an index of the same kind, parameters and seed over other data, not built yet.
@@ -181,6 +194,8 @@ class KNNIndex(ABC):
         other = type(self)(data, *arguments, self.knn_kwargs, **self._options())
         other._seed = self._seed
         other.distance_dtype = self.distance_dtype
+        if other.columns is None:
+            other.columns = self.columns
         return other
 
     def _options(self) -> dict[str, Any]:
@@ -209,6 +224,35 @@ class KNNIndex(ABC):
             )
         raise InvalidTypeError(f"`data` must be dense for {name}, got a sparse matrix; use neighbors='pynndescent'")
 
+    def _check_options(self) -> None:
+        known = self.OPTIONS
+        if known is None:
+            return
+        for name, value in (self.knn_kwargs or {}).items():
+            if name not in known:
+                raise InvalidParameterError(
+                    f"`knn_kwargs` must have the names {', '.join(known)} for {type(self).__name__}, got {name!r}"
+                )
+            least = known[name]
+            if least is not None:
+                check_integer(value, f"knn_kwargs[{name!r}]", at_least=least)
+
+    @contextmanager
+    def _library(self, name: str) -> Iterator[None]:
+        """Turn what a library says of arguments that it got from the user into one line that names them."""
+        names = ["metric"] if callable(self.metric) else []
+        names += [argument for argument in ("metric_params", "knn_kwargs") if getattr(self, argument)]
+        try:
+            yield
+        except (OpenTSNEError, MemoryError, Warning):
+            raise
+        except Exception as error:
+            if not names:
+                raise
+            said = " ".join(str(error).split())[:150]
+            listed = " and ".join(f"`{argument}`" for argument in names)
+            raise InvalidParameterError(f"{listed} must be what {name} takes, got what it refuses: {said}") from error
+
     def _require_data(self) -> Any:
         if self.data is None:
             raise UnavailableError(f"{type(self).__name__} was released: make a new index from the data")
@@ -219,7 +263,7 @@ class KNNIndex(ABC):
         sparse = hasattr(data, "tocsr")
         if hasattr(query, "tocsr") and not sparse:
             query = query.toarray()
-        X = check_matrix(query, "query", n_columns=data.shape[1], accept_sparse=True)
+        X = check_matrix(query, "query", n_columns=data.shape[1], columns=self.columns, accept_sparse=True)
         if sparse and not hasattr(X, "tocsr"):
             X = type(data)(X)
         return X.astype(data.dtype, copy=False), check_k(k, self.n_samples)
@@ -235,15 +279,19 @@ class KNNIndex(ABC):
         return Timer(f"{what}, {name} distance, {type(self).__name__}...", bool(self.verbose))
 
 
-def stacked(old: Any, new: Any) -> Any:
+def stacked(old: Any, new: Any, columns: Any = None, name: str = "new") -> Any:
     """Return checked rows of old data with new rows after them, in the type of the old.
 
     Parameters
     ----------
     old : ndarray or sparse matrix of shape (n, n_features)
     new : array-like or sparse matrix of shape (m, n_features)
+    columns : sequence of str and int, optional
+        The names of the columns of the old data.
+    name : str
+        How the caller calls the new rows.
     """
-    rows = check_matrix(new, "new", n_columns=old.shape[1], accept_sparse=True)
+    rows = check_matrix(new, name, n_columns=old.shape[1], columns=columns, accept_sparse=True)
     if not hasattr(old, "tocsr"):
         return np.concatenate([old, rows.toarray() if hasattr(rows, "tocsr") else rows], dtype=old.dtype)
     from scipy.sparse import vstack

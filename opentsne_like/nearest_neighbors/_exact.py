@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ._backend import Backend
 from ._base import Neighbors
 from ._exact_search import exact_neighbors
+from ._function import FunctionSearch
+from ._parameters import MAHALANOBIS, STANDARDIZED, completed
 from ._screen import Screen
 from ._space import SCREENED, Array, Space
 
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8
+_DENSE = 2**24  # numbers, 128 megabytes
+_AT_ONCE = 2**22  # candidates that are ranked together
+
+
+def fits_dense(shape: tuple[int, int]) -> bool:
+    """Say whether sparse rows are few enough to be made dense for metrics that nobody has for sparse ones."""
+    return shape[0] * shape[1] <= _DENSE
 
 
 class Sklearn(Backend):
@@ -21,14 +32,16 @@ class Sklearn(Backend):
     cores, by matrix products where the metric allows, and decided by distances computed from the rows themselves; a
     bound on the rounding proves that none was missed. Any offset or order of the data, duplicates and any number of
     threads give the same bits. Other metrics, sparse data, `metric_params` and `knn_kwargs` go to
-    ``sklearn.neighbors.NearestNeighbors``.
+    ``sklearn.neighbors.NearestNeighbors``; sparse data of up to 16 million cells are made dense for metrics that it has
+    for dense rows alone. A function is called for every pair of rows; where it obeys the triangle inequality,
+    ``knn_kwargs={"algorithm": "ball_tree"}`` saves calls.
 
     Parameters
     ----------
     data, k, metric, metric_params, n_jobs, random_state, verbose
-        See `KNNIndex`. Callable metrics are called by scikit-learn; `random_state` is not used.
+        See `KNNIndex`; `random_state` is not used.
     knn_kwargs : dict, optional
-        Arguments of ``NearestNeighbors``, such as ``{"algorithm": "kd_tree", "leaf_size": 10}``.
+        ``algorithm`` and ``leaf_size`` of ``NearestNeighbors``, such as ``{"algorithm": "kd_tree", "leaf_size": 10}``.
 
     Examples
     --------
@@ -69,7 +82,19 @@ class Sklearn(Backend):
         "sqeuclidean",
         "yule",
     ]
+    PARAMETERS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "minkowski": ("p", "w"),
+        "p": ("p", "w"),
+        **STANDARDIZED,
+        **MAHALANOBIS,
+    }
+    OPTIONS: ClassVar[dict[str, int | None]] = {"algorithm": None, "leaf_size": 1}
     SPARSE_METRICS = frozenset({"cityblock", "cosine", "euclidean", "l1", "l2", "manhattan"})
+
+    def _check_sparse(self) -> None:
+        if hasattr(self.data, "tocsr") and self.metric not in self.SPARSE_METRICS and fits_dense(self.data.shape):
+            self.data = self.data.toarray()
+        super()._check_sparse()
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""
@@ -80,13 +105,15 @@ class Sklearn(Backend):
         return {**super().__getstate__(), "index": None}  # made again, with the same bits, when it is needed
 
     def _fit(self) -> Any:
-        """Return a `Screen`, or scikit-learn's index."""
+        """Return a `Screen`, a `FunctionSearch`, or scikit-learn's index."""
         own = not (self.metric_params or self.knn_kwargs)
         if own and isinstance(self._space, Space) and self.metric in SCREENED:
             return Screen(self._space).fill(n_jobs=self.n_jobs)
+        if callable(self.metric) and not self.knn_kwargs:
+            return FunctionSearch(self.metric, self.metric_params or {}, self.data)
         from sklearn.neighbors import NearestNeighbors
 
-        parameters = dict(self.metric_params or {})
+        parameters = completed(self.metric, self.metric_params, self.data)
         options: dict[str, Any] = {"algorithm": "auto"}
         if self.metric == "sokalmichener":  # which scikit-learn's choice overlooks to be known to one algorithm only
             options["algorithm"] = "ball_tree"
@@ -99,20 +126,41 @@ class Sklearn(Backend):
             n_jobs=self.n_jobs,
             **options,
         )
-        return index.fit(self._rows(self.data))
+        with self._library("scikit-learn"):
+            return index.fit(self._rows(self.data))
 
     def _nearest(self, rows: Any, own: Array, k: int) -> Neighbors:
-        if not isinstance(self.index, Screen):
+        if isinstance(self.index, FunctionSearch):
             return super()._nearest(rows, own, k)
+        if not isinstance(self.index, Screen):
+            return self._decided(rows, own, k, _MARGIN)
         rows = self._space.data if rows is self.data else self._space.rows(rows)
         return exact_neighbors(self.index, rows, own, k, dtype=self._distance_type(), n_jobs=self.n_jobs)
 
+    def _decided(self, rows: Any, own: Array, k: int, spare: int) -> Neighbors:
+        """Return neighbours among which ties at the end are decided by the index, too.
+
+        Where even the last spare candidate is as near as the last neighbour, there may be more of them: such rows get
+        more and more candidates.
+        """
+        most = self.n_samples - int(own[0] >= 0)
+        asked = min(most, k + spare)
+        indices, distances = super()._nearest(rows, own, asked)
+        tied = np.flatnonzero(distances[:, -1] <= distances[:, k - 1]) if asked < most else np.empty(0, np.int64)
+        indices, distances = indices[:, :k].copy(), distances[:, :k].copy()
+        wider = 8 * (k + spare)
+        step = max(1, _AT_ONCE // min(most, wider))
+        for at in np.split(tied, range(step, len(tied), step)) if len(tied) else ():
+            indices[at], distances[at] = self._decided(rows[at], own[at], k, wider - k)
+        return indices, distances
+
     def _propose(self, rows: Any, own: Array, k: int) -> tuple[Array, Array | None]:
-        asked = min(self.n_samples, k + _MARGIN)  # some more, so that ties at the end are decided by the index
+        if isinstance(self.index, FunctionSearch):
+            return self.index.nearest(rows, own, k)
         from sklearn import config_context
 
-        with config_context(working_memory=64):  # megabytes
-            distances, indices = self.index.kneighbors(self._rows(rows), n_neighbors=asked)
+        with config_context(working_memory=64), self._library("scikit-learn"):  # megabytes
+            distances, indices = self.index.kneighbors(self._rows(rows), n_neighbors=k)
         return indices, distances
 
     def _rows(self, rows: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_choice, check_csr, check_real
+from .._validation import as_table, check_choice, check_real, column_names
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import is_package_installed
 from ._annoy import Annoy
 from ._base import KNNIndex, Metric, check_mapping, log
-from ._exact import Sklearn
+from ._exact import Sklearn, fits_dense
 from ._faiss import Faiss
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
@@ -99,22 +99,21 @@ def make_index(
     if isinstance(metric, str) and metric == "precomputed":
         return from_neighbors(data, k)
     check_choice(method, "method", ["auto", "approx", *METHODS])
-    if not hasattr(data, "tocsr"):
-        data = np.asarray(data)
+    table = as_table(data, "data", at_least_rows=2)
     knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
     if knn_kwargs and "recall" in knn_kwargs and method in ("auto", "ivf", "faiss"):
         asked = check_real(knn_kwargs.pop("recall"), "recall", above=0, at_most=1)
         recall = asked if recall is None else recall
     if method == "auto":
-        backend = _automatic(data, metric)
+        backend = _automatic(table, metric)
     else:
-        backend = _approximate(data, metric) if method == "approx" else METHODS[method]
+        backend = _approximate(table, metric) if method == "approx" else METHODS[method]
     options: dict[str, Any] = {"recall": recall} if issubclass(backend, Measured) else {}
     if backend is NNDescent and method == "auto":
         options["build_jobs"] = 1  # its graph depends on the number of threads
     maker = getattr(sys.modules[__package__], backend.__name__)  # where a user may have put a class of their own
-    return maker(  # type: ignore[no-any-return]
-        data,
+    index: KNNIndex = maker(
+        table,
         k,
         metric=metric,
         metric_params=metric_params,
@@ -124,14 +123,17 @@ def make_index(
         knn_kwargs=knn_kwargs or None,
         **options,
     )
+    index.columns = column_names(data)
+    return index
 
 
 def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:
     """Return exact search while it is cheap, then what is approximate, has the metric and repeats itself."""
-    n = data.shape[0] if data.ndim else 0
+    n = data.shape[0]
     if _serves(IVF, data, metric):
-        return Sklearn if n <= exact_rows(data.shape[1] if data.ndim == 2 else 1) else IVF
-    kind = "function" if callable(metric) else "sparse" if hasattr(data, "tocsr") else "dense"
+        return Sklearn if n <= exact_rows(data.shape[1]) else IVF
+    sparse = hasattr(data, "tocsr") and metric in Sklearn.SPARSE_METRICS
+    kind = "function" if callable(metric) else "sparse" if sparse else "dense"
     if _serves(NNDescent, data, metric) and (n > EXACT_ROWS_OTHERWISE[kind] or not _serves(Sklearn, data, metric)):
         return NNDescent
     return Sklearn
@@ -169,10 +171,11 @@ def _approximate(data: Any, metric: Metric) -> type[KNNIndex]:
 
 def _serves(backend: type[KNNIndex], data: Any, metric: Metric) -> bool:
     """Say whether a backend has a metric for this kind of data."""
+    sparse = hasattr(data, "tocsr") and not (backend is Sklearn and fits_dense(data.shape))
     if callable(metric):
-        return backend.CALLABLE_METRICS and not hasattr(data, "tocsr")
-    sparse = backend.SPARSE_METRICS
-    return metric in backend.VALID_METRICS and (not hasattr(data, "tocsr") or sparse is None or metric in sparse)
+        return backend.CALLABLE_METRICS and not sparse
+    served = backend.SPARSE_METRICS
+    return metric in backend.VALID_METRICS and (not sparse or served is None or metric in served)
 
 
 def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:
@@ -185,7 +188,8 @@ def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:
         What the index should have been made from.
     k : int, optional
     """
-    shape = np.shape(data)
+    table = data if index.data is data else as_table(data, "data", columns=index.columns)
+    shape = np.shape(table)
     if shape[0] != index.n_samples or (index.data is not None and shape != index.data.shape):
         expected = index.data.shape if index.data is not None else (index.n_samples,)
         raise InvalidParameterError(
@@ -193,17 +197,16 @@ def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:
         )
     if k is not None and k > index.k:
         raise InvalidParameterError(f"`neighbors` must be an index with at least {k} neighbours, got k = {index.k}")
-    if index.data is None or index.data is data:
+    if index.data is None or index.data is table:
         return
-    sparse = hasattr(data, "tocsr")
+    sparse = hasattr(table, "tocsr")
     if sparse != hasattr(index.data, "tocsr"):
         raise InvalidTypeError("`neighbors` must be an index of the same data, got sparse and dense ones")
     if sparse:
-        same = (check_csr(data, "data") != index.data).nnz == 0
+        same = (table != index.data).nnz == 0
     else:
-        rows = np.asarray(data)
         same = all(
-            np.array_equal(rows[low:high].astype(index.data.dtype), index.data[low:high])
+            np.array_equal(table[low:high].astype(index.data.dtype), index.data[low:high])
             for low, high in blocks(*shape)
         )
     if not same:

@@ -64,6 +64,8 @@ class HNSW(_SmallWorld):
     ...     assert indices.shape == (200, 5)
     """
 
+    OPTIONS: ClassVar[dict[str, int | None]] = {"M": 2, "ef_construction": 1, "allow_replace_deleted": None}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         need("hnswlib", "hnsw")
         super().__init__(*args, **kwargs)
@@ -73,7 +75,8 @@ class HNSW(_SmallWorld):
 
         index = Index(space=_SPACES[str(self.metric)], dim=self.data.shape[1])
         options = {"ef_construction": 200, "M": 16, **(self.knn_kwargs or {})}
-        index.init_index(max_elements=self.n_samples, random_seed=self.seed, **options)
+        with self._library("hnswlib"):
+            index.init_index(max_elements=self.n_samples, random_seed=self.seed, **options)
         index.add_items(self._vectors(self.data), num_threads=self._build_threads())
         return index
 
@@ -107,6 +110,8 @@ class Voyager(_SmallWorld):
     ...     assert indices.shape == (200, 5)
     """
 
+    OPTIONS: ClassVar[dict[str, int | None]] = {"M": 2, "ef_construction": 1, "storage_data_type": None}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         need("voyager", "voyager")
         super().__init__(*args, **kwargs)
@@ -116,13 +121,14 @@ class Voyager(_SmallWorld):
 
         spaces = {"cosine": Space.Cosine, "ip": Space.InnerProduct, "l2": Space.Euclidean}
         options = {"ef_construction": 200, "M": 16, **(self.knn_kwargs or {})}
-        index = Index(
-            spaces[_SPACES[str(self.metric)]],
-            num_dimensions=self.data.shape[1],
-            random_seed=self.seed,
-            max_elements=self.n_samples,
-            **options,
-        )
+        with self._library("voyager"):
+            index = Index(
+                spaces[_SPACES[str(self.metric)]],
+                num_dimensions=self.data.shape[1],
+                random_seed=self.seed,
+                max_elements=self.n_samples,
+                **options,
+            )
         index.add_items(self._vectors(self.data), num_threads=self._build_threads())
         return index
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -9,11 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._parallel import thread_count
+from ..errors import InvalidParameterError
 from ._backend import Backend
 from ._base import Metric, log
+from ._parameters import MAHALANOBIS, STANDARDIZED, WEIGHTED, completed
 from ._space import Array
 
 _LOCK = threading.Lock()  # Numba's own threads, which pynndescent uses, must not be entered twice
+_OURS = {"data", "metric", "metric_kwds", "n_neighbors", "random_state", "n_jobs", "verbose"}
 _DIRECT = 15  # neighbours up to which the graph is made with all of them; beyond, the graph is searched for more
 
 
@@ -120,9 +124,30 @@ class NNDescent(Backend):
         "bit_jaccard",
     }
 
+    PARAMETERS: ClassVar[dict[str, tuple[str, ...] | None]] = {
+        "minkowski": ("p",),
+        **WEIGHTED,
+        **STANDARDIZED,
+        **MAHALANOBIS,
+        **dict.fromkeys(["wasserstein_1d", "wasserstein-1d", "kantorovich-1d", "kantorovich_1d"], ("p",)),
+        **dict.fromkeys(["circular_kantorovich", "circular_wasserstein"], ("p",)),
+        **dict.fromkeys(["kantorovich", "wasserstein", "sinkhorn"]),
+    }
+
     def __init__(self, *args: Any, build_jobs: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.build_jobs = self.n_jobs if build_jobs is None else build_jobs
+
+    def _check_options(self) -> None:
+        if not self.knn_kwargs:
+            return
+        from pynndescent.pynndescent_ import NNDescent as Theirs
+
+        known = set(inspect.signature(Theirs).parameters) - _OURS
+        if unknown := sorted(set(self.knn_kwargs) - known):
+            raise InvalidParameterError(
+                f"`knn_kwargs` must have the names {', '.join(sorted(known))} for NNDescent, got {unknown[0]!r}"
+            )
 
     def _options(self) -> dict[str, Any]:
         return {"build_jobs": self.build_jobs}
@@ -165,17 +190,21 @@ class NNDescent(Backend):
             "max_candidates": 60,
             **(self.knn_kwargs or {}),
         }
-        with _LOCK:
+        with _LOCK, self._library("pynndescent"):
             return pynndescent.NNDescent(
                 self._vectors(self.data),
                 n_neighbors=self.k + 1 if self.k <= _DIRECT else _DIRECT,
                 metric=self.metric,
-                metric_kwds=self.metric_params,
+                metric_kwds=self._parameters(),
                 random_state=self.random_state if isinstance(self.random_state, int) else self.seed,
                 n_jobs=self._threads(),
                 verbose=int(self.verbose) > 1,
                 **options,
             )
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the parameters of the metric in the order in which pynndescent's functions take them."""
+        return completed(self.metric, self.metric_params, self.data)
 
     def _threads(self) -> int:
         """Return the number of threads in pynndescent's terms: -1, or what Numba can give."""
@@ -219,7 +248,7 @@ class NNDescent(Backend):
         from pynndescent.distances import named_distances
         from pynndescent.sparse import sparse_named_distances
 
-        extra = tuple((self.metric_params or {}).values())
+        extra = tuple(self._parameters().values())
         if not hasattr(rows, "tocsr"):
             metric = self.metric if callable(self.metric) else named_distances[self.metric]
             x, data = rows[i].astype(np.float32), self.data.astype(np.float32)

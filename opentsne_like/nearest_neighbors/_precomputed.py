@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_csr, check_k
+from .._validation import as_array, check_csr, check_distances, check_k, column_names
+from .._validation.frames import column_order
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from ._base import KNNIndex, Neighbors, log
 from ._space import Array, blocks, first_by_distance, index_type
@@ -62,9 +63,10 @@ class PrecomputedDistanceMatrix(_Precomputed):
     Parameters
     ----------
     distance_matrix : array-like of shape (n_samples, n_samples), or sparse matrix
-        Finite and not negative; the diagonal is ignored. What a sparse matrix stores, zeros included, are the known
-        distances, as in the graphs of scikit-learn's ``KNeighborsTransformer(mode="distance")`` and scanpy's
-        ``adata.obsp["distances"]``; every row needs at least one besides the diagonal.
+        Finite and not negative; what rounding brought below 0 is 0, and the diagonal is not looked at. What a sparse
+        matrix stores, zeros included, are the known distances, as in the graphs of scikit-learn's
+        ``KNeighborsTransformer(mode="distance")`` and scanpy's ``adata.obsp["distances"]``; every row needs at least
+        one besides the diagonal.
     k : int, optional
         Number of neighbours, between 1 and n_samples - 1. In a graph it is lowered to what every row has, which is
         also its default.
@@ -87,14 +89,10 @@ class PrecomputedDistanceMatrix(_Precomputed):
     """
 
     def __init__(self, distance_matrix: Any, k: int | None = None) -> None:
-        matrix = _distances(distance_matrix, "distance_matrix")
+        matrix = _distances(distance_matrix, "distance_matrix", own=True)
         n = matrix.shape[0]
-        if matrix.shape != (n, n) or n < 2:
-            raise InvalidParameterError(
-                f"`distance_matrix` must be square with at least 2 rows, got shape {matrix.shape}"
-            )
+        self.columns = column_names(distance_matrix)
         if hasattr(matrix, "tocsr"):
-            matrix = _without_diagonal(matrix)
             most = _fewest(matrix, "distance_matrix")
             if k is not None and check_k(k, n - 1) > most:
                 log.warning("Some rows of the graph have only %d neighbours: k is %d instead of %d.", most, most, k)
@@ -119,7 +117,7 @@ class PrecomputedDistanceMatrix(_Precomputed):
         indices : ndarray of shape (m, k), int32
         distances : ndarray of shape (m, k)
         """
-        matrix = _distances(query, "query")
+        matrix = _distances(query, "query", columns=self.columns)
         if matrix.shape[1] != self.n_samples:
             raise InvalidParameterError(
                 f"`query` must hold distances to all {self.n_samples} rows, got shape {matrix.shape}"
@@ -160,7 +158,7 @@ class PrecomputedNeighbors(_Precomputed):
 
     def __init__(self, neighbors: Any, distances: Any) -> None:
         numbers = _distances(distances, "distances")
-        indices = np.asarray(neighbors)
+        indices = as_array(neighbors, "neighbors")
         if indices.dtype.kind not in "iu":
             raise InvalidTypeError(f"`neighbors` must be integers, got dtype {indices.dtype}")
         if indices.shape != numbers.shape:
@@ -227,29 +225,30 @@ def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
     return PrecomputedDistanceMatrix(neighbors, k)
 
 
-def _distances(values: Any, name: str) -> Any:
-    """Return a dense or CSR matrix of floats, or say which row holds something that is no distance."""
+def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None) -> Any:
+    """Return a dense or CSR matrix of floats, or say which row holds something that is no distance.
+
+    With `own` it is a matrix of points among themselves, whose diagonal is not looked at and not kept in CSR.
+    """
     sparse = hasattr(values, "tocsr")
-    given = check_csr(values, name) if sparse else values
-    try:
-        matrix: Any = canonical(given) if sparse else np.asarray(given)
-    except ValueError as error:
-        raise InvalidParameterError(f"`{name}` must be a rectangular table of numbers") from error
-    if matrix.dtype.kind not in "fiub":
-        raise InvalidTypeError(f"`{name}` must be numeric, got dtype {matrix.dtype}")
-    if matrix.dtype not in (np.float32, np.float64):
-        matrix = matrix.astype(np.float64 if matrix.dtype.kind != "f" or matrix.dtype.itemsize > 8 else np.float32)
+    matrix: Any = canonical(check_csr(values, name)) if sparse else as_array(values, name)
+    order = column_order(values, columns, name)
+    given = matrix.dtype
+    if given.kind not in "fiub":
+        raise InvalidTypeError(f"`{name}` must be numeric, got dtype {given}")
+    if given not in (np.float32, np.float64):
+        matrix = matrix.astype(np.float64 if given.kind != "f" or given.itemsize > 8 else np.float32)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise InvalidParameterError(f"`{name}` must be two-dimensional and not empty, got shape {matrix.shape}")
-    numbers = matrix.data.reshape(-1, 1) if sparse else matrix
-    for low, high in blocks(*numbers.shape):
-        bad = ~(np.isfinite(numbers[low:high]) & (numbers[low:high] >= 0))
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            value = numbers[low + row, column]
-            where = np.searchsorted(matrix.indptr, low + row, side="right") - 1 if sparse else low + row
-            raise InvalidParameterError(f"`{name}` must be finite and not negative, got {value} in row {where}")
-    return matrix
+    if own and (matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 2):
+        raise InvalidParameterError(f"`{name}` must be square with at least 2 rows, got shape {matrix.shape}")
+    if not sparse:
+        checked = check_distances(matrix, name, own=own, dtype=given)
+        return checked if order is None else checked[:, order]
+    if own:
+        matrix = _without_diagonal(matrix)
+    numbers = check_distances(matrix.data, name, starts=matrix.indptr, dtype=given)
+    return type(matrix)((numbers, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _check_indices(indices: Array, low: int, n: int) -> None:
@@ -303,10 +302,11 @@ def _from_matrix(matrix: Array, own: Array, k: int) -> Neighbors:
     """Return the first k by (distance, index) of every row, without the row itself."""
     indices = np.empty((len(matrix), k), index_type(matrix.shape[1]))
     distances = np.empty((len(matrix), k), matrix.dtype)
-    asked = min(k, matrix.shape[1] - 1)  # the row itself may take one place
     for i, row in enumerate(matrix):
-        near = np.flatnonzero(row <= np.partition(row, asked)[asked])
-        near = near[near != own[i]]
+        if own[i] >= 0:
+            row = row.copy()
+            row[own[i]] = np.inf
+        near = np.flatnonzero(row <= np.partition(row, k - 1)[k - 1])
         near = near[np.lexsort((near, row[near]))[:k]]
         indices[i], distances[i] = near, row[near]
     return indices, distances

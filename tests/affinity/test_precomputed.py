@@ -75,7 +75,7 @@ def test_a_given_matrix_knows_no_new_points(symmetric):
         (np.ones((3, 4)), "square matrix"),
         (np.ones(3), "square matrix"),
         ([[1, 2], [3]], "rows of different length"),
-        ([["a", "b"], ["c", "d"]], "must be numbers"),
+        ([["a", "b"], ["c", "d"]], "must be numeric, got the text"),
         ([[0, -1], [-1, 0]], "must be finite and not negative, got -1.0 in row 0"),
         ([[0, 1], [np.nan, 0]], "must be finite and not negative, got nan in row 1"),
         ([[0, np.inf], [1, 0]], "must be finite and not negative, got inf in row 0"),

@@ -171,7 +171,7 @@ def test_labels_of_any_type(pair):
         (lambda X, Y: metrics.knn_recall(X, Y, n_jobs=0), InvalidParameterError, "`n_jobs`"),
         (lambda X, Y: metrics.knn_recall(X * np.nan, Y), InvalidParameterError, "`X` must be finite"),
         (lambda X, Y: metrics.knn_recall(X, Y * np.inf), InvalidParameterError, "`Y` must be finite"),
-        (lambda X, Y: metrics.knn_recall("X", Y), InvalidTypeError, "`X` must be numeric"),
+        (lambda X, Y: metrics.knn_recall("X", Y), InvalidTypeError, "`X` must be an array of numbers, got 'X'"),
         (lambda X, Y: metrics.knn_accuracy(Y, [1, 2]), InvalidParameterError, "`labels` must be one per row"),
         (lambda X, Y: metrics.knn_accuracy(Y, [np.nan] * 150), InvalidParameterError, "`labels` must not be missing"),
     ],

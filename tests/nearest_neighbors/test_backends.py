@@ -280,11 +280,6 @@ def test_sparse_data_and_functions_are_refused_where_they_cannot_work(backend, X
         backend(X, 5, lambda x, y: 0.0)
 
 
-def test_metrics_that_sparse_data_lack(X):
-    with pytest.raises(InvalidParameterError, match=r"must be one of cityblock, .* for Sklearn of sparse data"):
-        Sklearn(sp.csr_matrix(X), 5, "canberra")
-
-
 @pytest.mark.parametrize(("backend", "package"), [(Annoy, "annoy"), (HNSW, "hnswlib"), (Voyager, "voyager")])
 def test_missing_packages(backend, package, X, monkeypatch):
     import sys

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from opentsne_like import nearest_neighbors as nn
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
-from opentsne_like.nearest_neighbors import _factory, check_index, make_index
+from opentsne_like.nearest_neighbors import _exact, _factory, check_index, make_index
 from opentsne_like.utils import is_package_installed
 
 
@@ -63,7 +63,10 @@ def test_names(method, backend, package, X):
         (20, "true_angular", False, "NNDescent"),
         (60, "cosine", True, "Sklearn"),
         (61, "cosine", True, "NNDescent"),
-        (20, "canberra", True, "NNDescent"),
+        (50, "canberra", True, "Sklearn"),
+        (51, "canberra", True, "NNDescent"),
+        (50, "jaccard", True, "Sklearn"),
+        (20, "hellinger", True, "NNDescent"),
     ],
 )
 def test_automatic_choice(n, metric, sparse, backend, X, small_limits):
@@ -174,3 +177,25 @@ def test_unknown_names(method, X):
 def test_data_that_are_no_table(data):
     with pytest.raises((InvalidParameterError, InvalidTypeError), match="`data` must be"):
         make_index(data, 2)
+
+
+@pytest.mark.parametrize(
+    "metric", ["jaccard", "hamming", "canberra", "chebyshev", "correlation", lambda a, b: abs(a - b).sum()]
+)
+def test_few_sparse_rows_are_searched_exactly(metric, rng):
+    X = (rng.random((90, 30)) < 0.3).astype(float)
+    X[:, 0] = 1
+    index = make_index(sp.csr_matrix(X), 5, metric=metric)
+    assert type(index) is nn.Sklearn
+    expected = nn.Sklearn(X, 5, metric)
+    for ours, theirs in zip(index.build(), expected.build(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(index.query(sp.csr_matrix(X[:3]), 5)[0], expected.query(X[:3], 5)[0])
+    assert index.extended(sp.csr_matrix(X[:3])).n_samples == 93
+
+
+def test_many_sparse_rows_stay_sparse(X, monkeypatch):
+    monkeypatch.setattr(_exact, "_DENSE", X.size - 1)
+    assert type(make_index(sp.csr_matrix(X), 5, metric="jaccard")) is nn.NNDescent
+    with pytest.raises(InvalidParameterError, match=r"must be one of cityblock, .* for Sklearn of sparse data"):
+        make_index(sp.csr_matrix(X), 5, metric="jaccard", method="exact")

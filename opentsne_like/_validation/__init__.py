@@ -1,0 +1,37 @@
+"""Checks at the door, with one message grammar: "`perplexity` must be positive, got -3"."""
+
+from __future__ import annotations
+
+from .distances import check_distances, forgiven
+from .frames import column_names
+from .scalars import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_k,
+    check_n_jobs,
+    check_random_state,
+    check_real,
+    shown,
+)
+from .tables import as_array, as_table, check_csr, check_csr_parts, check_matrix, is_missing
+
+__all__ = [
+    "as_array",
+    "as_table",
+    "check_choice",
+    "check_csr",
+    "check_csr_parts",
+    "check_distances",
+    "check_flag",
+    "check_integer",
+    "check_k",
+    "check_matrix",
+    "check_n_jobs",
+    "check_random_state",
+    "check_real",
+    "column_names",
+    "forgiven",
+    "is_missing",
+    "shown",
+]
