@@ -568,7 +568,7 @@ def check_start(embedding: Any, rows: int, settings: Settings) -> Array:
     rows : int
     settings : Settings
     """
-    array = np.asarray(check_matrix(np.asarray(embedding), "embedding"))
+    array = np.asarray(check_matrix(embedding, "embedding"))
     if len(array) != rows:
         raise InvalidParameterError(f"`embedding` must have {rows} rows, one per point of P, got shape {array.shape}")
     settings.loss.check_dimension(array.shape[1])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import initialization as starts
-from .._validation import check_choice, check_integer, check_matrix
+from .._validation import as_table, check_choice, check_integer, check_matrix
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Loss
 
@@ -108,17 +108,14 @@ def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_param
     affinities = known_affinities(embedding)
     if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
         affinity_params["perplexities"] = affinity_params.pop("perplexity")
-    if hasattr(X, "tocsr"):
-        X = X.tocsr()
-    elif not isinstance(X, np.ndarray):
-        X = check_matrix(X, "X")
+    X = as_table(X, "X", columns=getattr(affinities.knn_index, "columns", None))
     if isinstance(initialization, str):
         check_choice(initialization, "initialization", STARTS)
     near = isinstance(initialization, str) and initialization != "random"
     k = min(k, len(embedding))
     rows, begun = [], []
     for low in range(0, max(1, X.shape[0]), BLOCK):
-        block = X[low : low + BLOCK]
+        block = check_matrix(X[low : low + BLOCK], "X", accept_sparse=True, first_row=low)
         P, neighbors, distances = affinities.to_new(block, return_distances=k if near else True, **affinity_params)
         rows.append(P)
         if near:
@@ -133,10 +130,10 @@ def _given_start(embedding: Any, initialization: Any, m: int) -> Array:
     """Return a random start of `m` points, or the one that the user gave."""
     if isinstance(initialization, str):
         return np.asarray(starts.random(m, embedding.shape[1], random_state=embedding.random_state))
-    given = np.asarray(check_matrix(initialization, "initialization"))
+    given = check_matrix(initialization, "initialization")
     if given.shape != (m, embedding.shape[1]):
         raise InvalidParameterError(f"`initialization` must have shape {(m, embedding.shape[1])}, got {given.shape}")
-    return given
+    return np.asarray(given)
 
 
 def _start(embedding: Any, block: Any, neighbors: Array, distances: Array, how: str, k: int) -> Array:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .. import initialization as starts
-from .._validation import check_choice, check_integer, check_matrix, check_random_state
+from .._validation import check_choice, check_integer, check_matrix, check_random_state, column_names
 from ..affinity import Affinities
 from ..callbacks import as_list
 from ..embedding import Embedding
@@ -50,6 +50,7 @@ class Method(ABC):
     n_jobs: int
     callbacks: Any
     verbose: bool
+    _columns: Any = None  # names of the columns of the data that were checked last
 
     @abstractmethod
     def _affinities(self, X: Any) -> Affinities:
@@ -148,7 +149,7 @@ class Method(ABC):
         found = run.resume(
             X if affinities is None else None,
             as_list(self.callbacks),
-            lambda: self._affinities(X) if affinities is None else affinities,
+            lambda: self._named_affinities(X) if affinities is None else affinities,
         )
         if found is None:
             return None
@@ -182,11 +183,18 @@ class Method(ABC):
     def _begin(self, X: Any, affinities: Any, start: Any) -> Any:
         """Return the embedding before its first iteration, from what was checked."""
         if affinities is None:
-            affinities = self._affinities(X)
+            affinities = self._named_affinities(X)
         if isinstance(start, str):
             with Timer(f"Calculating {start} initialization...", self.verbose):
                 start = self._starts_from(X, affinities, start)
         return self._embedding(start, affinities)
+
+    def _named_affinities(self, X: Any) -> Affinities:
+        """Return the affinities of data, whose neighbour index knows the names of their columns."""
+        affinities = self._affinities(X)
+        if self._columns is not None and affinities.knn_index is not None:
+            affinities.knn_index.columns = self._columns
+        return affinities
 
     def _embedding(self, start: Any, affinities: Any, **options: Any) -> Any:
         make: Any = self.embedding_class
@@ -199,8 +207,11 @@ class Method(ABC):
         if affinities is not None and not isinstance(affinities, Affinities):
             raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
         if X is not None:
-            X = check_matrix(X, at_least_rows=2, accept_sparse=True)
-            X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)  # the same bits for any order in memory
+            table = check_matrix(X, at_least_rows=2, accept_sparse=True)
+            self._columns = column_names(X)
+            X = (
+                table if hasattr(table, "tocsr") else np.ascontiguousarray(table)
+            )  # the same bits for any order in memory
         n = X.shape[0] if affinities is None else affinities.n_samples
         check_integer(self.n_components, "n_components", at_least=1)
         if not isinstance(self.random_state, np.random.Generator):  # from which a check would draw
@@ -210,7 +221,7 @@ class Method(ABC):
         start = self.initialization if initialization is None else initialization
         if not isinstance(start, str):
             return X, self._checked_start(start, n)
-        return X, self._checked_name(start, X)
+        return X, self._checked_name(start, X, n)
 
     def _check_stages(self, n: int) -> None:
         """Refuse settings or stages that cannot work."""
@@ -220,11 +231,12 @@ class Method(ABC):
             called.loss.check_dimension(self.n_components)
             called.plan(n, placed=False)
 
-    def _checked_name(self, start: str, X: Any) -> str:
+    def _checked_name(self, start: str, X: Any, n: int) -> str:
         """Return the name of a start that can be made of `X`."""
         check_choice(start, "initialization", self.starts)
         if start in _NEED_DATA and (X is None or not self._data_have_columns()):
-            log.warning("`initialization` %r needs the data themselves; 'spectral' is used instead", start)
+            if n > 2:  # two points have one start up to its direction
+                log.warning("`initialization` %r needs the data themselves; 'spectral' is used instead", start)
             return "spectral"
         if start in _NEED_DATA and self.n_components > min(X.shape):
             raise InvalidParameterError(

@@ -168,6 +168,8 @@ class TSNE(Method):
     def _check_parameters(self, X: Any) -> None:
         for perplexity in np.atleast_1d(self.perplexity).tolist():
             check_real(perplexity, "perplexity", above=0)
+        if self.n_neighbors is not None:
+            check_integer(self.n_neighbors, "n_neighbors", at_least=1, at_most=None if X is None else X.shape[0] - 1)
 
     def _checked_start(self, start: Any, n: int) -> Any:
         start = super()._checked_start(start, n)
