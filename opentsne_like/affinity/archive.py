@@ -12,6 +12,7 @@ from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, un
 from ..storage import parts_below
 from .base import Affinities, NeighborAffinities
 from .family import Entropic, Fuzzy, SelfTuning
+from .matrix import read_only
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import Array
 from .perplexity import PerplexityBasedNN
@@ -122,14 +123,14 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     name = header.get("class")
     if name is None:
         given = Affinities()
-        given.P = P
+        given.P = read_only(P)
         return given
     if name not in KNOWN:
         raise StorageError(f"the affinities are of the class {str(name)[:40]!r}, which is not known")
     cls = KNOWN[name]
     affinities = cls.__new__(cls)
     NeighborAffinities.__init__(affinities, n_jobs=header["n_jobs"], verbose=header["verbose"], dtype=header["dtype"])
-    affinities.P = P
+    affinities.P = read_only(P)
     affinities._width = check.check_integer(header["width"], "width", at_least=1, at_most=P.shape[0])
     affinities._search = _as_search(header["search"])
     affinities._take(**{key: header["arguments"][key] for key in cls.ARGUMENTS})

@@ -12,7 +12,7 @@ from .. import kernels
 from .._parallel import for_chunks
 from .base import NeighborAffinities, answer
 from .gaussian import find_precisions
-from .matrix import Evaluate, assemble
+from .matrix import Evaluate, assemble, read_only
 from .neighbors import Array, NeighborLists
 from .perplexity import PerplexityBasedNN
 from .plain import farthest
@@ -163,13 +163,15 @@ class Fuzzy(NeighborAffinities):
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)
-            self.P = assemble(
-                lists,
-                _fuzzy_rows(lists, self.rhos_, self.sigmas_),
-                join="union" if symmetrize else None,
-                normalize=normalize,
-                dtype=self.dtype,
-                n_jobs=self.n_jobs,
+            self.P = read_only(
+                assemble(
+                    lists,
+                    _fuzzy_rows(lists, self.rhos_, self.sigmas_),
+                    join="union" if symmetrize else None,
+                    normalize=normalize,
+                    dtype=self.dtype,
+                    n_jobs=self.n_jobs,
+                )
             )
 
     def _take(  # type: ignore[override]
@@ -289,7 +291,9 @@ class SelfTuning(NeighborAffinities):
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
             rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
-            self.P = assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
+            self.P = read_only(
+                assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
+            )
 
     def _take(self, *, k_neighbors: Any, scale_neighbor: Any, normalize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors

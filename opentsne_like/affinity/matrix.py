@@ -102,6 +102,19 @@ def _assembled(
     return values, columns, row_ends
 
 
+def read_only(P: csr_matrix) -> csr_matrix:
+    """Return a matrix that cannot be written into: copies of a map share it, and what was made of it once holds good.
+
+    Parameters
+    ----------
+    P : csr_matrix
+        Its arrays are nobody else's.
+    """
+    for part in (P.data, P.indices, P.indptr):
+        part.setflags(write=False)
+    return P
+
+
 def as_csr(values: Array, columns: Array, row_ends: Array, shape: tuple[int, int]) -> csr_matrix:
     """Return a CSR matrix on the given arrays, whose rows are sorted and hold no column twice."""
     from scipy.sparse import csr_matrix

@@ -11,7 +11,7 @@ from .. import _validation as check
 from ..errors import InvalidParameterError
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_rows
-from .matrix import Evaluate, assemble
+from .matrix import Evaluate, assemble, read_only
 from .neighbors import Array, NeighborLists
 
 UNIFORM_JOINS = {True: "max", "max": "max", "mean": "mean", False: None, "none": None}
@@ -98,12 +98,14 @@ class Uniform(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = assemble(
-                lists,
-                uniform_rows(lists),
-                join=UNIFORM_JOINS[symmetrize],
-                dtype=self.dtype,
-                n_jobs=self.n_jobs,
+            self.P = read_only(
+                assemble(
+                    lists,
+                    uniform_rows(lists),
+                    join=UNIFORM_JOINS[symmetrize],
+                    dtype=self.dtype,
+                    n_jobs=self.n_jobs,
+                )
             )
 
     def _take(self, *, k_neighbors: Any, symmetrize: Any) -> None:  # type: ignore[override]
@@ -217,12 +219,14 @@ class FixedSigmaNN(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = assemble(
-                lists,
-                gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
-                join="mean" if symmetrize else None,
-                dtype=self.dtype,
-                n_jobs=self.n_jobs,
+            self.P = read_only(
+                assemble(
+                    lists,
+                    gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
+                    join="mean" if symmetrize else None,
+                    dtype=self.dtype,
+                    n_jobs=self.n_jobs,
+                )
             )
 
     def _take(self, *, sigma: Any, k: Any, symmetrize: Any) -> None:  # type: ignore[override]

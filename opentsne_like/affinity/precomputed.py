@@ -10,6 +10,7 @@ import numpy as np
 from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
 from .base import Affinities
+from .matrix import read_only
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +43,17 @@ class PrecomputedAffinities(Affinities):
 
     def __init__(self, affinities: Any, normalize: bool = True) -> None:
         super().__init__()
-        self.P = _as_square(affinities)
-        total = float(self.P.data.sum())
+        P = _as_square(affinities)
+        total = float(P.data.sum())
         if not total > 0:
             raise InvalidParameterError("`affinities` must have a positive sum, got a matrix of zeros")
         if normalize:
-            self.P.data /= total
-        difference = abs(self.P - self.P.T)
-        if difference.nnz and difference.data.max() > 1e-6 * self.P.data.max():
+            P.data /= total
+        self.P = read_only(P)
+        difference = abs(P - P.T)
+        if difference.nnz and difference.data.max() > 1e-6 * P.data.max():
             log.warning("The given affinities are not symmetric; they are used as they are")
-        empty = int((np.diff(self.P.indptr) == 0).sum())
+        empty = int((np.diff(P.indptr) == 0).sum())
         if empty:
             log.warning("%d points have no affinity to any other; nothing will hold them", empty)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._validation import check_matrix
 from ..errors import DetachedError, InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
-from ..objectives import Loss, checksum, key_of
+from ..objectives import Loss, checksum
 from ..optimizer import Record, StopReason
 from . import archive, checkpoint, placing
 from .descent import Descent
@@ -297,7 +297,7 @@ class Embedding(np.ndarray[Any, Any]):
         state = self._own
         places = [np.ascontiguousarray(part) for part in (self, state.reference) if part is not None]
         sums = (checksum(np.asarray(place), -1) for place in places)
-        return (state.optimizer.settled(loss, state.reference), key_of(self._edges_of(), -1), *sums)
+        return (state.optimizer.settled(loss, state.reference), state.optimizer.parts.key(self._edges_of(), -1), *sums)
 
     def _has_edges(self) -> bool:
         state = self._own

@@ -26,12 +26,14 @@ class Descent:
         None before the first call.
     stop_reason : StopReason or None
         Why the last call ended.
+    parts : Parts
+        What was bound, for the next call and for copies.
     """
 
     def __init__(self) -> None:
         self.state: State | None = None
         self.stop_reason: StopReason | None = None
-        self._parts = Parts()
+        self.parts = Parts()
         self._carried_at: int | None = None  # where the points were left, as a checksum; None while they move
         self._running = threading.Lock()
 
@@ -45,7 +47,7 @@ class Descent:
     def copy(self) -> Self:
         """Return an independent optimization in the same state, with the same bound parts."""
         other = type(self)()
-        other.stop_reason, other._parts, other._carried_at = self.stop_reason, self._parts, self._carried_at
+        other.stop_reason, other.parts, other._carried_at = self.stop_reason, self.parts, self._carried_at
         if self.state is not None:
             other.state = self.state.copy()
         return other
@@ -76,7 +78,7 @@ class Descent:
         return float(objective.evaluate(np.asarray(points), exaggeration=1.0, with_loss=True)[0])
 
     def _bind(self, points: Array, P: Any, settings: Settings, reference: Any, state: State | None) -> Objective:
-        loss, context = settings.loss, Context(settings.resources.n_jobs, state, self._parts)
+        loss, context = settings.loss, Context(settings.resources.n_jobs, state, self.parts)
         loss.check_dimension(points.shape[1])
         check_shapes(P, points.shape, None if reference is None else np.shape(reference))
         if reference is None:

@@ -209,9 +209,7 @@ class Method(ABC):
         if X is not None:
             table = check_matrix(X, at_least_rows=2, accept_sparse=True)
             self._columns = column_names(X)
-            X = (
-                table if hasattr(table, "tocsr") else np.ascontiguousarray(table)
-            )  # the same bits for any order in memory
+            X = table if hasattr(table, "tocsr") else np.ascontiguousarray(table)  # the same bits in any order
         n = X.shape[0] if affinities is None else affinities.n_samples
         check_integer(self.n_components, "n_components", at_least=1)
         if not isinstance(self.random_state, np.random.Generator):  # from which a check would draw

@@ -11,7 +11,7 @@ normalizer (`PairLoss`). Gradients are a quarter of the derivative, as is the cu
 from __future__ import annotations
 
 from ..ops import checksum
-from .base import Context, Loss, ObjectiveLoss, Parts, Placing, key_of
+from .base import Context, Loss, ObjectiveLoss, Parts, Placing
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
 from .function import FunctionLoss, FunctionObjective
@@ -67,7 +67,6 @@ __all__ = [
     "checksum",
     "divergence",
     "dof_gradient",
-    "key_of",
     "learned_dof",
     "placed_divergence",
 ]

@@ -48,6 +48,7 @@ class Parts:
     """
 
     def __init__(self) -> None:
+        self._known: tuple[Any, Any] | None = None
         self._edges: tuple[Any, Edges] | None = None
         self._engines: OrderedDict[Any, RepulsionEngine] = OrderedDict()
         self._lock = threading.Lock()
@@ -58,12 +59,24 @@ class Parts:
     def edges(self, P: Any, n_jobs: int) -> Edges:
         """Return the edges of P, made anew only when somebody has written into it."""
         P = P.tocsr()
-        key = (key_of(P, n_jobs), n_jobs)
+        key = (self.key(P, n_jobs), n_jobs)
         with self._lock:
             if self._edges is None or self._edges[0] != key:
                 self._edges = None  # before the new ones are made, lest there be two
                 self._edges = (key, Edges.of(P, n_jobs=n_jobs))
             return self._edges[1]
+
+    def key(self, P: Any, n_jobs: int) -> tuple[Any, ...]:
+        """Return what tells a sparse matrix from another, and from itself after somebody has written into it.
+
+        A matrix that cannot be written into is looked through once.
+        """
+        P = P.tocsr()
+        known = self._known
+        if known is None or known[0] is not P or not _is_read_only(P):
+            sums = (checksum(part, n_jobs) for part in (P.data, P.indices, P.indptr))
+            self._known = known = (P, (P.shape, *sums))
+        return cast("tuple[Any, ...]", known[1])
 
     def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
         """Return the engine of a radial function with these options."""
@@ -76,15 +89,8 @@ class Parts:
             return engine
 
 
-def key_of(P: Any, n_jobs: int) -> tuple[Any, ...]:
-    """Return what tells a sparse matrix from another, or from itself after somebody has written into it.
-
-    Parameters
-    ----------
-    P : csr_matrix
-    n_jobs : int
-    """
-    return (P.shape, *(checksum(part, n_jobs) for part in (P.data, P.indices, P.indptr)))
+def _is_read_only(P: Any) -> bool:
+    return not any(part.flags.writeable for part in (P.data, P.indices, P.indptr))
 
 
 @dataclass(frozen=True)
@@ -235,4 +241,4 @@ class ObjectiveLoss(Loss):
         return 1.0
 
 
-__all__ = ["Context", "LearningObjective", "Loss", "Objective", "ObjectiveLoss", "Parts", "Placing", "key_of"]
+__all__ = ["Context", "LearningObjective", "Loss", "Objective", "ObjectiveLoss", "Parts", "Placing"]

@@ -7,12 +7,13 @@ mean squared error of this (Hockney & Eastwood 1988), and a point's response to 
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -168,16 +169,20 @@ def _own_response(spectrum: Array, padded: tuple[int, int, int]) -> Array:
 
 
 class GridConvolver:
-    """Evaluates the potential of charges; keeps work memory and the last influence functions.
-
-    It serves one evaluation at a time.
-    """
+    """Evaluates the potential of charges; keeps the last influence functions and, for each thread, work memory."""
 
     def __init__(self, radial: Radial, *, n_jobs: int) -> None:
         self.radial = radial
         self.n_jobs = n_jobs
         self._influences: OrderedDict[Grid, Influence] = OrderedDict()
-        self._work = Workspace()
+        self._threads = threading.local()
+
+    @property
+    def _work(self) -> Workspace:
+        """The work memory of the thread that calls: copies of a map share an engine and may move at the same time."""
+        if not hasattr(self._threads, "work"):
+            self._threads.work = Workspace()
+        return cast(Workspace, self._threads.work)
 
     def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array, charges: Array | None = None) -> Potential:
         """Return the potential of the points' charges at the points themselves.

@@ -12,6 +12,7 @@ import pytest
 
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding
 from opentsne_like.affinity import Affinities
+from opentsne_like.callbacks import Hook
 from opentsne_like.errors import DetachedError, InvalidParameterError, InvalidTypeError, UnavailableError
 from opentsne_like.optimizer import StopReason
 from opentsne_like.tsne import gradient_descent
@@ -252,3 +253,57 @@ def test_what_was_not_stored_is_named(tmp_path):
     finished().save(tmp_path / "map.npz", include="optimizer")
     with pytest.raises(UnavailableError, match="without its affinities"):
         load(tmp_path / "map.npz").optimize(1)
+
+
+def test_copies_share_engines_and_may_move_at_the_same_time():
+    from concurrent.futures import ThreadPoolExecutor
+
+    Y = begin(negative_gradient_method="fft").optimize(20, exaggeration=12)
+    expected = Y.optimize(60)
+    with ThreadPoolExecutor(4) as pool:
+        for moved in pool.map(lambda copied: copied.optimize(60), [Y.copy() for _ in range(8)]):
+            np.testing.assert_array_equal(moved, expected)
+
+
+def test_copies_of_a_map_in_motion_are_of_one_iteration(tmp_path):
+    from threading import Thread
+
+    from opentsne_like import load
+
+    Y = begin(negative_gradient_method="exact")
+    seen = {}
+
+    class Keep(Hook):
+        def iteration(self, progress):
+            seen[progress.total] = np.array(progress.embedding)
+
+    worker = Thread(target=lambda: Y.optimize(300, inplace=True, callbacks=Keep()))
+    worker.start()
+    taken = []
+    while worker.is_alive() and len(taken) < 200:
+        taken.append(Y.copy())
+        if len(taken) % 20 == 0:
+            Y.save(tmp_path / "map.npz")
+            taken.append(load(tmp_path / "map.npz"))
+    worker.join()
+    for Z in taken:
+        assert [record.iteration for record in Z.history] == list(range(1, Z.n_iter_ + 1))
+        if Z.n_iter_:
+            np.testing.assert_array_equal(Z, seen[Z.n_iter_])
+
+
+def test_a_callback_that_optimizes_its_own_map_is_refused():
+    Y = begin()
+    with pytest.raises(UnavailableError, match="being optimized already"):
+        Y.optimize(5, callbacks=lambda iteration, error, embedding: embedding.optimize(1, inplace=True),
+                   callbacks_every_iters=2, inplace=True)  # fmt: skip
+    assert Y.n_iter_ == 1
+    Y.optimize(5, callbacks=lambda iteration, error, embedding: bool(embedding.optimize(1) is None),
+               callbacks_every_iters=2, inplace=True)  # fmt: skip
+    assert Y.n_iter_ == 6
+
+
+def test_affinities_that_were_made_here_cannot_be_written_into():
+    for part in ("data", "indices", "indptr"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(begin().affinities.P, part)[0] = 1
