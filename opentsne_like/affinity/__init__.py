@@ -6,15 +6,18 @@ import logging
 
 from .archive import pack_affinities, unpack_affinities, unpack_weights
 from .base import Affinities
-from .family import Entropic, Fuzzy, SelfTuning
+from .entropic import Entropic
+from .fixed_sigma import FixedSigmaNN
+from .fuzzy import Fuzzy
 from .gaussian import joint_probabilities_nn
 from .graphs import from_neighbors
 from .memory import estimate_memory
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import get_knn_index
 from .perplexity import PerplexityBasedNN
-from .plain import FixedSigmaNN, Uniform
 from .precomputed import PrecomputedAffinities
+from .self_tuning import SelfTuning
+from .uniform import Uniform
 
 __all__ = [
     "Affinities",

@@ -11,12 +11,15 @@ from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from ..storage import parts_below
 from .base import Affinities, NeighborAffinities
-from .family import Entropic, Fuzzy, SelfTuning
+from .entropic import Entropic
+from .fixed_sigma import FixedSigmaNN
+from .fuzzy import Fuzzy
 from .matrix import read_only
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import Array
 from .perplexity import PerplexityBasedNN
-from .plain import FixedSigmaNN, Uniform
+from .self_tuning import SelfTuning
+from .uniform import Uniform
 
 KNOWN: dict[str, type[NeighborAffinities]] = {
     cls.__name__: cls

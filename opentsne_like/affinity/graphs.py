@@ -12,7 +12,7 @@ from .base import NeighborAffinities
 from .multiscale import MultiscaleMixture
 from .neighbors import refuse_similarities
 from .perplexity import PerplexityBasedNN
-from .plain import Uniform
+from .uniform import Uniform
 
 
 def from_neighbors(

@@ -115,6 +115,13 @@ def read_only(P: csr_matrix) -> csr_matrix:
     return P
 
 
+def rows_to_one(P: Any) -> Any:
+    """Divide each row by its sum, in place."""
+    sums = np.asarray(P.sum(axis=1)).ravel()
+    P.data /= np.repeat(sums, np.diff(P.indptr))
+    return P
+
+
 def as_csr(values: Array, columns: Array, row_ends: Array, shape: tuple[int, int]) -> csr_matrix:
     """Return a CSR matrix on the given arrays, whose rows are sorted and hold no column twice."""
     from scipy.sparse import csr_matrix

@@ -282,3 +282,9 @@ def get_knn_index(
         verbose=verbose,
         knn_kwargs=knn_kwargs,
     )
+
+
+def farthest(lists: NeighborLists) -> Array:
+    """Return the largest distance of each row, as float64 of shape (n_rows,)."""
+    last = lists.starts[:-1] + lists.sizes() - 1
+    return np.asarray(lists.distances[last], dtype=np.float64)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from .components import pca
-from .graph import spectral
 from .landmarks import multiscale
 from .partial import median, weighted_mean
+from .pca import pca
 from .scale import jitter, random, rescale
+from .spectral import spectral
 
 __all__ = ["jitter", "median", "multiscale", "pca", "random", "rescale", "spectral", "weighted_mean"]
 
