@@ -55,6 +55,8 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what is kept for a signature, or None; what is damaged is dropped."""
+        if has_formula_elsewhere(sig):
+            return None
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:
@@ -65,6 +67,8 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled for a signature, if that is possible."""
+        if has_formula_elsewhere(sig):
+            return
         try:
             make_folder(Path(self._cache_path))
             super().save_overload(sig, data)
@@ -118,6 +122,19 @@ class SealedFiles(_Files):  # type: ignore[misc]
     def _seal(self, path: str, content: bytes) -> bytes:
         head = repr((os.path.basename(path), self._source_stamp)).encode()
         return hashlib.blake2b(len(head).to_bytes(8, "little") + head + content, digest_size=_SEAL).digest()
+
+
+def has_formula_elsewhere(kinds: Any) -> bool:
+    """Say whether a form of somebody's own is among the types of a signature.
+
+    Its formula stands in no file that `version` hashes, so nobody would notice that it has changed.
+
+    Parameters
+    ----------
+    kinds : tuple of numba types
+    """
+    homes = (getattr(getattr(kind, "instance_class", None), "__module__", __package__) for kind in kinds)
+    return any(not str(home).startswith(f"{__package__}.") and home != __package__ for home in homes)
 
 
 @cache

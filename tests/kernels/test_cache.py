@@ -234,3 +234,32 @@ def test_an_edit_of_any_file_of_the_kernels_is_noticed(tmp_path):
         file.write("# another\n")
     assert [misses(), misses()] == [1, 0]
     assert len(list((tmp_path / "cache").glob(f"*/{_cache.PREFIX}*"))) == 2
+
+
+FORM = """
+from typing import NamedTuple
+import numpy as np
+from opentsne_like import kernels, ops
+
+class Scaled(NamedTuple):
+    factor: float
+
+@kernels.forms.value_and_slope.of(Scaled)
+def _scaled(form, s):
+    return {factor} * type(s)(form.factor) + s, type(s)(1)
+
+print(ops.exact(np.array([[0.0], [1.0]]), None, Scaled(1.0), n_jobs=1).values[0])
+print(sum(kernels.exact.radial_sums.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.slow
+def test_a_form_of_ones_own_is_compiled_anew_in_every_process(tmp_path):
+    """The hash of the package's sources cannot tell that its formula has changed."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    for factor in (2.0, 3.0):
+        (tmp_path / "own.py").write_text(FORM.format(factor=factor))
+        command = [sys.executable, "-W", "error", "-c", "import sys; sys.path.insert(0, '.'); import own"]
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.split() == [str(factor + 1.0), "0"]
