@@ -121,6 +121,7 @@ class Descent:
         plan = settings.plan(len(points), reference is not None)
         state = self._begin(points, settings, reference)
         objective = self.bind(points, P, settings, reference)
+        _check_methods(objective, settings)
         self.stop_reason = StopReason.INTERRUPTED
         try:
             with Follower(embedding, state, plan, settings.following, settings.loss.label) as follower:
@@ -169,6 +170,17 @@ class Descent:
     def note_place(self, points: Array) -> None:
         """Note that what the state carries is of these points."""
         self._carried_at = checksum(points, n_jobs=-1)
+
+
+def _check_methods(objective: Objective, settings: Settings) -> None:
+    """Refuse an optimizer that would call what the objective does not have."""
+    mine, its = type(settings.optimizer).__name__, type(settings.loss).__name__
+    for name in settings.optimizer.requires:
+        if not callable(getattr(objective, name, None)):
+            raise UnavailableError(
+                f"`optimizer` {mine} takes an objective with a method `{name}`, which that of {its} does not have; "
+                "take another optimizer, such as Momentum()"
+            )
 
 
 def in_place(embedding: Any) -> Array:

@@ -97,7 +97,7 @@ def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
     state.value = None
     descent = state.optimizer
     if descent.state is not None:
-        descent.state = descent.state.grown(state.settings.optimizer.start(np.empty(start.shape)))
+        descent.state = descent.state.grown(state.settings.optimizer.start(np.empty(start.shape)), old.shape)
     return type(embedding)._make(np.concatenate([old, start]), state)
 
 

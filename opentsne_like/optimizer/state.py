@@ -83,11 +83,11 @@ class State:
 
     @property
     def spare(self) -> dict[str, Array]:
-        """The buffers in which the next step is made."""
+        """The buffers in which the next step is made; what nobody writes in a run stays as it was before it."""
         other = 1 - int(self.side[0])
         made = self._sides[other]
         if made is None or made is self._current:
-            made = {name: np.empty_like(array) for name, array in self._current.items()}
+            made = {name: array.copy() for name, array in self._current.items()}
             self._sides[other] = made
         return made
 
@@ -168,19 +168,22 @@ class State:
             ahead = max(0, self.history[-1].iteration - done) if self.history else 0
             return State(arrays, counter=done, history=self.history[: len(self.history) - ahead], carried=self.carried)
 
-    def grown(self, fresh: State) -> State:
+    def grown(self, fresh: State, shape: tuple[int, ...]) -> State:
         """Return a state for these points and new ones behind them.
 
-        Arrays with a row for each point get the rows of `fresh`; others, such as learnable parameters, stay. What was
-        carried is left behind: it was made for these points.
+        Arrays with a row for each point get the rows of `fresh`, or are left behind where that has none, because they
+        are another optimizer's; others, such as learnable parameters, stay. So is left behind what was carried.
 
         Parameters
         ----------
         fresh : State
             Of the new points.
+        shape : (int, int)
+            Of the old ones.
         """
         arrays = {
             name: np.concatenate([array, fresh[name]]) if name in fresh else array.copy()
             for name, array in self._current.items()
+            if name in fresh or array.shape != shape
         }
         return State(arrays, counter=int(self.counter[0]), history=self.history)

@@ -82,8 +82,22 @@ def test_growing_keeps_what_is_of_the_whole_map():
     state = made(np.zeros((4, 2)))
     state["log_dof"] = np.ones((3, 1))
     state.carried["total"] = np.array([2.0])
-    grown = state.grown(Momentum().start(np.zeros((2, 2))))
+    grown = state.grown(Momentum().start(np.zeros((2, 2))), (4, 2))
     np.testing.assert_array_equal(grown["gains"], [[2.0, 2.0]] * 4 + [[1.0, 1.0]] * 2)
     np.testing.assert_array_equal(grown["log_dof"], np.ones((3, 1)))
     assert grown.carried == {}
     assert grown.counter[0] == 3
+    other = state.grown(State({"mean": np.zeros((2, 2))}), (4, 2))
+    assert list(other) == ["log_dof"], "rows of an optimizer that knows nothing of the new points"
+
+
+def test_what_nobody_writes_in_a_run_stays():
+    points = np.zeros((4, 2))
+    state = Momentum().start(points)
+    state["log_dof"] = np.full((3, 1), 0.5)
+    for i in range(3):
+        state.spare["gains"][:] = i
+        proposal = Proposal(points + 1.0, points.mean(axis=0), np.ones(2), 0.5, 1.0)
+        state.commit(points, proposal, Record(i + 1, 0.5, 1.0, 1.0, 0.0))
+        np.testing.assert_array_equal(state["log_dof"], np.full((3, 1), 0.5))
+        np.testing.assert_array_equal(state["update"], np.zeros((4, 2)))
