@@ -22,7 +22,7 @@ from .protocols import Follower, Optimizer
 from .schedule import Plan, Schedule, accelerated_momentum
 from .state import State
 
-OPTIMIZERS: dict[str, type] = {"Momentum": Momentum}  # by the names that files give them
+OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum}  # by the names that files give them
 
 __all__ = [
     "OPTIMIZERS",
