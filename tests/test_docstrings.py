@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import pytest
@@ -15,6 +16,9 @@ MODULES = [
     "opentsne_like",
     *sorted(info.name for info in pkgutil.walk_packages(opentsne_like.__path__, "opentsne_like.")),
 ]
+
+# Rooms for those who build methods of their own: an example says what a part is for sooner than its parameters do.
+SHOWN = ["callbacks", "embedding", "methods", "objectives", "opentsne", "ops", "optimizer", "repulsion"]
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +36,15 @@ def test_examples_in_docstrings(name):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     result = doctest.testmod(module, optionflags=flags)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples in {name} differ; see the output above"
+
+
+@pytest.mark.parametrize("room", SHOWN)
+def test_every_public_class_and_function_has_an_example(room):
+    module = importlib.import_module(f"opentsne_like.{room}")
+    offered = {name: getattr(module, name) for name in module.__all__}
+    without = [
+        name
+        for name, value in offered.items()
+        if (inspect.isclass(value) or inspect.isfunction(value)) and ">>>" not in (value.__doc__ or "")
+    ]
+    assert not without

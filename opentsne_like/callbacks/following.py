@@ -102,6 +102,17 @@ class Follower:
     following : Following
     label : str
         What the loss is called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.callbacks import Follower, Following, History
+    >>> from opentsne_like.optimizer import Momentum, Schedule
+    >>> points = np.zeros((3, 2))
+    >>> plan = Schedule(10).plan(3, lambda rho: 1.0, None, n_jobs=1)
+    >>> follower = Follower(points, Momentum().start(points), plan, Following(callbacks=History(loss_every=5)), "loss")
+    >>> [i for i in range(1, 11) if follower.wants_loss(i)]
+    [5, 10]
     """
 
     def __init__(self, embedding: Any, state: State, plan: Plan, following: Following, label: str) -> None:

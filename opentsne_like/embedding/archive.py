@@ -52,6 +52,16 @@ def pack(embedding: Any, level: int) -> tuple[dict[str, Array], dict[str, Any]]:
     embedding : Embedding
     level : int
         Position in `LEVELS` of the last part that is wanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Embedding, pack
+    >>> Y = Embedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2)).optimize(3)
+    >>> arrays, header = pack(Y, level=1)
+    >>> header["settings"]["loss"]["class"], sorted(arrays)[:3]
+    ('KullbackLeibler', ['coordinates', 'optimizer.counter', 'optimizer.gains'])
     """
     state = embedding._own
     arrays, settings = pack_settings(state.settings)
@@ -141,6 +151,13 @@ def unpack_settings(kind: type[Settings], arrays: Mapping[str, Array], header: M
     arrays : mapping of str to ndarray
         Named as `pack_settings` names them.
     header : mapping of str to JSON values
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Settings, pack_settings, unpack_settings
+    >>> settings = Settings().changed(dof=0.5, momentum=0.9)
+    >>> unpack_settings(Settings, *pack_settings(settings)) == settings
+    True
     """
     made: dict[str, Any] = {}
     known = kind()
@@ -172,6 +189,16 @@ def unpack_descent(
         The name of the reason why the last call ended.
     points : ndarray of shape (n, d)
     settings : Settings
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.embedding import Descent, Settings, unpack_descent
+    >>> from opentsne_like.optimizer import Momentum
+    >>> points = np.zeros((3, 2))
+    >>> arrays = Momentum().start(points).arrays()
+    >>> sorted(unpack_descent(Descent, arrays, "FINISHED", points, Settings()).state)
+    ['gains', 'update']
     """
     descent = kind()
     descent.stop_reason = None if reason is None else StopReason[reason]

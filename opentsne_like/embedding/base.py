@@ -40,6 +40,15 @@ class EmbeddingState:
         What the value of the loss was computed from, as checksums, and that value.
     frozen : dict
         The potential of these coordinates as a reference, by their checksum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Descent, EmbeddingState, Settings
+    >>> state = EmbeddingState(affinity.Uniform(np.eye(4), k_neighbors=2), Descent(), 0, Settings())
+    >>> state.copy().affinities is state.affinities, state.copy().optimizer is state.optimizer
+    (True, False)
     """
 
     affinities: Any
@@ -551,6 +560,14 @@ def check_affinities(affinities: Any) -> Any:
     Parameters
     ----------
     affinities : Affinities
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.embedding import check_affinities
+    >>> check_affinities(np.eye(3))
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidTypeError: `affinities` must be an Affinities object, got ndarray
     """
     if not hasattr(affinities, "P"):
         raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
@@ -567,6 +584,12 @@ def check_start(embedding: Any, rows: int, settings: Settings) -> Array:
     embedding : array-like of shape (rows, d)
     rows : int
     settings : Settings
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Settings, check_start
+    >>> check_start([[0, 1], [2, 3]], 2, Settings()).dtype
+    dtype('float64')
     """
     array = np.asarray(check_matrix(embedding, "embedding"))
     if len(array) != rows:

@@ -127,6 +127,19 @@ def read_beside(path: Any, fingerprint: Any) -> tuple[dict[str, Array], Any]:
     ------
     StorageError
         If they are not there, or are others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import tempfile
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Embedding, read_beside
+    >>> Y = Embedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fingerprint = Y.save_affinities(f"{folder}/run.npz")
+    ...     arrays, header = read_beside(f"{folder}/run.npz", fingerprint)
+    >>> header["class"], "P.csr_indices" in arrays
+    ('Uniform', True)
     """
     if not isinstance(fingerprint, str) or not re.fullmatch("[0-9a-f]{1,64}", fingerprint):
         raise StorageError("the fingerprint of its affinities is no such thing")

@@ -28,6 +28,18 @@ class Descent:
         Why the last call ended.
     parts : Parts
         What was bound, for the next call and for copies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Descent, Settings
+    >>> points, P = np.random.default_rng(0).normal(size=(5, 2)), affinity.Uniform(np.eye(5), k_neighbors=2).P
+    >>> descent, settings = Descent(), Settings().changed(n_iter=10, learning_rate=1.0)
+    >>> before = descent.value(points, P, settings)
+    >>> _ = descent.run(points, P, settings)
+    >>> descent.value(points, P, settings) < before, int(descent.state.counter[0])
+    (True, 10)
     """
 
     def __init__(self) -> None:
@@ -194,6 +206,14 @@ def in_place(embedding: Any) -> Array:
     ------
     InvalidParameterError
         If it is not a C-contiguous matrix of float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.embedding import in_place
+    >>> points = np.zeros((3, 2))
+    >>> in_place(points) is points
+    True
     """
     points = np.asarray(embedding)
     if points.dtype != np.float64 or points.ndim != 2 or not points.flags.c_contiguous:

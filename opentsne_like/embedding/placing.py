@@ -31,6 +31,13 @@ def stage_of(loss: Loss) -> dict[str, Any]:
     ------
     UnavailableError
         If it does not.
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import stage_of
+    >>> from opentsne_like.objectives import KullbackLeibler
+    >>> stage_of(KullbackLeibler())["exaggeration"]
+    1.5
     """
     if loss.placing is None:
         loss.place(None, None, None)  # type: ignore[arg-type]  # raises the loss's own refusal
@@ -46,6 +53,17 @@ def prepare(embedding: Any, X: Any, initialization: Any, k: int, affinity_params
     embedding : Embedding
     X, initialization, k, affinity_params
         As there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Embedding, prepare
+    >>> X = np.random.default_rng(0).normal(size=(20, 3))
+    >>> Y = Embedding(X[:, :2], affinity.PerplexityBasedNN(X, perplexity=5))
+    >>> placed = prepare(Y, X[:1], "median", 1, {"perplexity": 2})
+    >>> placed.n_iter_, bool((placed == Y[:1]).all())
+    (0, True)
     """
     stage_of(embedding.loss)
     P, start = _look_up(embedding, X, initialization, check_integer(k, "k", at_least=1), dict(affinity_params))
@@ -72,6 +90,16 @@ def transform(
         Arguments of `optimize`.
     shared : mapping
         What all stages have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Embedding, transform
+    >>> X = np.random.default_rng(0).normal(size=(20, 3))
+    >>> Y = Embedding(X[:, :2], affinity.PerplexityBasedNN(X, perplexity=5))
+    >>> transform(Y, X[:1], "median", 3, {}, [{"n_iter": 5, "exaggeration": 2}, {"n_iter": 5}], {}).n_iter_
+    10
     """
     placed = prepare(embedding, X, initialization, k, affinity_params)
     with suppress(OptimizationInterrupt):
@@ -152,6 +180,15 @@ def known_affinities(embedding: Any) -> Any:
     Parameters
     ----------
     embedding : Embedding
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.embedding import Embedding, known_affinities
+    >>> affinities = affinity.Uniform(np.eye(5), k_neighbors=2)
+    >>> known_affinities(Embedding(np.eye(5)[:, :2], affinities)) is affinities
+    True
     """
     affinities = embedding.affinities
     if affinities is None:

@@ -21,6 +21,12 @@ class Resources:
     ----------
     n_jobs : int
         Threads; -1 for all cores.
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Resources
+    >>> Resources(n_jobs=4)
+    Resources(n_jobs=4)
     """
 
     n_jobs: int = -1

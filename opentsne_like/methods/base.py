@@ -39,6 +39,15 @@ class Method(ABC):
     free : frozenset of str
         Parameters that a run may be resumed with other values of. Callbacks may change where a run ends, and are given
         again.
+
+    Examples
+    --------
+    >>> from opentsne_like import TSNE, NeighborEmbedding
+    >>> from opentsne_like.methods import Method
+    >>> issubclass(TSNE, Method), issubclass(NeighborEmbedding, Method)
+    (True, True)
+    >>> NeighborEmbedding(init_scaling=1.0, random_state=0)
+    NeighborEmbedding(init_scaling=1.0, random_state=0)
     """
 
     embedding_class: ClassVar[type[Embedding]] = Embedding

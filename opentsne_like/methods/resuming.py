@@ -37,6 +37,14 @@ class ResumableRun:
         Goes last in the callbacks of each stage.
     stage, first : int
         The stage to go on with, and how many of its iterations were done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.methods import ResumableRun
+    >>> run = ResumableRun("run.npz", {"perplexity": 30}, np.eye(3), lengths=[250, 500])
+    >>> run.resume(None, callbacks=[]) is None, run.stage, run.first
+    (True, 0, 0)
     """
 
     def __init__(self, checkpoint: Any, parameters: Mapping[str, Any], data: Any, lengths: Sequence[int]) -> None:

@@ -32,6 +32,12 @@ class Placing(NamedTuple):
     n_iter : int
     momentum : float
     max_grad_norm : float or None
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import ElasticEmbedding, KullbackLeibler
+    >>> KullbackLeibler.placing.exaggeration, ElasticEmbedding.placing.exaggeration
+    (1.5, 1.0)
     """
 
     learning_rate: float = 0.1
@@ -45,6 +51,15 @@ class Parts:
     """What outlives a binding: edges, by the checksum of P, and engines, by what makes them.
 
     An embedding and its copies share one, so that neither edges nor influence functions are made twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Parts
+    >>> parts, P = Parts(), csr_matrix(np.array([[0, 0.5], [0.5, 0]]))
+    >>> parts.edges(P, n_jobs=1) is parts.edges(P, n_jobs=1)
+    True
     """
 
     def __init__(self) -> None:
@@ -105,6 +120,14 @@ class Context:
         Of the optimization, for learnable parameters and for what is carried from one iteration to the next; None where
         nothing has begun.
     parts : Parts
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import Context, Parts
+    >>> from opentsne_like.repulsion import Gaussian
+    >>> context = Context(n_jobs=1, state=None, parts=Parts())
+    >>> context.engine(Gaussian(), method="fft") is context.engine(Gaussian(), method="fft")
+    True
     """
 
     n_jobs: int
@@ -142,6 +165,14 @@ class Loss(ABC):
         How new points are placed; None where they cannot be.
     learnable : mapping of str to (float, float)
         The smallest and largest value of each learnable parameter that it may have, by the name of its array.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from opentsne_like.objectives import KullbackLeibler, Loss
+    >>> loss = replace(KullbackLeibler(), dof=0.5)
+    >>> isinstance(loss, Loss), loss.label, loss == KullbackLeibler(0.5), loss.learning_rate(1200, exaggeration=12.0)
+    (True, 'KL divergence', True, 100.0)
     """
 
     label: ClassVar[str]

@@ -32,6 +32,15 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
     Raises
     ------
     InvalidParameterError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.objectives import check_shapes
+    >>> check_shapes(np.ones((3, 3)), (3, 2))
+    >>> check_shapes(np.ones((3, 3)), (4, 2))
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidParameterError: `P` must be of shape (4, 4), got (3, 3); make ...
     """
     source = shape if reference_shape is None else reference_shape
     if source[1:] != shape[1:]:
@@ -60,6 +69,17 @@ class Edges:
         As they are in P.
     n_jobs : int
         Threads for sums over the edges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges
+    >>> from opentsne_like.repulsion import Square
+    >>> edges = Edges.of(csr_matrix(np.array([[0, 0.5], [0.5, 0]])))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> edges.mass, edges.loss(points, points, Square(), n_jobs=1)
+    (1.0, 25.0)
     """
 
     indptr: Array

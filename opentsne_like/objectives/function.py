@@ -28,6 +28,16 @@ class FunctionLoss(KullbackLeibler):
     function : callable
     fft_params : mapping
         What openTSNE calls so, as the user gave it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNEEmbedding, affinity
+    >>> def bowl(embedding, P, should_eval_error=False, **options):
+    ...     return 0.5 * float((embedding**2).sum()), embedding / 4
+    >>> Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2), negative_gradient_method=bowl)
+    >>> type(Y.loss).__name__, round(Y.optimize(100, learning_rate=0.5).loss_value, 6)
+    ('FunctionLoss', 0.0)
     """
 
     function: Callable[..., Any] = field(repr=False)
@@ -91,6 +101,17 @@ class FunctionObjective:
     P : sparse matrix
     options : dict
         Passed on by name: ``dof``, ``bh_params``, ``fft_params``, ``reference_embedding``, ``n_jobs``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import FunctionObjective
+    >>> def weight(embedding, P, should_eval_error=False, **options):
+    ...     return float(P.sum()), np.zeros_like(embedding)
+    >>> objective = FunctionObjective(weight, csr_matrix(np.array([[0, 0.5], [0.5, 0]])), {})
+    >>> objective.evaluate(np.zeros((2, 2)), exaggeration=1.0, with_loss=True)[0]
+    1.0
     """
 
     def __init__(self, function: Callable[..., Any], P: Any, options: dict[str, Any]) -> None:

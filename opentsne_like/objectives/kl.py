@@ -167,6 +167,18 @@ def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> 
         Degrees of freedom.
     reference : FrozenReference
     n_jobs : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, placed_divergence
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> reference = RepulsionEngine(StudentT(), n_jobs=1).freeze(np.array([[0.0, 0.0], [2.0, 0.0]]))
+    >>> objective = placed_divergence(Edges.of(csr_matrix(np.array([[0.5, 0.5]]))), 1.0, reference, n_jobs=1)
+    >>> loss, _ = objective.evaluate(np.array([[1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> round(abs(loss), 5)
+    0.0
     """
     return PlacedPairLoss(edges, LogStudentT(dof), reference, PlacedLogPartition(edges), n_jobs)
 
@@ -180,6 +192,16 @@ class LearnedDivergence:
         Holds the logarithm of the degrees of freedom, which optimizers move; 1 where nothing has begun.
     of : callable
         From degrees of freedom to the objective that has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.objectives import Context, KullbackLeibler, Parts
+    >>> P = affinity.Uniform(np.eye(4), k_neighbors=2).P
+    >>> objective = KullbackLeibler("learn").bind(P, Context(n_jobs=1, state=None, parts=Parts()))
+    >>> objective.learns, objective.is_due(5, 1.0), objective.is_due(5, 12.0), objective.is_due(6, 1.0)
+    ('log_dof', True, False, False)
     """
 
     learns = LOG_DOF
@@ -230,6 +252,20 @@ def dof_gradient(objective: PairLoss, points: Array) -> float:
     ----------
     Kobak, Linderman, Steinerberger, Kluger & Berens, *Heavy-tailed kernels reveal a finer cluster structure in t-SNE
     visualisations* (2019), for the kernel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, divergence, dof_gradient
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> points = np.random.default_rng(0).normal(size=(4, 2))
+    >>> edges = Edges.of(csr_matrix((np.ones((4, 4)) - np.eye(4)) / 12))
+    >>> def at(dof):
+    ...     return divergence(edges, dof, RepulsionEngine(StudentT(dof), method="exact"))
+    >>> rise = [at(dof).evaluate(points, exaggeration=1.0, with_loss=True)[0] for dof in (0.99, 1.01)]
+    >>> abs(dof_gradient(at(1.0), points) - (rise[1] - rise[0]) / 0.02) < 1e-4
+    True
     """
     engine, edges = objective.engine, objective.edges
     dof = float(cast(StudentT, engine.radial).dof)

@@ -47,6 +47,13 @@ class AllPairs(Loss):
         Opening angle of Barnes-Hut.
     tolerance : float
         Relative error that the grid may add to the forces.
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import ElasticEmbedding
+    >>> loss = ElasticEmbedding(method="bh", theta=0.8)
+    >>> loss.kernel, loss.precise().theta
+    (Gaussian(), 0.25)
     """
 
     method: Method = "auto"
@@ -88,6 +95,13 @@ def check_dimension(method: Method, dimension: int) -> None:
     ----------
     method : {"auto", "exact", "bh", "fft"}
     dimension : int
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import check_dimension
+    >>> check_dimension("fft", 4)
+    Traceback (most recent call last):
+    opentsne_like.errors.UnsupportedDimensionError: `negative_gradient_method` must not be 'fft' in 4 dimensions; ...
     """
     if dimension > 3 and method == "fft":
         raise UnsupportedDimensionError(
@@ -109,6 +123,13 @@ class Normalizer(Protocol):
     ----------
     constant : float
         What the value has in addition to attraction and repulsion.
+
+    Examples
+    --------
+    >>> from opentsne_like.objectives import Weighted
+    >>> twice = Weighted(2.0)
+    >>> twice.constant, twice.value(3.0), twice.factor(3.0)
+    (0.0, 6.0, 1.0)
     """
 
     @property
@@ -160,6 +181,15 @@ class LogPartition:
     Parameters
     ----------
     edges : Edges
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, LogPartition
+    >>> normalizer = LogPartition(Edges.of(csr_matrix(np.array([[0, 0.5], [0.5, 0]]))))
+    >>> round(normalizer.constant + normalizer.value(2.0), 6), normalizer.factor(2.0)
+    (0.0, 0.25)
     """
 
     def __init__(self, edges: Edges) -> None:
@@ -192,6 +222,20 @@ class PairLoss:
     normalizer : Normalizer
     stale : StaleForces, optional
         Keeps repulsion for several iterations. The value is that of the points as they are.
+
+    Examples
+    --------
+    t-SNE's attraction with the repulsion of elastic embedding:
+
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, PairLoss, Weighted
+    >>> from opentsne_like.repulsion import Gaussian, LogStudentT, RepulsionEngine
+    >>> edges = Edges.of(csr_matrix(np.array([[0, 0.5], [0.5, 0]])))
+    >>> mixed = PairLoss(edges, LogStudentT(), RepulsionEngine(Gaussian()), Weighted(0.5))
+    >>> loss, _ = mixed.evaluate(np.array([[0.0, 0.0], [1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> bool(np.isclose(loss, np.log(2) + np.exp(-1)))
+    True
     """
 
     def __init__(
@@ -257,6 +301,15 @@ class PlacedLogPartition:
     Parameters
     ----------
     edges : Edges
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, PlacedLogPartition
+    >>> normalizer = PlacedLogPartition(Edges.of(csr_matrix(np.array([[0.5, 0.5]]))))
+    >>> normalizer.factors(np.array([2.0], np.float32)).tolist()
+    [0.25]
     """
 
     def __init__(self, edges: Edges) -> None:
@@ -323,6 +376,19 @@ class PlacedPairLoss:
         The potential of the map.
     normalizer : PlacedNormalizer
     n_jobs : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, PlacedPairLoss, PlacedWeighted
+    >>> from opentsne_like.repulsion import Gaussian, RepulsionEngine, Square
+    >>> engine, map_ = RepulsionEngine(Gaussian(), n_jobs=1), np.array([[0.0, 0.0], [2.0, 0.0]])
+    >>> edges = Edges.of(csr_matrix(np.array([[0.5, 0.5]])))
+    >>> objective = PlacedPairLoss(edges, Square(), engine.freeze(map_), PlacedWeighted(1.0), n_jobs=1)
+    >>> loss, gradient = objective.evaluate(np.array([[1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> bool(np.isclose(loss, 1 + 2 * np.exp(-1))), gradient.round(5).tolist()
+    (True, [[0.0, 0.0]])
     """
 
     def __init__(

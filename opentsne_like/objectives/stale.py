@@ -32,6 +32,19 @@ class StaleForces:
     ----------
     fresh : bool
         Whether the last answer is of the points as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.objectives import StaleForces
+    >>> from opentsne_like.optimizer import Momentum
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> points, engine = np.array([[0.0, 0.0], [1.0, 0.0]]), RepulsionEngine(StudentT(), n_jobs=1)
+    >>> stale = StaleForces(2, Momentum().start(points))
+    >>> before = stale.evaluate(engine, points, engine.extent(points)).total
+    >>> after = stale.evaluate(engine, 2 * points, engine.extent(2 * points)).total
+    >>> after == before, bool(stale.fresh)
+    (True, False)
     """
 
     def __init__(self, every: int, state: State) -> None:

@@ -50,6 +50,16 @@ def kl_divergence_bh(
     ------
     InvalidParameterError
         If the shapes of P and of the maps do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.opentsne import kl_divergence_bh
+    >>> P, Y = csr_matrix(np.array([[0, 0.5], [0.5, 0]])), np.array([[0.0, 0.0], [1.0, 0.0]])
+    >>> error, gradient = kl_divergence_bh(Y, P, bh_params={"theta": 0.3}, should_eval_error=True)
+    >>> round(abs(error), 6), gradient.shape
+    (0.0, (2, 2))
     """
     engine = RepulsionEngine(StudentT(float(dof)), method="bh", n_jobs=n_jobs, **(bh_params or {}))
     return _evaluate(engine, embedding, P, reference_embedding, should_eval_error)
@@ -78,6 +88,16 @@ def kl_divergence_fft(
     -------
     error : float
     gradient : ndarray of shape (n, d), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.opentsne import kl_divergence_fft
+    >>> P, Y = csr_matrix(np.array([[0, 0.5], [0.5, 0]])), np.array([[0.0, 0.0], [1.0, 0.0]])
+    >>> error, gradient = kl_divergence_fft(Y, P, should_eval_error=True)
+    >>> abs(error) < 1e-3, gradient.shape
+    (True, (2, 2))
     """
     tolerance = tolerance_of(**(fft_params or {}))
     engine = RepulsionEngine(StudentT(float(dof)), method="fft", tolerance=tolerance, n_jobs=n_jobs)

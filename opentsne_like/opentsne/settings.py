@@ -108,6 +108,15 @@ class Parameters(MutableMapping[str, Any]):
     ----------
     state : EmbeddingState
         Whose settings are read and replaced.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import TSNEEmbedding, affinity
+    >>> Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2), theta=0.3)
+    >>> Y.gradient_descent_params["negative_gradient_method"] = "bh"
+    >>> Y.gradient_descent_params["theta"], Y.loss.method
+    (0.3, 'bh')
     """
 
     def __init__(self, state: EmbeddingState) -> None:

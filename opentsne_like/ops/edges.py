@@ -25,6 +25,15 @@ class Graph(NamedTuple):
     indptr : ndarray of shape (m + 1,), int32 or int64
     indices : ndarray of shape (edges,), int32 or int64
     values : ndarray of shape (edges,), float32 or float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like import ops
+    >>> P = csr_matrix(np.array([[0, 0.5], [0.5, 0]]))
+    >>> ops.Graph(np.arange(2, dtype=np.int32), P.indptr, P.indices, P.data).values.tolist()
+    [0.5, 0.5]
     """
 
     order: Array
@@ -70,6 +79,16 @@ def attract(
     ------
     InvalidTypeError
         If no formula is known for the form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> ops.attract(graph, points, points, forms.Square(), 2.0, np.zeros((2, 2)), 1.0, n_jobs=1).tolist()
+    [[-3.0, -4.0], [0.0, 0.0]]
     """
     check_form(form, kernels.forms.value_and_slope)
     dtype = graph.values.dtype.type
@@ -120,14 +139,32 @@ def edge_loss(graph: Graph, points: Array, others: Array, form: Any, n_jobs: int
 
 
 def entropy(weights: Array, n_jobs: int) -> tuple[float, float]:
-    """Return ``sum p log p`` and ``sum p`` of weights (edges,); a weight of zero counts as nothing."""
+    """Return ``sum p log p`` and ``sum p`` of weights (edges,); a weight of zero counts as nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> total, mass = ops.entropy(np.array([0.5, 0.5, 0.0]), n_jobs=1)
+    >>> round(total, 3), mass
+    (-0.693, 1.0)
+    """
     chunks = _parallel.chunk_bounds(len(weights), GRAIN)
     parts = _parallel.run_tasks([(kernels.attraction.entropy, (*chunk, weights)) for chunk in chunks], n_jobs=n_jobs)
     return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
 
 
 def take_rows(graph: Graph, points: Array, offset: Array, n_jobs: int) -> Array:
-    """Return points (m, d) float64 around an offset (d,), in float32 and in the order of the graph."""
+    """Return points (m, d) float64 around an offset (d,), in float32 and in the order of the graph.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> graph = ops.Graph(np.array([1, 0], np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> ops.take_rows(graph, np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([1.0, 1.0]), n_jobs=1).tolist()
+    [[2.0, 3.0], [-1.0, -1.0]]
+    """
     near = np.empty(points.shape, np.float32)
     args = (graph.order, points, offset, near)
     _parallel.for_chunks(kernels.attraction.take_rows, len(points), args, n_jobs=n_jobs, grain=GRAIN // 4)
@@ -148,6 +185,15 @@ def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
     Returns
     -------
     Graph
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> turned = ops.reorder(graph, np.array([1, 0], np.int32), n_jobs=1)
+    >>> turned.indptr.tolist(), turned.indices.tolist()
+    ([0, 0, 1], [0])
     """
     n = len(order)
     rank = np.empty(n, np.int32)
@@ -161,7 +207,18 @@ def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
 
 
 def checksum(values: Array, n_jobs: int) -> int:
-    """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to."""
+    """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> values = np.arange(4.0)
+    >>> before = ops.checksum(values, n_jobs=1)
+    >>> values[2] = 7.0
+    >>> ops.checksum(values, n_jobs=1) == before
+    False
+    """
     raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     whole = len(raw) // 8 * 8
     words = raw[:whole].view(np.uint64)

@@ -16,7 +16,16 @@ SAMPLE = 512  # points that tell the bulk of a map from its outliers
 
 
 class Extent(NamedTuple):
-    """Lowest coordinates, widths and mean of a map, each of shape (d,)."""
+    """Lowest coordinates, widths and mean of a map, each of shape (d,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> box = ops.extent(np.array([[0.0, 1.0], [4.0, 3.0]]), n_jobs=1)
+    >>> box.low.tolist(), box.spans.tolist(), box.mean.tolist()
+    ([0.0, 1.0], [4.0, 2.0], [2.0, 2.0])
+    """
 
     low: Array
     spans: Array
@@ -36,6 +45,13 @@ def extent(points: Array, n_jobs: int) -> Extent:
     Returns
     -------
     Extent
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ops.extent(np.array([[0.0, 1.0], [np.nan, 3.0]]), n_jobs=1).mean.tolist()
+    [nan, 2.0]
     """
     chunks = _parallel.chunk_bounds(len(points), GRAIN)
     lows, highs, sums = np.empty((3, len(chunks), points.shape[1]))
@@ -57,6 +73,16 @@ def bulk(points: Array) -> tuple[Array, Array]:
     """Return the lowest and the highest coordinates, shape (d,) each, of all but the outermost 2 % on either side.
 
     They come from a sample at fixed places of the array, so they are a pure function of the points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> points = np.linspace(0.0, 1.0, 1001)[:, None]
+    >>> points[-1] = 1e6
+    >>> low, high = ops.bulk(points)
+    >>> bool(0.0 < low[0] < 0.05 and 0.95 < high[0] < 1.0)
+    True
     """
     sample = np.sort(np.ascontiguousarray(points[_picks(len(points))].T))
     return sample[:, SAMPLE // 50], sample[:, -1 - SAMPLE // 50]

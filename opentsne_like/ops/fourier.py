@@ -26,6 +26,14 @@ def arrange(spectrum: Array, grid: Grid) -> Array:
     Returns
     -------
     ndarray, float32
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
+    >>> ops.arrange(np.ones((1, 17, 17)), grid).dtype
+    dtype('float32')
     """
     return arranged(spectrum[0]) if grid.is_plane else spectrum.astype(np.float32)
 
@@ -48,6 +56,20 @@ def convolve(charges: Array, influence: Array, grid: Grid, work: Workspace, n_jo
     -------
     ndarray of shape (g0, g1, columns), float32
         In the place of the charges.
+
+    Examples
+    --------
+    With a spectrum of ones a convolution changes nothing:
+
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> grid, work = ops.Grid(1.0, (1, 16, 16), (1, 32, 32)), ops.Workspace()
+    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> charges = ops.spread(np.array([[0.0, 0.0]]), place, grid, work, n_jobs=1)
+    >>> before = charges[0, :, :16].copy()
+    >>> after = ops.convolve(charges, ops.arrange(np.ones((1, 17, 17)), grid), grid, work, n_jobs=1)
+    >>> bool(np.allclose(after[0, :, :16], before, atol=1e-5))
+    True
     """
     if grid.is_plane:
         return convolve_in_plane(charges[0], influence, grid.shape[1:], n_jobs, work)[None]

@@ -23,7 +23,15 @@ CHEAP_GRAIN = 8192  # points that are sorted at a time; fewer of them are not wo
 
 @dataclass(frozen=True)
 class Grid:
-    """A regular grid: `spacing`, the map's nodes along its axes, and the padded lengths of the transforms."""
+    """A regular grid: `spacing`, the map's nodes along its axes, and the padded lengths of the transforms.
+
+    Examples
+    --------
+    >>> from opentsne_like.ops import Grid
+    >>> grid = Grid(spacing=0.5, shape=(1, 16, 32), padded=(1, 32, 64))
+    >>> grid.is_plane, grid.taps.tolist()
+    (True, [1, 6, 6])
+    """
 
     spacing: float
     shape: tuple[int, int, int]
@@ -66,6 +74,16 @@ def spread(
     -------
     ndarray of shape (g0, g1, columns), float32
         With as many columns as `convolve` wants; (q, g0, g1, columns) with charges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
+    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)  # the origin is at node 7 along both axes
+    >>> charges = ops.spread(np.array([[0.0, 0.0], [1.0, 0.5]]), place, grid, ops.Workspace(), n_jobs=1)
+    >>> round(float(charges.sum()), 5)
+    2.0
     """
     n, d = points.shape
     length = grid.shape[3 - d]
@@ -134,6 +152,17 @@ def gather(
         ``values`` (m,) and ``gradient`` (m, d), float32; 0 where the grid is not good.
     int
         How many points those are: faint ones, and those near the border or outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
+    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> level = np.full((1, 16, 32), 3.0, np.float32)
+    >>> found, missing = ops.gather(level, np.zeros((1, 2)), place, grid, np.zeros((3, 3, 3)), 0.0, -np.inf, n_jobs=1)
+    >>> found.values.round(5).tolist(), missing
+    ([3.0], 0)
     """
     n, d = points.shape
     values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)

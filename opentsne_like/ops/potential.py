@@ -20,6 +20,15 @@ class Potential(NamedTuple):
         ``d phi_i / d y_i = sum_j c_j 2 k'(|y_i - x_j|²) (y_i - x_j)``, per unit of length; (m, q, d) with columns.
     total : float
         ``sum_i phi_i``, of all columns together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> potential = ops.exact(np.array([[0.0], [1.0]]), None, forms.Cauchy(), n_jobs=1)
+    >>> potential.values.tolist(), potential.gradient.tolist(), potential.total
+    ([0.5, 0.5], [[0.5], [-0.5]], 1.0)
     """
 
     values: Array

@@ -24,6 +24,13 @@ class StepRates(NamedTuple):
     min_gain : float
         What is added to a gain that shrinks.
     use_gains : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.ops import StepRates
+    >>> StepRates(200.0, 0.8, np.inf, 5.0, 0.01, True).max_step_norm
+    5.0
     """
 
     learning_rate: float
@@ -43,6 +50,13 @@ class Moments(NamedTuple):
         Of the new coordinates; not finite where a coordinate is not.
     gradient_norm : float
         Root of the summed squares of the gradient, before clipping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.ops import Moments
+    >>> Moments(mean=np.zeros(2), gradient_norm=0.5).gradient_norm
+    0.5
     """
 
     mean: Array
@@ -78,6 +92,17 @@ def step(
     Returns
     -------
     Moments
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> points, out = np.ones((2, 2)), tuple(np.empty((3, 2, 2)))
+    >>> rates = ops.StepRates(1.0, 0.8, np.inf, np.inf, 0.01, False)
+    >>> held = np.array([False, True])
+    >>> made = ops.step(points, 0 * points, points, points / 4, held, rates, out, n_jobs=1)
+    >>> out[0].tolist(), made.mean.tolist()
+    ([[0.75, 0.75], [1.0, 1.0]], [0.875, 0.875])
     """
     chunks = _parallel.chunk_bounds(len(points), GRAIN)
     d = points.shape[1]
@@ -103,5 +128,14 @@ def commit(points: Array, counter: Array, side: Array, new_points: Array, offset
         Which of two buffers is the current one; turns to the other.
     new_points : ndarray of shape (n, d), float64
     offset : ndarray of shape (d,), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> points, counter, side = np.zeros((2, 1)), np.zeros(1, np.int64), np.zeros(1, np.int64)
+    >>> ops.commit(points, counter, side, np.array([[1.0], [3.0]]), np.array([2.0]))
+    >>> points.tolist(), counter.tolist(), side.tolist()
+    ([[-1.0], [1.0]], [1], [1])
     """
     kernels.update.commit(points, counter, side, new_points, offset)

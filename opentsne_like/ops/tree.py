@@ -43,6 +43,14 @@ class Tree:
         Where the groups begin that share a walk through the tree, and n.
     link, centre, moment : ndarray
         Of the nodes, see `kernels.tree`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> tree = ops.build_tree(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]), n_jobs=1)
+    >>> tree.shape, sorted(tree.order.tolist())
+    ((3, 2), [0, 1, 2])
     """
 
     shape: tuple[int, int]
@@ -72,6 +80,15 @@ def build_tree(sources: Array, n_jobs: int) -> Tree:
     ----------
     Barnes & Hut, *A hierarchical O(N log N) force-calculation algorithm* (1986); van der Maaten, *Accelerating t-SNE
     using tree-based algorithms* (2014).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> sources = np.random.default_rng(0).normal(size=(500, 2))
+    >>> tree = ops.build_tree(sources, n_jobs=1)
+    >>> bool((tree.points.T == sources[tree.order]).all())
+    True
     """
     points = _in_plane_or_space(sources)
     n, d = points.shape
@@ -162,7 +179,15 @@ def _walk(tree: Tree, targets: Array | None, form: Any, theta: float, n_jobs: in
 
 
 def morton_order(points: Array, n_jobs: int) -> Array:
-    """Return the numbers (n,) int32 of points (n, d), d at most 3, along a curve that keeps close ones together."""
+    """Return the numbers (n,) int32 of points (n, d), d at most 3, along a curve that keeps close ones together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ops.morton_order(np.array([[0.0, 0.0], [9.0, 9.0], [0.1, 0.1]]), n_jobs=1).tolist()
+    [0, 2, 1]
+    """
     return _sort(_in_plane_or_space(points), n_jobs)[1]
 
 

@@ -10,7 +10,16 @@ Array = np.ndarray[Any, Any]
 
 
 class Workspace:
-    """Buffers by name: fresh pages cost as much as the work that is done on them."""
+    """Buffers by name: fresh pages cost as much as the work that is done on them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.ops import Workspace
+    >>> work = Workspace()
+    >>> np.shares_memory(work.take("charges", (4, 4), np.float32), work.take("charges", (3, 5), np.float32))
+    True
+    """
 
     def __init__(self) -> None:
         self._buffers: dict[str, Array] = {}

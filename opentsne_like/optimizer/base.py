@@ -89,6 +89,13 @@ class Step(NamedTuple):
         What every map has to keep to.
     n_jobs : int
         Threads; no result depends on it.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Schedule
+    >>> plan = Schedule(10, exaggeration=4.0).plan(100, lambda rho: 100 / rho, None, n_jobs=1)
+    >>> plan.at(0).exaggeration, plan.at(0).learning_rate, plan.at(0).momentum
+    (4.0, 25.0, 0.8)
     """
 
     exaggeration: float
@@ -113,6 +120,19 @@ class Proposal(NamedTuple):
         At the current map, without exaggeration; NaN unless it was wanted.
     gradient_norm : float
         Of a quarter of the gradient at the current map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Momentum, Schedule
+    >>> class Bowl:
+    ...     def evaluate(self, points, *, exaggeration, with_loss):
+    ...         return 0.5 * float((points**2).sum()), points / 4
+    >>> points = np.ones((2, 2))
+    >>> step = Schedule(1, learning_rate=1.0).plan(2, lambda rho: 1.0, None, n_jobs=1).at(0)
+    >>> made = Momentum(use_gains=False).propose(Bowl(), points, Momentum().start(points), step, with_loss=True)
+    >>> made.points.tolist(), made.loss, points.tolist()
+    ([[0.75, 0.75], [0.75, 0.75]], 2.0, [[1.0, 1.0], [1.0, 1.0]])
     """
 
     points: Array
@@ -127,6 +147,17 @@ class Objective(Protocol):
 
     Loop and optimizers know nothing else of a method: not its kernel, not its normalizer, not where its edges come
     from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Context, ElasticEmbedding, Parts
+    >>> P = csr_matrix(np.array([[0, 0.5], [0.5, 0]]))
+    >>> objective = ElasticEmbedding().bind(P, Context(n_jobs=1, state=None, parts=Parts()))
+    >>> loss, gradient = objective.evaluate(np.array([[0.0, 0.0], [1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> round(loss, 3), gradient.shape
+    (1.368, (2, 2))
     """
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
@@ -159,6 +190,16 @@ class LearningObjective(Objective, Protocol):
         The name of the array of the state that holds them, shape (3, k): values, last steps, gains.
     bounds : (float, float)
         Smallest and largest value.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.objectives import Context, KullbackLeibler, Parts
+    >>> from opentsne_like.optimizer import LearningObjective
+    >>> P, context = affinity.Uniform(np.eye(4), k_neighbors=2).P, Context(n_jobs=1, state=None, parts=Parts())
+    >>> [isinstance(KullbackLeibler(dof).bind(P, context), LearningObjective) for dof in (1.0, "learn")]
+    [False, True]
     """
 
     learns: str

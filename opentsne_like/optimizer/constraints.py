@@ -18,6 +18,14 @@ class Constraint(Protocol):
     ----------
     fixed : ndarray of shape (n,), bool, or (0,)
         Points that stay where they are; none if it is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Anchored, Centered
+    >>> mean = np.array([1.0, 2.0])
+    >>> Centered().offset(mean).tolist(), Anchored(np.array([True, False])).offset(mean).tolist()
+    ([1.0, 2.0], [0.0, 0.0])
     """
 
     fixed: Array

@@ -23,6 +23,21 @@ def move_parameters(objective: Objective, points: Array, state: State, step: Ste
     state : State
     step : Step
     min_gain : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.objectives import Context, KullbackLeibler, Parts
+    >>> from opentsne_like.optimizer import Momentum, Schedule, move_parameters
+    >>> points, loss = np.random.default_rng(0).normal(size=(20, 2)), KullbackLeibler("learn")
+    >>> state = Momentum().start(points)
+    >>> state["log_dof"] = loss.parameters()["log_dof"]
+    >>> P = affinity.Uniform(points, k_neighbors=5).P
+    >>> step = Schedule(1).plan(20, lambda rho: 20.0, None, n_jobs=1).at(0)
+    >>> move_parameters(loss.bind(P, Context(1, state, Parts())), points, state, step, min_gain=0.01)
+    >>> bool(state["log_dof"][0, 0] == 0.0), bool(state.spare["log_dof"][0, 0] == 0.0)
+    (True, False)
     """
     if not isinstance(objective, LearningObjective) or objective.learns not in state:
         return

@@ -17,6 +17,12 @@ class Optimizer(Protocol):
         The methods of an objective that it calls.
     keeps : tuple of str
         The names of the arrays of the state that `start` makes.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Momentum
+    >>> Momentum.requires, Momentum.keeps
+    (('evaluate',), ('gains', 'update'))
     """
 
     requires: ClassVar[tuple[str, ...]]
@@ -33,7 +39,23 @@ class Optimizer(Protocol):
 
 
 class Follower(Protocol):
-    """Whoever follows the loop."""
+    """Whoever follows the loop.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Momentum, Schedule, Silent, StopReason, run
+    >>> class Few(Silent):
+    ...     def after_step(self, iteration, record):
+    ...         return StopReason.CALLBACK if iteration == 3 else None
+    >>> class Bowl:
+    ...     def evaluate(self, points, *, exaggeration, with_loss):
+    ...         return 0.5 * float((points**2).sum()), points / 4
+    >>> points = np.ones((2, 2))
+    >>> state, plan = Momentum().start(points), Schedule(100).plan(2, lambda rho: 0.1, None, n_jobs=1)
+    >>> print(run(points, state, Bowl(), Momentum(), plan, Few())[0], len(state.history))
+    a callback asked to stop 3
+    """
 
     def wants_loss(self, iteration: int) -> bool:
         """Say whether the loss is wanted in the iteration about to be made (counted from 1)."""

@@ -93,6 +93,13 @@ class Plan:
         From the exaggeration to the learning rate "auto".
     constraint : Constraint
     n_jobs : int
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Schedule
+    >>> plan = Schedule(100, exaggeration=lambda i: max(1.0, 12.0 - i)).plan(50, lambda rho: 50 / rho, None, n_jobs=1)
+    >>> plan.n_iter, plan.at(0).exaggeration, plan.at(20).exaggeration, plan.at(20).learning_rate
+    (100, 12.0, 1.0, 50.0)
     """
 
     schedule: Schedule

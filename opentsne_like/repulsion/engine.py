@@ -65,6 +65,15 @@ class RepulsionEngine:
         Relative error of the forces that the grid may have, and a tree that "auto" takes.
     n_jobs : int
         Threads; the result does not depend on it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> points = np.random.default_rng(0).normal(size=(1000, 2)) * 20
+    >>> grid, exact = (RepulsionEngine(StudentT(), method=method).evaluate(points) for method in ("fft", "exact"))
+    >>> bool(np.linalg.norm(grid.gradient - exact.gradient) < 5e-3 * np.linalg.norm(exact.gradient))
+    True
     """
 
     def __init__(
@@ -196,6 +205,14 @@ class FrozenReference:
     """The potential of points that do not move.
 
     What it says about a target depends on the reference and the target alone, not on which other targets come along.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> reference = RepulsionEngine(StudentT(), method="exact").freeze(np.array([[0.0, 0.0], [2.0, 0.0]]))
+    >>> reference.evaluate(np.array([[1.0, 0.0]])).values.tolist()
+    [1.0]
     """
 
     def __init__(

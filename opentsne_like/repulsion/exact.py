@@ -35,6 +35,13 @@ def exact_sums(
     -------
     Potential
         ``values`` (m,) and ``gradient`` (m, d) in the precision of the targets, (m, q) and (m, q, d) with charges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import Gaussian, exact_sums
+    >>> exact_sums(np.array([[0.0], [1.0]]), None, Gaussian(), n_jobs=1).values.round(3).tolist()
+    [0.368, 0.368]
     """
     if radial.form is not None:
         return ops.exact(targets, sources, radial.form, n_jobs, charges)

@@ -142,6 +142,13 @@ class StudentT(_OfDof):
     ----------
     Kobak, Linderman, Steinerberger, Kluger & Berens, *Heavy-tailed kernels reveal a finer cluster structure in t-SNE
     visualisations* (2019).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import StudentT
+    >>> StudentT()(np.array([0.0, 1.0, 3.0])).tolist(), StudentT(dof=0.5).form
+    ([1.0, 0.5, 0.25], StudentT(dof=0.5))
     """
 
     peak: ClassVar[float] = 1.0
@@ -189,6 +196,14 @@ class StudentTTail(_OfDof):
     ----------
     dof : float
         Degrees of freedom.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import StudentT, StudentTTail
+    >>> s, h = np.array([0.5, 9.0]), 1e-5
+    >>> bool(np.allclose(StudentTTail(2.0)(s), -(StudentT(2.0 + h)(s) - StudentT(2.0 - h)(s)) / (2 * h)))
+    True
     """
 
     peak: ClassVar[float] = 0.0
@@ -214,7 +229,15 @@ class StudentTTail(_OfDof):
 
 @dataclass(frozen=True)
 class Gaussian(Radial):
-    """The kernel of SNE and elastic embedding, ``k(d²) = exp(-d²)``."""
+    """The kernel of SNE and elastic embedding, ``k(d²) = exp(-d²)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import Gaussian
+    >>> Gaussian()(np.array([0.0, 1.0])).round(3).tolist()
+    [1.0, 0.368]
+    """
 
     width: ClassVar[float] = 1.0
     peak: ClassVar[float] = 1.0
@@ -246,6 +269,13 @@ class LogInverse(_OfC):
     References
     ----------
     Damrich, Böhm, Hamprecht & Kobak, *From t-SNE to UMAP with contrastive learning* (2023).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import LogInverse
+    >>> LogInverse(c=0.1)(np.array([0.0, 9.0])).round(3).tolist()
+    [2.398, 0.693]
     """
 
     def __call__(self, squared_distance: Array) -> Array:
@@ -271,6 +301,14 @@ class LogStudentT(_OfDof):
     ----------
     dof : float
         Degrees of freedom.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import LogStudentT, StudentT
+    >>> s = np.array([0.0, 1.0, 9.0])
+    >>> bool(np.allclose(LogStudentT(0.5)(s), -np.log(StudentT(0.5)(s))))
+    True
     """
 
     peak: ClassVar[float] = 0.0
@@ -297,6 +335,14 @@ class LogStudentTTail(_OfDof):
     ----------
     dof : float
         Degrees of freedom.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import LogStudentT, LogStudentTTail
+    >>> s, h = np.array([0.5, 9.0]), 1e-5
+    >>> bool(np.allclose(LogStudentTTail(2.0)(s), (LogStudentT(2.0 + h)(s) - LogStudentT(2.0 - h)(s)) / (2 * h)))
+    True
     """
 
     peak: ClassVar[float] = 0.0
@@ -318,7 +364,15 @@ class LogStudentTTail(_OfDof):
 
 @dataclass(frozen=True)
 class Square(Radial):
-    """The attraction of SNE and elastic embedding, ``d²``."""
+    """The attraction of SNE and elastic embedding, ``d²``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import Square
+    >>> Square()(np.array([0.0, 4.0])).tolist(), Square().slope(np.array([0.0, 4.0])).tolist()
+    ([0.0, 4.0], [1.0, 1.0])
+    """
 
     width: ClassVar[float] = 1.0
     peak: ClassVar[float] = 0.0
@@ -345,6 +399,13 @@ class LogOnePlus(_OfC):
     ----------
     c : float
         As of `LogInverse`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.repulsion import LogOnePlus
+    >>> LogOnePlus(c=0.1)(np.array([0.0, 9.0])).round(3).tolist()
+    [0.095, 0.693]
     """
 
     def __call__(self, squared_distance: Array) -> Array:
