@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,16 @@ IMPORTS = {module: _imports(module) for module in SOURCES}
 def test_every_room_has_its_place():
     rooms = {_room(module) for module in SOURCES} - {None}
     assert rooms <= set(LEVEL), f"give {sorted(rooms - set(LEVEL))} a line in LAYERS and in the architecture page"
+
+
+def test_the_architecture_page_has_the_rooms_in_this_order():
+    page = ROOT.parent / "docs" / "development" / "architecture.md"
+    if not page.exists():
+        pytest.skip("only the package is here, not the project")
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    there = {_room(module) for module in SOURCES} - {"__main__"}
+    built = [rooms & there for rooms in LAYERS]
+    assert [set(re.findall(r"[a-z_]+", row)) for row in rows] == [rooms for rooms in built if rooms]
 
 
 @pytest.mark.parametrize("module", SOURCES)
