@@ -164,6 +164,23 @@ def restore_affinities(path: Any, make: Callable[[], Any]) -> None:
     ------
     StorageError
         If the checkpoint cannot be read, or was made with other affinities.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from opentsne_like import affinity, load
+    >>> from opentsne_like.callbacks import Checkpoint
+    >>> from opentsne_like.embedding import Embedding, restore_affinities
+    >>> affinities = affinity.Uniform(np.eye(5), k_neighbors=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/run.npz"
+    ...     Y = Embedding(np.eye(5)[:, :2], affinities).optimize(5, callbacks=Checkpoint(path))
+    ...     os.remove(next(entry.path for entry in os.scandir(folder) if entry.name.endswith(".affinities")))
+    ...     restore_affinities(path, lambda: affinities)
+    ...     load(path).n_iter_
+    5
     """
     fingerprint = storage.read(path, names=())[1].get("beside")
     if not isinstance(fingerprint, str):

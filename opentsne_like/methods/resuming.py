@@ -43,7 +43,7 @@ class ResumableRun:
     >>> import numpy as np
     >>> from opentsne_like.methods import ResumableRun
     >>> run = ResumableRun("run.npz", {"perplexity": 30}, np.eye(3), lengths=[250, 500])
-    >>> run.resume(None, callbacks=[]) is None, run.stage, run.first
+    >>> run.resume(None, [], make=lambda: None) is None, run.stage, run.first
     (True, 0, 0)
     """
 

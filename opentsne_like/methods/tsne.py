@@ -43,8 +43,8 @@ class TSNE(Method):
     exaggeration : float, optional
         Exaggeration after the early phase; None is 1.
     dof : float, "learn", or a pair of them
-        Degrees of freedom of the kernel; "learn" fits them to the data with the map, see `objectives.KullbackLeibler`. A
-        pair holds for early exaggeration and for what comes after it.
+        Degrees of freedom of the kernel; "learn" fits them to the data with the map, see `objectives.KullbackLeibler`.
+        A pair holds for early exaggeration and for what comes after it.
     theta : float
         Opening angle of Barnes-Hut; 0.5 where "auto" takes a tree stands for the widest that keeps the tolerance.
     n_interpolation_points, min_num_intervals, ints_in_interval : int

@@ -197,6 +197,20 @@ def gather_charges(
     -------
     Potential
         ``values`` (n, q) and ``gradient`` (n, q, d), float32.
+
+    Examples
+    --------
+    A level of 3 on the whole grid, for two points that carry a charge of 1 and none:
+
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> grid, place = ops.Grid(1.0, (1, 16, 16), (1, 32, 32)), (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> level, charges = np.full((1, 1, 16, 32), 3.0, np.float32), np.array([[1.0], [0.0]], np.float32)
+    >>> own = np.zeros((3, 3, 3))
+    >>> own[0, 0, 0] = 0.5
+    >>> found = ops.gather_charges(level, np.zeros((2, 2)), place, grid, own, np.zeros(1), charges, n_jobs=1)
+    >>> found.values.round(5).tolist()
+    [[2.5], [3.0]]
     """
     (n, d), q = points.shape, len(potentials)
     values, gradient = np.empty((n, q), np.float32), np.empty((n, q, d), np.float32)
