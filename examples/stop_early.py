@@ -28,7 +28,7 @@ stopped = early.optimize(n_iter=2000, callbacks=falls_slowly, callbacks_every_it
 print(f"own function:  {stopped.stop_reason.value} in iteration {seen[-1][0]}, KL {stopped.kl_divergence:.3f}")
 
 # `EarlyStopping` does the same with a relative fall and some patience; a list mixes callbacks of all kinds.
-history = History(kl_every=25)
+history = History(loss_every=25)
 patient = early.optimize(n_iter=2000, callbacks=[EarlyStopping(tolerance=1e-3, patience=3, every=25), history])
 n_iter = patient.n_iter_ - early.n_iter_
 print(f"EarlyStopping: {patient.stop_reason.value} after iteration {n_iter}, KL {patient.kl_divergence:.3f}")

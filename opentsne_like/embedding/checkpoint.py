@@ -167,17 +167,17 @@ def restore_affinities(path: Any, make: Callable[[], Any]) -> None:
 
     Examples
     --------
-    >>> import os
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> from opentsne_like import affinity, load
     >>> from opentsne_like.callbacks import Checkpoint
     >>> from opentsne_like.embedding import Embedding, restore_affinities
     >>> affinities = affinity.Uniform(np.eye(5), k_neighbors=2)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = f"{folder}/run.npz"
+    ...     path = Path(folder) / "run.npz"
     ...     Y = Embedding(np.eye(5)[:, :2], affinities).optimize(5, callbacks=Checkpoint(path))
-    ...     os.remove(next(entry.path for entry in os.scandir(folder) if entry.name.endswith(".affinities")))
+    ...     next(Path(folder).glob("*.affinities")).unlink()
     ...     restore_affinities(path, lambda: affinities)
     ...     load(path).n_iter_
     5
