@@ -12,6 +12,7 @@ import pytest
 import opentsne_like as openTSNE  # noqa: N812 (what its users write)
 from opentsne_like import TSNE, TSNEEmbedding, affinity, initialization, kl_divergence, nearest_neighbors, tsne
 from opentsne_like.errors import TreeDimensionWarning, UnsupportedDimensionError
+from opentsne_like.objectives import ElasticEmbedding
 
 SHORT = {"perplexity": 8, "early_exaggeration_iter": 15, "n_iter": 15, "random_state": 0}
 
@@ -61,6 +62,20 @@ def test_a_function_of_the_users_own_is_a_gradient_method(X):
     )
     with pytest.raises(ValueError, match="`negative_gradient_method` must be one of 'auto'"):
         _map(X, negative_gradient_method="exact-ish")
+
+
+def test_another_loss_is_a_gradient_method(X):
+    class Bowl:
+        def evaluate(self, points, *, exaggeration, with_loss):
+            return 0.5 * float((points**2).sum()), points / 4
+
+    elastic = ElasticEmbedding(lam=10.0)
+    Y = TSNEEmbedding(initialization.pca(X), affinity.Uniform(X, k_neighbors=10))
+    Z = Y.optimize(20, negative_gradient_method=elastic)
+    np.testing.assert_array_equal(Z, Y.optimize(20, loss=elastic))
+    assert Z.evaluate(loss=elastic) < Y.evaluate(loss=elastic)
+    wide = TSNEEmbedding(np.asarray(Y) * 1e4, Y.affinities, negative_gradient_method=Bowl(), learning_rate=0.5)
+    assert wide.optimize(100).loss_value < 1e-3 * wide.loss_value
 
 
 @pytest.mark.parametrize("name", ["auto", "exact", "approx", "annoy", "hnsw", "faiss"])
