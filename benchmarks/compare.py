@@ -97,28 +97,23 @@ def collect(
 
 def evaluate(runs: dict[str, list[dict[str, Any]]], options: argparse.Namespace, n: int) -> dict[str, dict[str, float]]:
     """Judge every map, take it out of its run, and return the medians of every participant that succeeded."""
-    judge = None
+    succeeded = {label: [result for result in results if "error" not in result] for label, results in runs.items()}
+    made = [(result, result.pop("map")) for results in succeeded.values() for result in results]
+    measures: dict[bytes, dict[str, float]] = {}
     if not options.no_judge:
         from .judge import Judge
 
         _note("judging the maps")
-        judge = Judge(options.data, n, options.perplexity)
-    summary = {}
-    known: dict[bytes, dict[str, float]] = {}
-    for label, results in runs.items():
-        numbers = []
-        for result in results:
-            if "error" in result:
-                continue
-            embedding = result.pop("map")
-            key = embedding.tobytes()
-            if judge is not None and key not in known:  # repeated runs of a deterministic package give one map
-                known[key] = judge.measure(embedding)
-            result["measures"] = known.get(key, {})
-            numbers.append(report.flatten(result, result["measures"]))
-        if numbers:
-            summary[label] = report.medians(numbers)
-    return summary
+        known = {embedding.tobytes(): embedding for _, embedding in made}  # a deterministic package makes one map
+        judged = Judge(options.data, n, options.perplexity).compare(list(known.values()))
+        measures = dict(zip(known, judged, strict=True))
+    for result, embedding in made:
+        result["measures"] = measures.get(embedding.tobytes(), {})
+    return {
+        label: report.medians([report.flatten(result, result["measures"]) for result in results])
+        for label, results in succeeded.items()
+        if results
+    }
 
 
 def _note(text: str) -> None:

@@ -5,6 +5,7 @@ Nothing here uses the package that is measured. What depends on the data alone i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,11 @@ def kl_divergence(P: sparse.csr_matrix, Y: npt.NDArray[np.floating]) -> float:
     coordinates = columns(Y)
     attraction = loops.attraction_term(P.indptr, P.indices, P.data, *coordinates)
     return float(attraction + P.data.sum() * np.log(loops.normalizer(*coordinates)))
+
+
+def spread(Y: npt.NDArray[np.floating]) -> float:
+    """Return the root mean square distance of the points from their mean, which no single point decides."""
+    return float(np.sqrt(np.var(Y, axis=0, dtype=np.float64).sum()))
 
 
 def map_neighbors(Y: npt.NDArray[np.floating], k: int) -> tuple[Integers, Floats]:
@@ -186,3 +192,16 @@ class Judge:
             "span": float(np.ptp(Y, axis=0).max()),
             "stray": float((distances[:, -1] > 10 * np.median(distances[:, -1])).mean()),
         }
+
+    def compare(self, maps: Sequence[npt.NDArray[np.floating]]) -> list[dict[str, float]]:
+        """Return the measures of each map and, as "matched", its KL divergence at the spread of the widest of them.
+
+        A t-SNE map that is merely enlarged has another divergence, for most a lower one, and keeps the same neighbours.
+        What is left between maps of one spread is how the points are arranged.
+        """
+        measures = [self.measure(Y) for Y in maps]
+        widest = max(map(spread, maps), default=0.0)
+        return [
+            {**own, "matched": kl_divergence(self.P, np.asarray(Y, np.float64) * (widest / spread(Y)))}
+            for own, Y in zip(measures, maps, strict=True)
+        ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 STAGES = ("neighbours", "affinities", "init", "early", "main", "fit")
-MEASURES = ("kl", "recall", "correlation", "accuracy", "span", "stray", "placed", "kept")
+MEASURES = ("kl", "matched", "recall", "correlation", "accuracy", "span", "stray", "placed", "kept")
 NAMES = {
     "import": "import (s)",
     "first": "first small fit (s)",
@@ -27,6 +27,7 @@ NAMES = {
     "transform": "transform, all new points (s)",
     "one": "transform, one point (s)",
     "kl": "final KL",
+    "matched": "KL at matched width",
     "recall": "neighbour recall at 10",
     "correlation": "distance correlation",
     "accuracy": "class accuracy",

@@ -26,6 +26,7 @@ SETS = (
 COLUMNS = {
     "seconds": ("seconds", ".2f"),
     "kl": ("KL", ".3f"),
+    "matched": ("KL at matched width", ".3f"),
     "recall": ("recall", ".3f"),
     "correlation": ("correlation", ".3f"),
     "accuracy": ("accuracy", ".3f"),
@@ -43,7 +44,7 @@ def measure(name: str, n: int | None, options: argparse.Namespace) -> list[dict[
     judge = Judge(name, n)
     affinities = PrecomputedAffinities(judge.P)
     TSNE(n_jobs=options.threads, n_iter=2, early_exaggeration_iter=2, random_state=0).fit(judge.X[:300])
-    rows = []
+    rows, maps = [], []
     for seed in options.seeds:
         start = pca(judge.X, random_state=seed)
         for schedule in SCHEDULES:
@@ -52,8 +53,9 @@ def measure(name: str, n: int | None, options: argparse.Namespace) -> list[dict[
             Y = estimator.fit(affinities=affinities, initialization=start)
             seconds = time.perf_counter() - began
             shared = {"data": name, "n": judge.n, "schedule": schedule, "seed": seed, "iterations": len(Y.history)}
-            rows.append({**shared, "seconds": seconds, **judge.measure(np.asarray(Y))})
-    return rows
+            rows.append({**shared, "seconds": seconds})
+            maps.append(np.asarray(Y))
+    return [{**row, **measures} for row, measures in zip(rows, judge.compare(maps), strict=True)]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

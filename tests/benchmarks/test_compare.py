@@ -90,6 +90,7 @@ def test_a_comparison_judges_every_map(measured):
     assert 0 < ours["kl"] < 10
     assert 0 <= ours["recall"] <= 1
     assert ours["kl"] != other["kl"]
+    assert sum(person["matched"] == pytest.approx(person["kl"], rel=1e-12) for person in (ours, other)) == 1
 
 
 def test_a_comparison_says_where_it_ran(measured):

@@ -74,3 +74,21 @@ def test_exact_repulsion():
     w = 1 / (1 + (difference**2).sum(axis=2))
     np.testing.assert_allclose(forces, (w[..., None] ** 2 * difference).sum(axis=1), rtol=1e-12)
     np.testing.assert_allclose(potentials, w.sum(axis=1) - 1, rtol=1e-12)
+
+
+def test_maps_that_differ_in_width_alone_have_one_divergence_at_matched_width(points, neighbors):
+    judged = judge.Judge.__new__(judge.Judge)
+    judged.X, judged.labels, judged.n = points, np.arange(len(points)) % 3, len(points)
+    judged.indices, judged.distances = neighbors
+    judged.P = judge.exact_affinities(*neighbors, 10)
+    Y = np.random.default_rng(4).normal(size=(len(points), 2))
+    narrow, wide, other = judged.compare([Y, 5 * Y + 3, np.random.default_rng(5).normal(size=Y.shape)])
+    assert narrow["kl"] != pytest.approx(wide["kl"], rel=1e-3)
+    assert narrow["matched"] == pytest.approx(wide["matched"], rel=1e-12)
+    assert wide["matched"] == pytest.approx(wide["kl"], rel=1e-12)
+    assert other["matched"] != pytest.approx(wide["matched"], rel=1e-3)
+    assert narrow["recall"] == wide["recall"]
+
+
+def test_spread_is_the_distance_from_the_mean():
+    assert judge.spread(np.array([[0.0, 0.0], [6.0, 8.0]]) - 1000) == pytest.approx(5)

@@ -16,6 +16,7 @@ def test_one_row_for_every_schedule(tmp_path, capsys):
         ("accelerated", 1, 225),
     ]
     assert all(0 < row["kl"] < 2 and 0 < row["recall"] <= 1 for row in rows)
+    assert len({row["matched"] == row["kl"] for row in rows}) == 2, "the widest map stays as it is, others are enlarged"
     printed = capsys.readouterr().out.splitlines()
     assert printed[2].startswith("| digits | 300 | standard | 750 | ")
     assert len(printed) == 4
