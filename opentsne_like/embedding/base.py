@@ -12,7 +12,7 @@ from .._validation import check_matrix
 from ..errors import DetachedError, InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import Loss, checksum
 from ..optimizer import Record, StopReason
-from . import archive, checkpoint, placing
+from . import archive, checkpoint, placing, writers
 from .descent import Descent
 from .settings import Settings
 
@@ -150,6 +150,16 @@ class Embedding(np.ndarray[Any, Any]):
         kwargs["out"] = tuple(np.asarray(x) if isinstance(x, Embedding) else x for x in out)
         getattr(ufunc, method)(*plain, **kwargs)
         return out[0] if len(out) == 1 else out
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the coordinates, float64; AnnData, which asks for it, hears at this moment of the class."""
+        writers.introduce(type(self))
+        return cast(np.dtype[Any], super().dtype)
+
+    @dtype.setter
+    def dtype(self, value: Any) -> None:  # ``view`` sets it
+        np.ndarray.dtype.__set__(self, value)  # type: ignore[attr-defined]
 
     def __repr__(self) -> str:
         if self._state is None:
