@@ -72,8 +72,9 @@ class TSNE(Method):
     schedule : {"standard", "accelerated"}
         "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
         `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps
-        of ten thousand points and more end at a lower KL divergence, smaller ones at about the same or up to 2 %
-        higher, and more of the large-scale structure is right.
+        of ten thousand points and more get wider, keep more neighbours and have a lower KL divergence, most of which is
+        their width; smaller ones end at about the same or up to 2 % higher. Distances in the map are as right or more
+        so.
     repulsion_every : int
         Iterations that share one evaluation of repulsion: faster and less exact, and not for the accelerated schedule
         on small data, which falls apart.
