@@ -51,7 +51,7 @@ class TSNEEmbedding(TSNENames):
     n_interpolation_points, min_num_intervals, ints_in_interval : int
         openTSNE's grid parameters, mapped onto an accuracy; 3, 50, 1 mean the default.
     negative_gradient_method : {"auto", "exact", "bh", "fft"}, callable, Loss or Objective
-        How repulsion is computed, or what takes the place of t-SNE's loss.
+        How repulsion is computed, or what takes the place of t-SNE's loss, which has no degrees of freedom then.
     random_state : int, RandomState or None
         For random starts of points that are added.
     optimizer : gradient_descent or Optimizer, optional
@@ -90,7 +90,9 @@ class TSNEEmbedding(TSNENames):
             "min_num_intervals": min_num_intervals,
             "ints_in_interval": ints_in_interval,
         }
-        loss = {"negative_gradient_method": negative_gradient_method, "dof": dof}
+        loss = {"negative_gradient_method": negative_gradient_method}
+        if dof != 1:  # which other losses than t-SNE's do not have
+            loss["dof"] = dof
         chosen = TSNESettings().changed(**{**({} if "loss" in params else loss), **grid, **params})
         array = general.check_start(embedding, general.check_affinities(affinities).P.shape[0], chosen)
         return cls._make(array, EmbeddingState(affinities, descent, random_state, chosen))
