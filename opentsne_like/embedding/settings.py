@@ -75,13 +75,13 @@ class Settings:
         Raises
         ------
         InvalidTypeError
-            If no dataclass has such a field.
+            If no dataclass has such a field, or two have the same.
         """
         whole = {name: changes.pop(name) for name in self.roles() if name in changes}
         if "loss" in whole:
             whole["loss"] = as_loss(whole["loss"])
         current = replace(self, **whole)
-        owners = {f.name: role for role in current.roles() for f in fields(getattr(current, role))}
+        owners = current._owners()
         if unknown := sorted(set(changes) - set(owners)):
             known = ", ".join(sorted({*owners, *current.roles()}))
             raise InvalidTypeError(f"`optimize` does not know `{unknown[0]}`; it takes {known}")
@@ -89,6 +89,17 @@ class Settings:
         for name, value in changes.items():
             by_owner.setdefault(owners[name], {})[name] = value
         return replace(current, **{role: replace(getattr(current, role), **some) for role, some in by_owner.items()})
+
+    def _owners(self) -> dict[str, str]:
+        """Return the role that each option belongs to, or refuse a dataclass that takes another's name for its own."""
+        owners: dict[str, str] = {}
+        for role in self.roles():
+            for option in fields(getattr(self, role)):
+                if owners.setdefault(option.name, role) != role:
+                    raise InvalidTypeError(
+                        f"`{owners[option.name]}` and `{role}` must not both have a field `{option.name}`; rename one"
+                    )
+        return owners
 
     def inherited(self) -> Self:
         """Return the settings for points that are placed on the map: those of the call and of its callbacks are not."""

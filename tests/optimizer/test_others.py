@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import Embedding, affinity, initialization, load
-from opentsne_like.errors import UnavailableError
+from opentsne_like.errors import InvalidTypeError, UnavailableError
 from opentsne_like.objectives import KullbackLeibler, NegativeSampling
 from opentsne_like.optimizer import OPTIMIZERS, Proposal, State
 
@@ -83,6 +83,15 @@ def test_a_map_grows_whoever_moved_it_last():
     np.testing.assert_array_equal(grown.optimizer.state["log_dof"], Z.optimizer.state["log_dof"])
     for options in ({}, {"optimizer": Signs()}):
         assert np.isfinite(grown.optimize(3, **options)).all()
+
+
+def test_an_option_has_one_owner():
+    @dataclass(frozen=True)
+    class Heavy(Signs):
+        momentum: float = 0.9
+
+    with pytest.raises(InvalidTypeError, match="`optimizer` and `schedule` must not both have a field `momentum`"):
+        begin().optimize(3, optimizer=Heavy())
 
 
 def test_methods_that_an_objective_lacks_are_named_before_any_work():
