@@ -13,6 +13,8 @@ from ._base import KNNIndex, Neighbors, log
 from ._space import Array, blocks, first_by_distance, index_type
 from ._sparse_space import canonical
 
+_CURE = "to look up rows of data, make the index or the affinities from data"
+
 
 class _Precomputed(KNNIndex):
     """Holds indices and distances; there are no data to search in."""
@@ -117,11 +119,7 @@ class PrecomputedDistanceMatrix(_Precomputed):
         indices : ndarray of shape (m, k), int32
         distances : ndarray of shape (m, k)
         """
-        matrix = _distances(query, "query", columns=self.columns)
-        if matrix.shape[1] != self.n_samples:
-            raise InvalidParameterError(
-                f"`query` must hold distances to all {self.n_samples} rows, got shape {matrix.shape}"
-            )
+        matrix = _distances(query, "query", columns=self.columns, to=self.n_samples)
         k = check_k(k, self.n_samples)
         if not hasattr(matrix, "tocsr"):
             return _from_matrix(matrix, np.full(len(matrix), -1), k)
@@ -184,7 +182,7 @@ class PrecomputedNeighbors(_Precomputed):
         ------
         UnavailableError
         """
-        raise UnavailableError("precomputed neighbours cannot be queried: use an index made from the data")
+        raise UnavailableError(f"precomputed neighbours cannot be queried: {_CURE}")
 
 
 def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
@@ -225,10 +223,11 @@ def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
     return PrecomputedDistanceMatrix(neighbors, k)
 
 
-def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None) -> Any:
+def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None, to: int | None = None) -> Any:
     """Return a dense or CSR matrix of floats, or say which row holds something that is no distance.
 
-    With `own` it is a matrix of points among themselves, whose diagonal is not looked at and not kept in CSR.
+    With `own` it is a matrix of points among themselves, whose diagonal is not looked at and not kept in CSR; with `to`
+    one of distances to so many points.
     """
     sparse = hasattr(values, "tocsr")
     matrix: Any = canonical(check_csr(values, name)) if sparse else as_array(values, name)
@@ -242,6 +241,8 @@ def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None
         raise InvalidParameterError(f"`{name}` must be two-dimensional and not empty, got shape {matrix.shape}")
     if own and (matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 2):
         raise InvalidParameterError(f"`{name}` must be square with at least 2 rows, got shape {matrix.shape}")
+    if to is not None and matrix.shape[1] != to:
+        raise InvalidParameterError(f"`{name}` must hold distances to all {to} rows, got shape {matrix.shape}; {_CURE}")
     if not sparse:
         checked = check_distances(matrix, name, own=own, dtype=given)
         return checked if order is None else checked[:, order]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding, affinity, initialization
 from opentsne_like.callbacks import History
@@ -249,3 +250,15 @@ def test_bad_new_data_is_refused(bad):
     for place in (finished().transform, finished().add):
         with pytest.raises((InvalidParameterError, TypeError)):
             place(bad)
+
+
+@pytest.mark.parametrize("form", ["graph", "arrays"])
+@pytest.mark.parametrize("place", ["transform", "prepare_partial", "add"])
+def test_a_map_of_given_neighbours_says_why_it_cannot_place_rows(form, place):
+    indices, distances = affinity.get_knn_index(X, "exact", 30, "euclidean").build()
+    starts = np.arange(0, indices.size + 1, 30)
+    graph = csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(len(X), len(X)))
+    given = affinity.from_neighbors(graph if form == "graph" else (indices, distances), perplexity=5)
+    Y = estimator(n_iter=1).fit(X, affinities=given)
+    with pytest.raises((InvalidParameterError, UnavailableError), match="make the index or the affinities from data"):
+        getattr(Y, place)(X_NEW)
