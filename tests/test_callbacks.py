@@ -295,3 +295,54 @@ def test_progress_bar_shows_the_divergence(start, capsys):
 def test_a_callback_without_call_says_so(start):
     with pytest.raises(TypeError, match="must define __call__"):
         start.optimize(1, callbacks=Callback(), callbacks_every_iters=1)
+
+
+def looks(hook, losses, exaggeration=1.0):
+    """Return how many looks at these losses a hook takes before it stops, or None."""
+    hook.start(callbacks.Progress(None, 0, len(losses), 0, float("nan"), 0.0, exaggeration, 0.0))
+    for i, loss in enumerate(losses, 1):
+        if hook.iteration(callbacks.Progress(None, i, len(losses), i, loss, 0.0, exaggeration, 0.0)):
+            return i
+    return None
+
+
+@pytest.mark.parametrize("shift", [0.0, -1.0, -2.5, -100.0])
+def test_early_stopping_knows_losses_at_and_below_zero(shift):
+    falling = [2.0 + shift + 2.0 * 0.5**i for i in range(40)]
+    stop = looks(EarlyStopping(tolerance=1e-3, patience=3, every=1), falling)
+    assert 8 <= stop <= 20
+    rising = [shift + 1.0 + 0.1 * i for i in range(10)]
+    assert looks(EarlyStopping(patience=3, every=1), rising) == 4
+    steady = [shift - float(i) for i in range(40)]
+    assert looks(EarlyStopping(tolerance=1e-3, patience=3, every=1), steady) is None
+
+
+@pytest.mark.parametrize("shift", [0.0, -4.0, -50.0])
+def test_exaggeration_stopping_knows_losses_at_and_below_zero(shift):
+    falls = [0.0, 0.01, 0.05, 0.2, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05]
+    losses = [shift + 5.0 - sum(falls[: i + 1]) for i in range(len(falls))]
+    assert looks(ExaggerationStopping(every=1, patience=3), losses, exaggeration=12.0) in (8, 9)
+
+
+def test_names_of_t_sne_stay():
+    assert History(kl_every=5).loss_every == History(5).kl_every == 5
+    assert ProgressBar(kl_every=7).loss_every == 7
+    hook = Hook()
+    hook.kl_every = 3
+    assert hook.loss_every == 3
+    progress = callbacks.Progress(None, 1, 2, 1, 0.5, 0.0, 1.0, 0.0)
+    assert progress.kl_divergence == progress.loss == 0.5
+
+
+def test_hooks_that_name_kl_every_in_their_class_are_told(start):
+    told = []
+
+    class Old(Hook):
+        kl_every = 4
+
+        def iteration(self, progress):
+            told.append(progress.kl_divergence)
+
+    start.optimize(8, callbacks=Old())
+    assert np.isnan(told[:3]).all()
+    assert np.isfinite(told[3:]).all()

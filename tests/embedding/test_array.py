@@ -307,3 +307,29 @@ def test_affinities_that_were_made_here_cannot_be_written_into():
     for part in ("data", "indices", "indptr"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(begin().affinities.P, part)[0] = 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dof": 2.0}, {"theta": 0.05}, {"min_num_intervals": 500}, {"ints_in_interval": 0.2}, {"grid_tolerance": 1e-4}],
+)
+@pytest.mark.parametrize("method", ["bh", "fft"])
+def test_the_divergence_is_that_of_the_parameters_as_they_are(change, method):
+    Y = TSNEEmbedding(np.array(finished()), affinities(), negative_gradient_method=method)
+    before = Y.kl_divergence
+    for name, value in change.items():
+        Y.gradient_descent_params[name] = value
+        assert Y.gradient_descent_params[name] == value
+    fresh = TSNEEmbedding(np.array(finished()), affinities(), negative_gradient_method=method, **change)
+    assert Y.kl_divergence == fresh.kl_divergence
+    for name in change:
+        del Y.gradient_descent_params[name]
+    assert Y.kl_divergence == before
+
+
+def test_the_divergence_of_a_map_with_learned_degrees_of_freedom_follows_them():
+    Y = begin(dof="learn").optimize(30, exaggeration=12)
+    before = Y.kl_divergence
+    Y.optimizer.state["log_dof"][0] = np.log(0.5)
+    assert Y.kl_divergence != before
+    assert Y.kl_divergence == TSNEEmbedding(np.array(Y), affinities(), dof=Y.optimizer.dof).kl_divergence
