@@ -11,6 +11,7 @@ from .._validation import check_choice, check_integer, check_real
 from ..affinity import Affinities, MultiscaleMixture, Uniform
 from ..embedding import Embedding
 from ..errors import InvalidParameterError
+from ..objectives import Loss
 from ..opentsne import TSNEEmbedding
 from ..optimizer import accelerated_momentum
 from .base import Method, log
@@ -22,6 +23,7 @@ _SETTINGS = (
     *("theta", "max_grad_norm", "max_step_norm", "grid_tolerance", "repulsion_every", "n_jobs", "callbacks"),
     *("callbacks_every_iters", "verbose"),
 )
+_OF_THE_LOSS = {"dof": 1, "theta": 0.5, "repulsion_every": 1}  # options, and their defaults
 
 
 class TSNE(Method):
@@ -60,7 +62,8 @@ class TSNE(Method):
         Threads; -1 for all cores. The map does not depend on it.
     neighbors : str or KNNIndex
     knn_kwargs : dict, optional
-    negative_gradient_method : {"auto", "exact", "bh", "fft"} or callable
+    negative_gradient_method : {"auto", "exact", "bh", "fft"}, callable, Loss or Objective
+        How repulsion is computed, or what takes the place of t-SNE's loss.
     callbacks : callable, Hook, or a list of them
     callbacks_every_iters : int
     random_state : int, RandomState or None
@@ -183,7 +186,14 @@ class TSNE(Method):
         return start
 
     def _settings(self) -> dict[str, Any]:
-        return {**{name: getattr(self, name) for name in _SETTINGS}, "dof": self._dofs()[1]}
+        return self._taken({**{name: getattr(self, name) for name in _SETTINGS}, "dof": self._dofs()[1]})
+
+    def _taken(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options without those of t-SNE's loss that nobody has set, where another loss takes its place."""
+        method = self.negative_gradient_method
+        if not (isinstance(method, Loss) or callable(getattr(method, "evaluate", None))):
+            return options
+        return {name: value for name, value in options.items() if _OF_THE_LOSS.get(name, options) != value}
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         """Return what `optimize` is told in each stage of a run on `n` points."""
@@ -202,7 +212,7 @@ class TSNE(Method):
         exaggerations = (self._early_exaggeration(), self.exaggeration)
         settings = ("n_iter", "exaggeration", "momentum", "dof", "use_gains")
         stages = zip(lengths, exaggerations, momenta, self._dofs(), [not accelerated] * 2, strict=True)
-        return [dict(zip(settings, stage, strict=True)) for stage in stages]
+        return [self._taken(dict(zip(settings, stage, strict=True))) for stage in stages]
 
     def _dofs(self) -> tuple[Any, Any]:
         """Return the degrees of freedom of both stages."""

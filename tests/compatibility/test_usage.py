@@ -74,6 +74,9 @@ def test_another_loss_is_a_gradient_method(X):
     Z = Y.optimize(20, negative_gradient_method=elastic)
     np.testing.assert_array_equal(Z, Y.optimize(20, loss=elastic))
     assert Z.evaluate(loss=elastic) < Y.evaluate(loss=elastic)
+    assert _map(X, negative_gradient_method=elastic).loss == elastic
+    with pytest.raises(TypeError, match="does not know `dof`"):
+        _map(X, negative_gradient_method=elastic, dof=0.5)
     wide = TSNEEmbedding(np.asarray(Y) * 1e4, Y.affinities, negative_gradient_method=Bowl(), learning_rate=0.5)
     assert wide.optimize(100).loss_value < 1e-3 * wide.loss_value
 
