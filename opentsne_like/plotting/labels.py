@@ -172,7 +172,7 @@ def _as_array(labels: Any) -> Array:
     try:
         if isinstance(getattr(labels, "dtype", None), np.dtype):
             return np.asarray(labels)
-        for convert in ("to_pylist", "to_list", "tolist"):  # pyarrow; polars and pandas; arrays of pandas
+        for convert in ("to_pylist", "tolist", "to_list"):  # pyarrow; pandas; polars
             if hasattr(labels, convert) and getattr(labels, "ndim", 1) == 1:
                 return values_of(getattr(labels, convert)())
         return np.asarray(labels) if hasattr(labels, "__array__") else np.array(list(labels), dtype=object)
