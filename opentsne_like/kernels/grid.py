@@ -21,7 +21,7 @@ from ._lanes import EIGHT
 Array = np.ndarray[Any, Any]
 
 TAPS = 6
-HARMONICS = 3  # of a point's response to its own charge, the constant included; the next is a thousandth of the last
+HARMONICS = 3  # of the self-interaction, the constant included; the next is a thousandth of the last
 
 load, store, splat, pick, total, _ = EIGHT  # six taps and two lanes of weight 0
 
@@ -281,8 +281,8 @@ def gather(
 ) -> tuple[float, int]:
     """Interpolate the potential and its gradient at a range of points.
 
-    The response of a point to its own charge is subtracted: a function of its place in the cell, of which `own` holds
-    the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
+    The self-interaction, what a point feels of its own charge, is subtracted: a function of its place in the cell, of
+    which `own` holds the first harmonics, ``sum_abc own[a, b, c] cos(2 pi a t0) cos(2 pi b t1) cos(2 pi c t2)``.
 
     Parameters
     ----------
@@ -325,7 +325,7 @@ def gather(
             continue
         value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
         if subtract:
-            v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
+            v, h0, h1, h2 = _self_interaction(taps, own, t0, t1, t2)
             value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
         if value + shift > faintest:
             phi[i] = value + shift
@@ -360,7 +360,7 @@ def gather_charges(
     Parameters
     ----------
     low, high, points, place, shape, taps, own
-        As in `gather`; `own` is the response to a charge of 1.
+        As in `gather`; `own` is the self-interaction of a charge of 1.
     potentials : (q, g0, g1, >= g2) float32
     charges : (n, q) float32
     shift : (q,) float64
@@ -378,7 +378,7 @@ def gather_charges(
         gradient[i] = 0
         if not inside:
             continue
-        v, h0, h1, h2 = _own_response(taps, own, t0, t1, t2)
+        v, h0, h1, h2 = _self_interaction(taps, own, t0, t1, t2)
         for c in range(columns):
             charge = np.float64(charges[i, c])
             value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, c * n0 * n1 * n2 + base, n2, n1 * n2)
@@ -401,7 +401,7 @@ def _cos_sin(t: float) -> tuple[float, float]:
 
 
 @helper
-def _own_response(taps: Array, own: Array, t0: Any, t1: Any, t2: Any) -> tuple[float, float, float, float]:
+def _self_interaction(taps: Array, own: Array, t0: Any, t1: Any, t2: Any) -> tuple[float, float, float, float]:
     """Return the potential of a point's own charge at the point, and its gradient per cell."""
     c0, s0 = _cos_sin(t0) if taps[0] == TAPS else (1.0, 0.0)
     c1, s1 = _cos_sin(t1) if taps[1] == TAPS else (1.0, 0.0)
@@ -428,7 +428,7 @@ def apply_influence(spectrum: Array, influence: Array, column: int) -> None:
     Parameters
     ----------
     spectrum : (n0, n1, columns) complex64 or complex128, changed
-    influence : (n0 // 2 + 1, n1 // 2 + 1, n2 // 2 + 1) float64
+    influence : (n0 // 2 + 1, n1 // 2 + 1, n2 // 2 + 1) float32
     column : int
         The first column of the block.
     """

@@ -64,7 +64,7 @@ def convolve(charges: Array, influence: Array, grid: Grid, work: Workspace, n_jo
     >>> import numpy as np
     >>> from opentsne_like import ops
     >>> grid, work = ops.Grid(1.0, (1, 16, 16), (1, 32, 32)), ops.Workspace()
-    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> place = ops.Place(np.zeros(2), np.full(2, 7.0), 1.0)
     >>> charges = ops.spread(np.array([[0.0, 0.0]]), place, grid, work, n_jobs=1)
     >>> before = charges[0, :, :16].copy()
     >>> after = ops.convolve(charges, ops.arrange(np.ones((1, 17, 17)), grid), grid, work, n_jobs=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from .potential import Potential
 from .workspace import Workspace
 
 Array = np.ndarray[Any, Any]
-Place = tuple[Array, Array, float]  # corner of a map, how many cells it lies from node 0, cells per unit of length
 
 TAPS = 6  # nodes that a point touches along an axis, as in `kernels.grid`
-HARMONICS = 3  # of a point's response to its own charge, as in `kernels.grid`
+HARMONICS = 3  # of the self-interaction, as in `kernels.grid`
 GRAIN = 2048  # points that are gathered at a time
 CHEAP_GRAIN = 8192  # points that are sorted at a time; fewer of them are not worth a second thread
 
@@ -48,6 +47,31 @@ class Grid:
         return np.array([1 if n == 1 else TAPS for n in self.padded])
 
 
+class Place(NamedTuple):
+    """Where a map lies on a grid: a point y stands ``(y - corner) * cells_per_unit + offset`` cells from node 0.
+
+    Attributes
+    ----------
+    corner : ndarray of shape (d,), float64
+        A corner of the map. It is taken off first, so that no point leaves the grid by rounding.
+    offset : ndarray of shape (d,), float64
+        How many cells the corner lies from node 0.
+    cells_per_unit : float
+        Of length: one over the spacing of the grid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ops.Place(corner=np.zeros(2), offset=np.full(2, 7.0), cells_per_unit=2.0).cells_per_unit
+    2.0
+    """
+
+    corner: Array
+    offset: Array
+    cells_per_unit: float
+
+
 def spread(
     points: Array, place: Place, grid: Grid, work: Workspace, n_jobs: int, charges: Array | None = None
 ) -> Array:
@@ -60,8 +84,7 @@ def spread(
     ----------
     points : ndarray of shape (n, d), float64
         Within the grid, three cells or more from its border; d is 1, 2 or 3.
-    place : tuple
-        Corner of the map (d,), how many cells it lies from node 0 (d,), and cells per unit of length.
+    place : Place
     grid : Grid
     work : Workspace
         Holds what is returned.
@@ -80,7 +103,7 @@ def spread(
     >>> import numpy as np
     >>> from opentsne_like import ops
     >>> grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
-    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)  # the origin is at node 7 along both axes
+    >>> place = ops.Place(np.zeros(2), np.full(2, 7.0), 1.0)  # the origin is at node 7 along both axes
     >>> charges = ops.spread(np.array([[0.0, 0.0], [1.0, 0.5]]), place, grid, ops.Workspace(), n_jobs=1)
     >>> round(float(charges.sum()), 5)
     2.0
@@ -91,21 +114,22 @@ def spread(
     n_strips = -(-length // height)
     columns = row_length(grid.shape[2]) if grid.is_plane else grid.padded[2]
     shape = (*grid.shape[:2], columns)
-    count = 1 if charges is None else charges.shape[1]
-    grids = work.take("charges", (count, *shape), np.float32)
+    q = 1 if charges is None else charges.shape[1]
+    grids = work.take("charges", (q, *shape), np.float32)
     grids.fill(0)
     strips, nodes = work.take("strips", (n,), np.int32), work.take("nodes", (n,), np.int64)
     parts = work.take("parts", (d, n), np.float32)
     chunks = _parallel.chunk_bounds(n, CHEAP_GRAIN)
     counts = np.empty((len(chunks), n_strips), np.int32)
     count, locate = kernels.grid.count_strips, kernels.grid.locate
-    counting = [(count, (*chunk, points, place, height, strips, counts[c])) for c, chunk in enumerate(chunks)]
+    at = tuple(place)  # loops take a plain one
+    counting = [(count, (*chunk, points, at, height, strips, counts[c])) for c, chunk in enumerate(chunks)]
     _parallel.run_tasks(counting, n_jobs=n_jobs)
     ends = np.cumsum(counts.T.ravel(), dtype=np.int32).reshape(n_strips, len(chunks)).T
     slots = np.ascontiguousarray(ends - counts)
     bounds = np.append(slots[0], np.int32(n)).tolist()
     order = work.take("order", (0 if charges is None else n,), np.int32)
-    shared = (points, place, shape, strips)
+    shared = (points, at, shape, strips)
     locating = [(locate, (*chunk, *shared, slots[c], nodes, parts, order)) for c, chunk in enumerate(chunks)]
     _parallel.run_tasks(locating, n_jobs=n_jobs)
     kernel: Any = kernels.grid.spread
@@ -139,7 +163,8 @@ def gather(
     place, grid
         As in `spread`.
     own : ndarray of shape (HARMONICS, HARMONICS, HARMONICS), float64
-        Harmonics of a point's response to its own charge, which is subtracted; zeros for points that carry none.
+        Harmonics of the self-interaction, what a point feels of its own charge, which is subtracted; zeros for points
+        that carry none.
     shift : float
         Added to every value.
     faintest : float
@@ -158,7 +183,7 @@ def gather(
     >>> import numpy as np
     >>> from opentsne_like import ops
     >>> grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
-    >>> place = (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> place = ops.Place(np.zeros(2), np.full(2, 7.0), 1.0)
     >>> level = np.full((1, 16, 32), 3.0, np.float32)
     >>> found, missing = ops.gather(level, np.zeros((1, 2)), place, grid, np.zeros((3, 3, 3)), 0.0, -np.inf, n_jobs=1)
     >>> found.values.round(5).tolist(), missing
@@ -166,7 +191,8 @@ def gather(
     """
     n, d = points.shape
     values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)
-    shared = (points, place, np.array(grid.shape), grid.taps, potential, own, shift, faintest, values, gradient)
+    at, shape = tuple(place), np.array(grid.shape)
+    shared = (points, at, shape, grid.taps, potential, own, shift, faintest, values, gradient)
     tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
     sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
     return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
@@ -188,7 +214,7 @@ def gather_charges(
     ----------
     potentials : ndarray of shape (q, g0, g1, columns), float32
     points, place, grid, own, n_jobs
-        As in `gather`; `own` is what a charge of 1 does to itself.
+        As in `gather`; `own` is the self-interaction of a charge of 1.
     shift : ndarray of shape (q,), float64
         Added to every value.
     charges : ndarray of shape (n, q), float32
@@ -204,7 +230,7 @@ def gather_charges(
 
     >>> import numpy as np
     >>> from opentsne_like import ops
-    >>> grid, place = ops.Grid(1.0, (1, 16, 16), (1, 32, 32)), (np.zeros(2), np.full(2, 7.0), 1.0)
+    >>> grid, place = ops.Grid(1.0, (1, 16, 16), (1, 32, 32)), ops.Place(np.zeros(2), np.full(2, 7.0), 1.0)
     >>> level, charges = np.full((1, 1, 16, 32), 3.0, np.float32), np.array([[1.0], [0.0]], np.float32)
     >>> own = np.zeros((3, 3, 3))
     >>> own[0, 0, 0] = 0.5
@@ -214,6 +240,7 @@ def gather_charges(
     """
     (n, d), q = points.shape, len(potentials)
     values, gradient = np.empty((n, q), np.float32), np.empty((n, q, d), np.float32)
-    shared = (points, place, np.array(grid.shape), grid.taps, potentials, own, charges, shift, values, gradient)
+    at, shape = tuple(place), np.array(grid.shape)
+    shared = (points, at, shape, grid.taps, potentials, own, charges, shift, values, gradient)
     _parallel.for_chunks(kernels.grid.gather_charges, n, shared, n_jobs=n_jobs, grain=GRAIN)
     return Potential(values, gradient, float(values.sum(dtype=np.float64)))
