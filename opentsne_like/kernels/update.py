@@ -151,7 +151,7 @@ def _clip(rows: Array, longest: float, slack: float) -> None:
 
 
 @kernel
-def commit(points: Array, counter: Array, side: Array, new_points: Array, offset: Array) -> None:
+def commit(points: Array, counter: Array, current: Array, new_points: Array, offset: Array) -> None:
     """Make one step the current one, moved by ``-offset`` (d,), in a single call that Ctrl-C cannot split.
 
     Parameters
@@ -159,8 +159,8 @@ def commit(points: Array, counter: Array, side: Array, new_points: Array, offset
     points : (n, d) float64, changed
     counter : (1,) int64, changed
         Counts the steps that were made.
-    side : (1,) int64, changed
-        Which buffer of a double-buffered state is the current one, see `optimizer.State`.
+    current : (1,) int64, changed
+        Which half of a double buffer is the current one, see `optimizer.State`.
     new_points : (n, d) float64
     offset : (d,) float64
     """
@@ -168,7 +168,7 @@ def commit(points: Array, counter: Array, side: Array, new_points: Array, offset
     for i in range(n):
         for k in range(d):
             points[i, k] = new_points[i, k] - offset[k]
-    side[0] = 1 - side[0]
+    current[0] = 1 - current[0]
     counter[0] += 1
 
 

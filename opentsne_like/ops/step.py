@@ -115,7 +115,7 @@ def step(
     return Moments(total[:d] / len(points), float(np.sqrt(total[d])))
 
 
-def commit(points: Array, counter: Array, side: Array, new_points: Array, offset: Array) -> None:
+def commit(points: Array, counter: Array, current: Array, new_points: Array, offset: Array) -> None:
     """Make one step the current one, in a single compiled call that Ctrl-C cannot split.
 
     Parameters
@@ -124,8 +124,8 @@ def commit(points: Array, counter: Array, side: Array, new_points: Array, offset
         Becomes ``new_points - offset``.
     counter : ndarray of shape (1,), int64, changed
         Steps made; grows by one.
-    side : ndarray of shape (1,), int64, changed
-        Which of two buffers is the current one; turns to the other.
+    current : ndarray of shape (1,), int64, changed
+        Which half of a double buffer is the current one, 0 or 1; turns to the other.
     new_points : ndarray of shape (n, d), float64
     offset : ndarray of shape (d,), float64
 
@@ -133,9 +133,9 @@ def commit(points: Array, counter: Array, side: Array, new_points: Array, offset
     --------
     >>> import numpy as np
     >>> from opentsne_like import ops
-    >>> points, counter, side = np.zeros((2, 1)), np.zeros(1, np.int64), np.zeros(1, np.int64)
-    >>> ops.commit(points, counter, side, np.array([[1.0], [3.0]]), np.array([2.0]))
-    >>> points.tolist(), counter.tolist(), side.tolist()
+    >>> points, counter, current = np.zeros((2, 1)), np.zeros(1, np.int64), np.zeros(1, np.int64)
+    >>> ops.commit(points, counter, current, np.array([[1.0], [3.0]]), np.array([2.0]))
+    >>> points.tolist(), counter.tolist(), current.tolist()
     ([[-1.0], [1.0]], [1], [1])
     """
-    kernels.update.commit(points, counter, side, new_points, offset)
+    kernels.update.commit(points, counter, current, new_points, offset)

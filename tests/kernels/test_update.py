@@ -78,11 +78,11 @@ def test_step(d, gain, dtype, max_grad, max_step, hold):
 def test_commit():
     rng = np.random.default_rng(0)
     old, new = rng.normal(size=(2, 9, 2))
-    counter, side = np.array([41]), np.array([1])
-    update.commit(old, counter, side, new, np.array([1.0, -2.0]))
+    counter, current = np.array([41]), np.array([1])
+    update.commit(old, counter, current, new, np.array([1.0, -2.0]))
     assert np.array_equal(old, new - [1.0, -2.0])
     assert counter[0] == 42
-    assert side[0] == 0
+    assert current[0] == 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -352,7 +352,7 @@ def test_an_exaggeration_function_is_asked_only_for_iterations_that_there_are(n_
     assert state.counter[0] == n_iter - first
 
 
-def test_an_interrupted_tidying_leaves_two_sides():
+def test_an_interrupted_tidying_leaves_two_buffers():
     """Ctrl-C in the middle of `drop_spare` leaves the current side in both places; no step is made on it."""
     _, state, _ = problem()
     state._sides = [state._current, state._current]
