@@ -118,6 +118,8 @@ class Fuzzy(NeighborAffinities):
         """Return rho and sigma of every row."""
         rhos, sigmas = np.empty(lists.n_rows), np.empty(lists.n_rows)
         target = np.log2(lists.width + 1) * self.bandwidth
+        # Rows of points that coincide have no scale of their own: a thousandth of the mean distance of all points, that
+        # to themselves included, as in umap-learn.
         floor = 1e-3 * float(lists.distances.sum(dtype=np.float64)) / (len(lists.distances) + lists.n_rows)
         args = (lists.distances, lists.starts, lists.width, connectivity, target, floor, rhos, sigmas)
         for_chunks(kernels.fuzzy.search, lists.n_rows, args, n_jobs=self.n_jobs, grain=256)

@@ -1,4 +1,4 @@
-"""Float32 vectors whose products tell in which order to look at the rows."""
+"""The prefilter of a search: float32 vectors whose products propose neighbours, among which exact distances decide."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def left_sides(vectors: Array, products: bool = True) -> Array:
 
 
 class Screen:
-    """The rows of a `Space` as centred float32 vectors, whose products tell in which order to look at them.
+    """A prefilter: the rows of a `Space` as centred float32 vectors, whose products tell in which order to look.
 
     With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of about 1,
     ``score = |y|^2 - 2 x.y = |x - y|^2 - |x|^2`` is one product of the extended vectors ``(-2 x, 1)`` and
