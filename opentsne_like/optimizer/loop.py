@@ -91,8 +91,8 @@ def _check_finite(made: Proposal, step: Step, iteration: int) -> None:
     if not (np.isfinite(made.mean).all() and np.isfinite(made.gradient_norm)):
         raise NumericalError(
             f"iteration {iteration} left the finite numbers with a learning rate of {step.learning_rate:g}; the last "
-            "good coordinates were kept. Use a smaller `learning_rate` ('auto' is N / exaggeration) or "
-            "bound the steps with `max_step_norm`"
+            "good coordinates were kept. Use a smaller `learning_rate`, or 'auto', or bound the steps with "
+            "`max_step_norm`"
         )
 
 
