@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import storage
+from ._types import Array
 from .affinity import Affinities, unpack_affinities, unpack_weights
 from .embedding import (
     Embedding,
@@ -23,7 +24,6 @@ from .storage import parts_below
 
 __all__ = ["KINDS", "load", "load_run"]
 
-Array = np.ndarray[Any, Any]
 
 KINDS: dict[str, type[Embedding]] = {
     cls.__name__: cls for cls in (Embedding, PlacedEmbedding, TSNEEmbedding, PartialTSNEEmbedding)

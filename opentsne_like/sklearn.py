@@ -9,11 +9,10 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import tsne
+from ._types import Array
 from .opentsne import TSNEEmbedding
 
 __all__ = ["TSNE"]
-
-Array = np.ndarray[Any, Any]
 
 
 class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsne.TSNE):  # type: ignore[misc]

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError
-
-Array = np.ndarray[Any, Any]
 
 # By the bytes of a floating type: how far below 0 a distance may be, as a share of the largest. It was 1 - x.y, or the
 # root of a difference, and 0 is what it stands for.

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
 from .frames import column_names, column_order
 from .scalars import shown
 
-Array = np.ndarray[Any, Any]
 _CURE = "remove or impute such values"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from ..storage import parts_below
@@ -16,7 +17,6 @@ from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
 from .matrix import read_only
 from .multiscale import Multiscale, MultiscaleMixture
-from .neighbors import Array
 from .perplexity import PerplexityBasedNN
 from .self_tuning import SelfTuning
 from .uniform import Uniform

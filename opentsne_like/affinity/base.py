@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import stacked
 from ..utils import Timer
 from .memory import check_memory, hand_back
 from .neighbors import (
-    Array,
     NeighborLists,
     as_lists,
     get_knn_index,

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidParameterError
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_rows
 from .matrix import assemble, read_only
-from .neighbors import Array, NeighborLists, farthest
+from .neighbors import NeighborLists, farthest
 
 
 class FixedSigmaNN(NeighborAffinities):

@@ -10,9 +10,10 @@ import numpy as np
 from .. import _validation as check
 from .. import kernels
 from .._parallel import for_chunks
+from .._types import Array
 from .base import NeighborAffinities, answer
 from .matrix import Evaluate, assemble, read_only, rows_to_one
-from .neighbors import Array, NeighborLists
+from .neighbors import NeighborLists
 
 
 class Fuzzy(NeighborAffinities):

@@ -11,8 +11,9 @@ import numpy as np
 from .. import _validation as check
 from .. import kernels
 from .._parallel import for_chunks
+from .._types import Array
 from .matrix import Evaluate, assemble
-from .neighbors import Array, NeighborLists, as_lists
+from .neighbors import NeighborLists, as_lists
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -9,9 +9,10 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import chunk_bounds, run_tasks
+from .._types import Array
 from ..errors import InvalidParameterError
 from .memory import hand_back
-from .neighbors import Array, NeighborLists
+from .neighbors import NeighborLists
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

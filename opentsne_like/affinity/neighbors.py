@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
 
 log = logging.getLogger(__name__)
 
-Array = np.ndarray[Any, Any]
 
 _SOME_ROWS = 500  # rows that tell weights from distances
 _TREND = (

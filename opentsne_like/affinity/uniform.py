@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from .base import NeighborAffinities, answer
 from .matrix import Evaluate, assemble, read_only
-from .neighbors import Array, NeighborLists
+from .neighbors import NeighborLists
 
 UNIFORM_JOINS = {True: "max", "max": "max", "mean": "mean", False: None, "none": None}
 

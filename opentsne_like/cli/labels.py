@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError
 from .text import MISSING, Text, is_infinite, is_missing, is_number, is_word
-
-Array = np.ndarray[Any, Any]
 
 _FEW = 50  # different numbers, where two that are written differently are two labels
 _INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)

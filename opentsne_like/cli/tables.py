@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..dependencies import need
 from ..errors import InvalidParameterError, InvalidTypeError, StorageError
 from .headers import find_header, refuse_nameless
 from .labels import label_column
 from .refusals import refuse_line
 from .text import SUFFIXES, BrokenTextError, Text, floats
-
-Array = np.ndarray[Any, Any]
 
 _SUFFIXES = (".npy", ".npz", *SUFFIXES, ".parquet")
 

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from .. import storage
+from .._types import Array
 from ..affinity import pack_affinities
 from ..errors import StorageError
 from ..nearest_neighbors import pack_table
 from .archive import LEVELS, pack
-
-Array = np.ndarray[Any, Any]
 
 
 def affinities_path(path: Any, fingerprint: str) -> str:

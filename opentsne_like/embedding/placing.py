@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import initialization as starts
+from .._types import Array
 from .._validation import as_table, check_choice, check_integer, check_matrix
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Loss
-
-Array = np.ndarray[Any, Any]
 
 STARTS = ("median", "weighted", "random")
 BLOCK = 2**16  # new rows that are looked up at a time

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .scale import Array
+from .._types import Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidParameterError
 from ..utils import Timer
 from .partial import median
-from .scale import Array, finish
+from .scale import finish
 
 LANDMARKS = 25_000
 BLOCK = 2**16  # rows that are looked up at a time

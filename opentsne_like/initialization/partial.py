@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import Timer
-from .scale import Array
 
 BLOCK = 2**20  # coordinates gathered at a time
 

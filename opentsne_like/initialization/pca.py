@@ -13,9 +13,10 @@ import numpy as np
 
 from .. import _validation as check
 from .._parallel import chunk_bounds, run_tasks, serial_blas
+from .._types import Array
 from ..errors import InvalidParameterError
 from ..utils import Timer
-from .scale import Array, finish, oriented
+from .scale import finish, oriented
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
+from .._types import Array
 from ..errors import InvalidTypeError
-
-Array = np.ndarray[Any, Any]
 
 TARGET_STD = 1e-4  # of the first column: so small that the forces at the start are those of one cluster
 

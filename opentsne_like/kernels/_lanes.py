@@ -17,9 +17,8 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
+from .._types import Array
 from ._jit import FAST
-
-Array = np.ndarray[Any, Any]
 
 
 class Lanes(types.Type):

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import kernel
 from .forms import height, shape, weighted_slope
-
-Array = np.ndarray[Any, Any]
 
 
 @kernel

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
 from .forms import Cauchy, Gaussian, StudentT, by_type
 
-Array = np.ndarray[Any, Any]
 f32 = np.float32
 
 MOST_NEAR = 2048  # points and nodes that are summed at a time: they stay in the cache

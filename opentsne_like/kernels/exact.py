@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from .._types import Array
 from ._jit import helper, kernel
 from .forms import value_and_slope
-
-Array = np.ndarray[Any, Any]
 
 BLOCK = 512
 

@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
 from ._lanes import SIXTEEN
-
-Array = np.ndarray[Any, Any]
 
 WIDTH = 16  # lanes
 load, store, splat, _, _, turn = SIXTEEN

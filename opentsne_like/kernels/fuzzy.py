@@ -7,13 +7,11 @@ from the number of entries up to rho to the length of the row; its logarithm is 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import kernel
-
-Array = np.ndarray[Any, Any]
 
 
 @kernel

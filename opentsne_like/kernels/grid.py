@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
 from ._lanes import EIGHT
-
-Array = np.ndarray[Any, Any]
 
 TAPS = 6
 HARMONICS = 3  # of the self-interaction, the constant included; the next is a thousandth of the last

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, ordered_helper, ordered_kernel
-
-Array = np.ndarray[Any, Any]
 
 EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, HAMMING, DOT, BRAYCURTIS, CANBERRA, RUSSELLRAO = range(9)
 FEW = 256  # neighbours that are ranked by counting

@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
-
-Array = np.ndarray[Any, Any]
 
 LARGEST = 1e300  # the precision of a row that has at least as many ties at its smallest distance as the perplexity
 

@@ -14,10 +14,9 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import config, types
 from numba.extending import intrinsic
 
+from .._types import Array
 from ._jit import helper, kernel
 from ._lanes import SIXTEEN
-
-Array = np.ndarray[Any, Any]
 
 PANEL = 16  # columns of a panel
 ROWS = 6  # rows that are multiplied with a panel at once

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
+from .._types import Array
 from ._jit import kernel
-
-Array = np.ndarray[Any, Any]
 
 
 @kernel

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import ordered_helper, ordered_kernel
-
-Array = np.ndarray[Any, Any]
 
 # The codes of ``kernels.knn`` that are served here.
 EUCLIDEAN, COSINE, MANHATTAN = range(3)

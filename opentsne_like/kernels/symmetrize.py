@@ -12,13 +12,10 @@ the rows ``places[i] : places[i + 1]`` of `sources`, which come out sorted.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
-
-Array = np.ndarray[Any, Any]
 
 SUM, MAXIMUM, UNION = 0, 1, 2  # how the weights a, b of an edge are joined: a + b, max(a, b), a + b - a b
 ABSENT = 2**40  # beyond every column

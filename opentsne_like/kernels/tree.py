@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
-
-Array = np.ndarray[Any, Any]
 
 LEAF = 16  # most points of a leaf
 FEWEST = 4  # nodes of fewer points are summed point by point

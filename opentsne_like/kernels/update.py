@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ._jit import helper, kernel
-
-Array = np.ndarray[Any, Any]
 
 BLOCK = 512  # rows that stay in the nearest cache between the loops of a step
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_integer, check_matrix, check_random_state, is_missing
 from ..errors import InvalidParameterError
-
-Array = np.ndarray[Any, Any]
 
 
 def check_pair(X: Any, Y: Any, at_least_rows: int = 3) -> tuple[Any, Array]:

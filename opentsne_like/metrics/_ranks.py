@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks, serial_blas
+from .._types import Array
 from .._validation import check_choice
-from ._input import Array
 
 _ROWS, _COLUMNS = 64, 4096  # of a tile of scores: 2 MiB
 _ROUNDING = 4 * np.finfo(np.float64).eps

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_integer, check_k, check_random_state
 from ..errors import InvalidParameterError
-from ._input import Array, check_pair, class_codes
+from ._input import check_pair, class_codes
 
 _BLOCK = 2**20  # numbers of the rows, and pairs of classes, that are worked on at a time
 

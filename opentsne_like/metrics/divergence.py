@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_matrix, check_n_jobs, check_real
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..repulsion import StudentT, exact_sums
-from ._input import Array, sample_rows
+from ._input import sample_rows
 
 _BLOCK = 2**20  # edges that are looked at at a time
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_k, check_matrix, check_n_jobs
 from ..nearest_neighbors import Sklearn
-from ._input import Array, check_pair, class_codes, sample_rows
+from ._input import check_pair, class_codes, sample_rows
 from ._ranks import excess_ranks
 
 _TABLE = 2**24  # votes that are counted at a time, one for each row and class

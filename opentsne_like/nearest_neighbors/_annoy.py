@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._parallel import chunk_bounds, run_tasks, thread_count
+from .._types import Array
 from ..dependencies import need
 from ._backend import Backend
-from ._space import Array
 
 _SPACES = {"cosine": "angular", "l1": "manhattan", "taxicab": "manhattan", "l2": "euclidean"}
 

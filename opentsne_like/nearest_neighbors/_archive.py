@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_choice, check_csr_parts, check_integer, check_real
 from ..errors import InvalidTypeError, StorageError
 from ._annoy import Annoy
@@ -17,7 +18,6 @@ from ._ivf import IVF
 from ._measured import Measured
 from ._nndescent import NNDescent
 from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors
-from ._space import Array
 
 SEARCHING: dict[str, type[KNNIndex]] = {
     cls.__name__: cls for cls in (Sklearn, IVF, Faiss, NNDescent, Annoy, HNSW, Voyager)

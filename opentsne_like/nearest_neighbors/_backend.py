@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import forgiven
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors
 from ._screen import Screen
-from ._space import DOT, Array, Space, first_by_distance, index_type, plain
+from ._space import DOT, Space, first_by_distance, index_type, plain
 from ._sparse_space import space_of
 
 _CENTRED = {"euclidean", "l2", "manhattan", "l1", "cityblock", "taxicab", "chebyshev", "linf"}  # blind to a shift

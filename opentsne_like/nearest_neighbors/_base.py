@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_integer, check_k, check_matrix, check_n_jobs, check_random_state, column_names
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError, UnavailableError
 from ..utils import Timer
 from ._parameters import check_parameters
-from ._space import Array
 
 log = logging.getLogger(__name__)
 

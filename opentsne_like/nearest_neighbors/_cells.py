@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks, serial_blas
+from .._types import Array
 from ._screen import PAD, PANEL, extended, left_sides, panels
-from ._space import Array
 
 ITERATIONS = 8
 VOTES = 32  # nearest cells of a row that vote for being looked in

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._types import Array
 from ._backend import Backend
 from ._base import Neighbors
 from ._exact_search import exact_neighbors
 from ._function import FunctionSearch
 from ._parameters import MAHALANOBIS, STANDARDIZED, completed
 from ._screen import Screen
-from ._space import SCREENED, Array, Space
+from ._space import SCREENED, Space
 
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8

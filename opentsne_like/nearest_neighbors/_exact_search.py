@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
+from .._types import Array
 from ._screen import COLUMNS, Screen, Visits
-from ._space import Array, index_type
+from ._space import index_type
 
 
 def exact_neighbors(

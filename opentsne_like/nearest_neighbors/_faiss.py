@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._parallel import thread_count
+from .._types import Array
 from ._base import Neighbors
 from ._cells import sample_rows
 from ._exact_search import exact_neighbors
 from ._measured import Measured
 from ._screen import Screen
-from ._space import Array, Space, blocks
+from ._space import Space, blocks
 
 _LOCK = threading.Lock()
 

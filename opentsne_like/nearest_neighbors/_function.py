@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_distances, shown
 from ..errors import InvalidParameterError
-from ._space import Array
 
 
 class FunctionSearch:

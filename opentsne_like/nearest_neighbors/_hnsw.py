@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._parallel import thread_count
+from .._types import Array
 from ..dependencies import need
 from ._backend import Backend
-from ._space import Array
 
 _SPACES = {"cosine": "cosine", "dot": "ip", "ip": "ip", "euclidean": "l2", "l2": "l2"}
 

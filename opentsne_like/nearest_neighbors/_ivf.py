@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._types import Array
 from ._base import Neighbors
 from ._lists import Lists
 from ._measured import Measured
-from ._space import SCREENED, Array, Space
+from ._space import SCREENED, Space
 
 
 class IVF(Measured):

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._parallel import run_tasks
+from .._types import Array
 from ._cells import Cells, sample_rows
 from ._exact_search import exact_neighbors, nearest_among
 from ._screen import COLUMNS, Screen, Visits
-from ._space import Array, Space, blocks, index_type
+from ._space import Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
 _ROWS = 256  # rows of a task, but for whole cells

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors, log
-from ._space import Array, Space
+from ._space import Space
 
 RECALL = 0.99
 SAMPLE = 512  # rows that measure the recall; twice as many others calibrate the probes

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._parallel import thread_count
+from .._types import Array
 from ..errors import InvalidParameterError
 from ._backend import Backend
 from ._base import Metric, log
 from ._parameters import MAHALANOBIS, STANDARDIZED, WEIGHTED, completed
-from ._space import Array
 
 _LOCK = threading.Lock()  # Numba's own threads, which pynndescent uses, must not be entered twice
 _OURS = {"data", "metric", "metric_kwds", "n_neighbors", "random_state", "n_jobs", "verbose"}

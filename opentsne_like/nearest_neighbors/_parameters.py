@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._parallel import serial_blas
+from .._types import Array
 from .._validation import check_matrix, check_real
 from ..errors import InvalidParameterError
-from ._space import Array
 
 # By the metric, in the order in which pynndescent takes them.
 WEIGHTED = {"wminkowski": ("w", "p"), "weighted_minkowski": ("w", "p")}

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import as_array, check_csr, check_distances, check_k, column_names
 from .._validation.frames import column_order
 from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from ._base import KNNIndex, Neighbors, log
-from ._space import Array, blocks, first_by_distance, index_type
+from ._space import blocks, first_by_distance, index_type
 from ._sparse_space import canonical
 
 _CURE = "to look up rows of data, make the index or the affinities from data"

@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
+from .._types import Array
 from ..errors import InvalidParameterError
-from ._space import COSINE, EUCLIDEAN, MANHATTAN, MOST, Array, Space, blocks, index_type
+from ._space import COSINE, EUCLIDEAN, MANHATTAN, MOST, Space, blocks, index_type
 
 COLUMNS = 2048  # columns of a block at most
 PANEL, PAD = 16, 5  # columns of a panel, and rows that stand after the left sides; see ``kernels.products``

@@ -9,9 +9,8 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
+from .._types import Array
 from ..errors import InvalidParameterError
-
-Array = np.ndarray[Any, Any]
 
 # The metrics whose distances are computed here, by the codes of ``kernels.knn``.
 KINDS = {

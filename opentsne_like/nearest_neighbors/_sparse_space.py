@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import kernels
 from .._parallel import run_tasks
+from .._types import Array
 from ..errors import InvalidParameterError
-from ._space import COSINE, KINDS, Array, Space, first_by_distance, index_type
+from ._space import COSINE, KINDS, Space, first_by_distance, index_type
 
 _KINDS = {name: kind for name, kind in KINDS.items() if kind <= 2 and name != "correlation"}
 

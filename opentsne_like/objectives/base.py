@@ -11,13 +11,12 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
+from .._types import Array
 from ..errors import UnavailableError
 from ..ops import checksum
 from ..optimizer import LearningObjective, Objective, State
 from ..repulsion import FrozenReference, Radial, RepulsionEngine
 from .edges import Edges
-
-Array = np.ndarray[Any, Any]
 
 MOST_ENGINES = 4  # that are kept; learnable parameters and other methods ask for more than one
 

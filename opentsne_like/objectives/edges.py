@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from .._validation import check_csr_parts
 from ..errors import InvalidParameterError
 from ..ops import Graph
 from ..repulsion import Radial
 from .locality import Locality
-
-Array = np.ndarray[Any, Any]
 
 
 def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...] | None = None) -> None:

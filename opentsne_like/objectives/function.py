@@ -8,12 +8,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidTypeError
 from ..optimizer import Objective, State
 from .base import Context
 from .kl import KullbackLeibler, learned_dof
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

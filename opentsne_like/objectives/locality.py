@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from .. import ops
+from .._types import Array
 from ..ops import Graph
-
-Array = np.ndarray[Any, Any]
 
 FEWEST_POINTS = 20_000  # fewer points stay in the cache in any order
 FIRST = 8  # evaluations before the first sorting: a single one does not pay for it

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..embedding import Descent
 from ..objectives import learned_dof
 from .settings import METHOD, TSNESettings
-
-Array = np.ndarray[Any, Any]
 
 _FIRST = (  # of the options, in openTSNE's order
     *("dof", "min_gain", "max_grad_norm", "max_step_norm", "theta"),

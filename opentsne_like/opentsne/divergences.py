@@ -6,11 +6,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_choice, check_integer, check_real
 from ..objectives import METHODS, Edges, check_dimension, check_shapes, divergence, placed_divergence
 from ..repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
-
-Array = np.ndarray[Any, Any]
 
 _ALIASES = {"BH": "bh", "barnes-hut": "bh", "FFT": "fft", "interpolation": "fft"}
 

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .forms import check_form
-
-Array = np.ndarray[Any, Any]
 
 GRAIN = 2**15  # edges of a chunk
 ROWS = 256  # of a chunk, at least

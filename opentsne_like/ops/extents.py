@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _parallel, kernels
-
-Array = np.ndarray[Any, Any]
+from .._types import Array
 
 GRAIN = 16384  # points
 SAMPLE = 512  # points that tell the bulk of a map from its outliers

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .grid import Grid
 from .plane import arranged, convolve_in_plane
 from .workspace import Workspace
-
-Array = np.ndarray[Any, Any]
 
 
 def arrange(spectrum: Array, grid: Grid) -> Array:

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .plane import row_length
 from .potential import Potential
 from .workspace import Workspace
-
-Array = np.ndarray[Any, Any]
 
 TAPS = 6  # nodes that a point touches along an axis, as in `kernels.grid`
 HARMONICS = 3  # of the self-interaction, as in `kernels.grid`

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .forms import check_form
 from .potential import Potential
-
-Array = np.ndarray[Any, Any]
 
 PAIRS = 2**17  # of a chunk, at least
 

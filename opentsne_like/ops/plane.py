@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .workspace import Workspace
-
-Array = np.ndarray[Any, Any]
 
 ROWS, COLUMNS = 16, 32  # of the blocks that are transformed at a time
 SPARE = 2  # columns that are read, with weight 0, beyond those that points touch

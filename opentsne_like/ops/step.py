@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _parallel, kernels
-
-Array = np.ndarray[Any, Any]
+from .._types import Array
 
 GRAIN = 8192  # points
 

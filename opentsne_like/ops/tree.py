@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import _parallel, kernels
+from .._types import Array
 from .extents import bulk, extent
 from .forms import check_form
 from .potential import Potential
-
-Array = np.ndarray[Any, Any]
 
 GRAIN = 8192  # points
 GROUP = 128  # most points that share one walk through the tree

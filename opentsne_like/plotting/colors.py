@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
 from .labels import Labels, distinct, in_one_type, names_of, plain, take_labels, values_of
-
-Array = np.ndarray[Any, Any]
 
 # Ten familiar colours, then always the one that differs most from all before it, from white and from grey, also to
 # eyes with deuteranopia (distances in Oklab, moderate chroma).

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
-
-Array = np.ndarray[Any, Any]
 
 _DIGITS = range(6, 18)  # of the name of a number; 17 tell all numbers of double precision apart
 _WHOLE = 1e15  # whole numbers below it are written with all digits

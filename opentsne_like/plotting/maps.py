@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_choice, check_matrix, check_real
 from ..dependencies import need
 from ..errors import InvalidParameterError, StorageError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = np.ndarray[Any, Any]
 
 _ONE_COLOR = "#2f6690"
 _INCHES = 6.0  # side of a two-dimensional map

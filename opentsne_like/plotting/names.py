@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._types import Array
 from .colors import Classes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-Array = np.ndarray[Any, Any]
 
 INK = "#262626"
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text that is to be read as it was written

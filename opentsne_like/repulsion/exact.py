@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .. import _parallel, ops
+from .._types import Array
 from ..ops import Potential
 from .radial import Radial
-
-Array = np.ndarray[Any, Any]
 
 PAIRS = 2**18  # that NumPy works on at a time
 

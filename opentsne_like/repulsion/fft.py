@@ -14,15 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from ..ops import HARMONICS, TAPS, Grid, Place, Potential, Workspace
 from .radial import Radial
-
-Array = np.ndarray[Any, Any]
 
 MARGIN = 3  # empty cells between the map and the border, where the kernel levels off
 CELLS_ACROSS = 40.0  # a map narrower than this many cells gets a finer grid

@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import kernels
+from .._types import Array
 from .._validation import check_real
-
-Array = np.ndarray[Any, Any]
 
 # Of numerical derivatives, in units of s + width². Their formula is wrong by a quarter of step³ times the fourth
 # derivative, and by about eps / step in rounding: together least near step = eps^(1/4), 1.2e-4.
