@@ -75,6 +75,16 @@ def load_run(path: Any, data: Any = None) -> tuple[Any, dict[str, Any]]:
     embedding : Embedding
     run : dict
         Empty for a file that is no checkpoint.
+
+    Examples
+    --------
+    >>> from opentsne_like import TSNEEmbedding, affinity
+    >>> from opentsne_like.callbacks import Checkpoint
+    >>> from opentsne_like.loading import load_run
+    >>> Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2))
+    >>> Y = Y.optimize(10, callbacks=Checkpoint("run.npz"))
+    >>> load_run("run.npz")[1]["iteration"]
+    10
     """
     arrays, header = storage.read(path)
     try:

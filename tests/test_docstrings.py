@@ -17,8 +17,11 @@ MODULES = [
     *sorted(info.name for info in pkgutil.walk_packages(opentsne_like.__path__, "opentsne_like.")),
 ]
 
-# Rooms for those who build methods of their own: an example says what a part is for sooner than its parameters do.
-SHOWN = ["callbacks", "embedding", "methods", "objectives", "opentsne", "ops", "optimizer", "repulsion"]
+# An example says what a part is for sooner than its parameters do.
+SHOWN = [
+    *("affinity", "callbacks", "embedding", "initialization", "methods", "metrics", "nearest_neighbors", "objectives"),
+    *("opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,13 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     arrays : dict of str to ndarray
         ``P.*``, ``index.*`` and what the affinities learned.
     header : dict
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, pack_affinities
+    >>> arrays, header = pack_affinities(Uniform(np.eye(4), k_neighbors=2), with_data=False)
+    >>> sorted(arrays), header["class"]
+    (['P.csr_data', 'P.csr_indices', 'P.csr_indptr', 'P.csr_shape'], 'Uniform')
     """
     arrays = {f"P.{key}": value for key, value in pack_table(affinities.P).items()}
     if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
@@ -91,13 +98,21 @@ def unpack_weights(parts: dict[str, Array]) -> Any:
     Raises
     ------
     StorageError
-        It is missing, malformed, or not finite and positive.
+        It is missing, malformed, negative somewhere or not finite.
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, unpack_weights
+    >>> from opentsne_like.nearest_neighbors import pack_table
+    >>> P = Uniform(np.eye(4), k_neighbors=2).P
+    >>> (unpack_weights(pack_table(P)) != P).nnz
+    0
     """
     P = unpack_table(parts)
     if P is None or P.dtype not in (np.float32, np.float64):
         raise StorageError("the stored affinities are no matrix of floats")
     if not (np.isfinite(P.data).all() and (P.data >= 0).all()):
-        raise StorageError("the stored affinities are not all finite and positive")
+        raise StorageError("the stored affinities must be finite and not negative")
     return P
 
 
@@ -119,6 +134,13 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     ------
     StorageError
         The parts make no affinities.
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, pack_affinities, unpack_affinities
+    >>> stored = unpack_affinities(*pack_affinities(Uniform(np.eye(4), k_neighbors=2), with_data=True))
+    >>> type(stored).__name__, stored.to_new(np.eye(4)[:1]).shape
+    ('Uniform', (1, 4))
     """
     P = unpack_weights(parts_below("P.", arrays))
     if P.shape[0] != P.shape[1]:

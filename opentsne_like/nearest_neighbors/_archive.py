@@ -53,6 +53,13 @@ def pack_index(index: KNNIndex, *, with_data: bool) -> tuple[dict[str, Array], d
     ------
     InvalidTypeError
         The index is of a class of the user's, or its metric is a function.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import make_index, pack_index
+    >>> arrays, header = pack_index(make_index(np.eye(4), 2, method="exact"), with_data=True)
+    >>> sorted(arrays), header["class"], header["k"]
+    (['data'], 'Sklearn', 2)
     """
     name = type(index).__name__
     if type(index) not in (*SEARCHING.values(), *GIVEN.values()):
@@ -89,6 +96,13 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
         The class is not known.
     InvalidParameterError, InvalidTypeError
         The contents make no index.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import make_index, pack_index, unpack_index
+    >>> index = make_index(np.eye(4), 2, method="exact")
+    >>> bool((unpack_index(*pack_index(index, with_data=True)).build()[0] == index.build()[0]).all())
+    True
     """
     name = str(header.get("class"))
     if name in GIVEN:
@@ -131,6 +145,12 @@ def listed(value: Any) -> Any:
     Parameters
     ----------
     value : object
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import listed
+    >>> listed({"V": np.ones(2), "p": 3})
+    {'V': [1.0, 1.0], 'p': 3}
     """
     if isinstance(value, dict):
         return {key: listed(item) for key, item in value.items()}
@@ -143,6 +163,13 @@ def pack_table(data: Any) -> dict[str, Array]:
     Parameters
     ----------
     data : ndarray or sparse matrix
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.nearest_neighbors import pack_table
+    >>> sorted(pack_table(csr_matrix(np.eye(2))))
+    ['csr_data', 'csr_indices', 'csr_indptr', 'csr_shape']
     """
     if not hasattr(data, "tocsr"):
         return {"data": data}
@@ -162,6 +189,13 @@ def unpack_table(arrays: dict[str, Array]) -> Any:
     ------
     StorageError
         The parts make no matrix.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.nearest_neighbors import pack_table, unpack_table
+    >>> unpack_table(pack_table(csr_matrix(np.eye(2)))).toarray().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     if "data" in arrays:
         return arrays["data"]

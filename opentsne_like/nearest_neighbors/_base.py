@@ -64,6 +64,12 @@ class KNNIndex(ABC):
     distance_dtype : dtype or None
         What distances are returned in; None means that of the data, float32 or float64. Set it to ``numpy.float32``
         to halve the memory.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import KNNIndex, Sklearn
+    >>> issubclass(Sklearn, KNNIndex), Sklearn(np.array([[0.0], [1.0], [3.0]]), k=1).build()[0].tolist()
+    (True, [[1], [0], [1]])
     """
 
     VALID_METRICS: ClassVar[Sequence[str]] = []
@@ -290,6 +296,12 @@ def stacked(old: Any, new: Any, columns: Any = None, name: str = "new") -> Any:
         The names of the columns of the old data.
     name : str
         How the caller calls the new rows.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import stacked
+    >>> stacked(np.eye(2, dtype=np.float32), [[2, 2]]).dtype
+    dtype('float32')
     """
     rows = check_matrix(new, name, n_columns=old.shape[1], columns=columns, accept_sparse=True)
     if not hasattr(old, "tocsr"):

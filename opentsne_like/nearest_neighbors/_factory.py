@@ -187,6 +187,17 @@ def check_index(index: KNNIndex, data: Any, k: int | None = None) -> None:
     data : array-like or sparse matrix
         What the index should have been made from.
     k : int, optional
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import check_index, make_index
+    >>> check_index(make_index(np.eye(4), 2), np.eye(4), k=3)
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidParameterError: `neighbors` must be an index with at least 3 neighbours, got k = 2
     """
     table = data if index.data is data else as_table(data, "data", columns=index.columns)
     shape = np.shape(table)
