@@ -1,4 +1,22 @@
-"""All-pairs repulsion by exact sums, by Barnes-Hut or by an FFT grid, for any radial kernel."""
+r"""Repulsion: sums of a radial function over all pairs of points, with their gradients.
+
+Every point carries a *charge*, 1 unless a loss says otherwise, and its *potential* is what it feels of all others,
+
+.. math::
+    \varphi_i = \sum_{j \ne i} c_j\, k(d_{ij}^2)
+
+with k a *radial function* (`Radial`), one of the squared distance alone. The gradient of the potential is the repulsive
+force, up to a factor that is the loss's business; so one sum gives both, and the engine that takes it, which knows no
+loss (`RepulsionEngine`), goes the cheapest of three ways:
+
+- *exact sums* over all pairs: for a few thousand points, in any dimension, and as the oracle of the other two;
+- *Barnes-Hut*: points that are far away are summed in groups, the nodes of a tree: for maps with far outliers;
+- a *grid*: charges are spread onto it by splines, convolved with the kernel by Fourier transforms, and the potential is
+  gathered by the same splines. The transform of the kernel is corrected for spreading and gathering (the *influence
+  function*), and what a point feels of its own charge (the *self-interaction*) is subtracted.
+
+A map that does not move is frozen once (`FrozenReference`), and its potential can then be read anywhere.
+"""
 
 from __future__ import annotations
 
