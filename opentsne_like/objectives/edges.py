@@ -56,7 +56,7 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
 
 @dataclass(frozen=True)
 class Edges:
-    """The edges of P, with what the KL divergence needs of them.
+    """The edges of P, and the sums along them.
 
     Attributes
     ----------

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._types import Array
 from ..errors import InvalidTypeError
-from ..optimizer import Objective, State
+from ..optimizer import Objective
 from .base import Context
 from .kl import KullbackLeibler, learned_dof
 
@@ -68,10 +68,6 @@ class FunctionLoss(KullbackLeibler):
 
     def check_dimension(self, dimension: int) -> None:
         """Take maps of every dimension."""
-
-    def settled(self, state: State | None) -> Self:
-        """Return the loss with degrees of freedom that are a number."""
-        return replace(self, dof=learned_dof(state)) if self.dof == "learn" else self
 
     def precise(self) -> Self:
         """Return the loss itself."""
