@@ -33,8 +33,8 @@ def from_neighbors(
         Distances to the neighbours of each point as a sparse matrix of shape (n_samples, n_samples), such as
         scikit-learn's ``KNeighborsTransformer`` or scanpy's ``.obsp["distances"]`` give; its diagonal is ignored and
         its rows may differ in length. Weights, as in ``.obsp["connectivities"]``, are for `PrecomputedAffinities`. Or a
-        pair ``(indices, distances)``, or the indices alone, of shape
-        (n_samples, k), without the points themselves. Or a neighbour index, which is built.
+        pair ``(indices, distances)``, or the indices alone, of shape (n_samples, k), without the points themselves. Or
+        a neighbour index, which is built.
     distances : array-like of shape (n_samples, k), optional
         Distances to the neighbours, if `neighbors` holds indices alone; not needed where `perplexity` is None.
     perplexity : float, sequence of float or None
