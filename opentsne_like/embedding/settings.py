@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self
 
 from .._validation import check_n_jobs
@@ -75,11 +75,9 @@ class Settings:
         Raises
         ------
         InvalidTypeError
-            If no dataclass has such a field, or two have the same.
+            If no dataclass has such a field, or two have the same, or what is given by its role is something else.
         """
-        whole = {name: changes.pop(name) for name in self.roles() if name in changes}
-        if "loss" in whole:
-            whole["loss"] = as_loss(whole["loss"])
+        whole = {role: self._whole(role, changes.pop(role)) for role in self.roles() if role in changes}
         current = replace(self, **whole)
         owners = current._owners()
         if unknown := sorted(set(changes) - set(owners)):
@@ -89,6 +87,20 @@ class Settings:
         for name, value in changes.items():
             by_owner.setdefault(owners[name], {})[name] = value
         return replace(current, **{role: replace(getattr(current, role), **some) for role, some in by_owner.items()})
+
+    def _whole(self, role: str, value: Any) -> Any:
+        """Return what is given for a whole role, or refuse what cannot play it."""
+        if role == "loss":
+            return as_loss(value)
+        if role == "optimizer":
+            plays = is_dataclass(value) and callable(getattr(value, "propose", None))
+            wanted = "an Optimizer such as Momentum(), a dataclass with a method `propose`"
+        else:
+            kind = type(getattr(self, role))
+            plays, wanted = isinstance(value, kind), f"of the class {kind.__name__}"
+        if isinstance(value, type) or not plays:
+            raise InvalidTypeError(f"`{role}` must be {wanted}, got {_called(value)}")
+        return value
 
     def _owners(self) -> dict[str, str]:
         """Return the role that each option belongs to, or refuse a dataclass that takes another's name for its own."""
@@ -151,6 +163,13 @@ def as_loss(value: Any) -> Loss:
     """
     if isinstance(value, Loss):
         return value
-    if callable(getattr(value, "evaluate", None)):
+    if callable(getattr(value, "evaluate", None)) and not isinstance(value, type):
         return ObjectiveLoss(value)
-    raise InvalidTypeError(f"`loss` must be a Loss, or an object with a method `evaluate`, got {type(value).__name__}")
+    raise InvalidTypeError(f"`loss` must be a Loss, or an object with a method `evaluate`, got {_called(value)}")
+
+
+def _called(value: Any) -> str:
+    """Return what an error calls a value that is something else than was asked for."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}; call it: {value.__name__}()"
+    return type(value).__name__

@@ -91,8 +91,8 @@ class TSNESettings(Settings):
 
 def _loss_by(method: Any, loss: Loss) -> Loss:
     """Return the loss by another method: a name, a function of openTSNE's contract, or a loss of the user's own."""
-    if isinstance(method, Loss) or callable(getattr(method, "evaluate", None)):
-        return as_loss(method)
+    if isinstance(method, (Loss, type)) or callable(getattr(method, "evaluate", None)):
+        return as_loss(method)  # which refuses a class
     name = method_of(method)
     if isinstance(loss, FunctionLoss) or not isinstance(loss, AllPairs):
         loss = loss.plain() if isinstance(loss, FunctionLoss) else KullbackLeibler()
