@@ -33,7 +33,7 @@ from opentsne_like.callbacks import (
     TimeLimit,
     VerifyExaggerationError,
 )
-from opentsne_like.errors import UnavailableError
+from opentsne_like.errors import InvalidTypeError, UnavailableError
 from opentsne_like.objectives import (
     LOSSES,
     AllPairs,
@@ -352,3 +352,9 @@ def test_parts_of_t_sne_give_the_bits_of_the_estimator():
     whole = TSNE(perplexity=10, early_exaggeration_iter=20, n_iter=30, random_state=0).fit(X)
     np.testing.assert_array_equal(by_parts, whole)
     assert by_parts.loss_value == whole.kl_divergence
+
+
+@pytest.mark.parametrize("schedule", [100, "fast", [100], (Schedule(5) for _ in range(2))])
+def test_stages_that_are_none_are_refused(schedule):
+    with pytest.raises(InvalidTypeError, match="`schedule` must be a Schedule or a sequence of them, got"):
+        NeighborEmbedding(schedule=schedule).fit(data()[:20])

@@ -95,7 +95,9 @@ class NeighborEmbedding(Method):
             )
         for stage in self._schedules():
             if not isinstance(stage, Schedule):
-                raise InvalidTypeError(f"`schedule` must be of Schedule objects, got {type(stage).__name__}")
+                raise InvalidTypeError(
+                    f"`schedule` must be a Schedule or a sequence of them, got {type(stage).__name__}"
+                )
 
     def _affinities(self, X: Any) -> Affinities:
         if self.affinities is not None:
@@ -114,7 +116,7 @@ class NeighborEmbedding(Method):
     def _schedules(self) -> list[Any]:
         if self.schedule is None:
             return [EARLY, LATE]
-        return [self.schedule] if isinstance(self.schedule, Schedule) else list(self.schedule)
+        return list(self.schedule) if isinstance(self.schedule, Sequence) else [self.schedule]
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         return [{f.name: getattr(stage, f.name) for f in fields(stage)} for stage in self._schedules()]
