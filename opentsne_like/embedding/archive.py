@@ -14,7 +14,7 @@ from .._validation import check_choice
 from ..affinity import pack_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
-from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, StaleForces
+from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, check_carried
 from ..optimizer import OPTIMIZERS, State, StopReason
 from ..storage import parts_below
 from .descent import Descent
@@ -207,7 +207,7 @@ def unpack_descent(
     state = State.from_arrays(arrays)
     _check_arrays(state, points.shape, settings)
     if state.carried:
-        StaleForces.check(state.carried, points.shape)
+        check_carried(state.carried, points.shape)
         descent.note_place(points)
     descent.state = state
     return descent

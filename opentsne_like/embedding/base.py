@@ -272,6 +272,16 @@ class Embedding(np.ndarray[Any, Any]):
         return 0 if state is None else int(state.counter[0])
 
     @property
+    def force_error(self) -> float:
+        """The relative error of the repulsive forces, estimated at a sample of points every 50 iterations or sooner.
+
+        NaN where sums are exact, where a tree was asked for by name, before the first iteration, and after points were
+        moved by hand. It is above the tolerance only where nothing that is worth its time holds it, see
+        `repulsion.Control`.
+        """
+        return self._own.optimizer.force_error(np.asarray(self))
+
+    @property
     def loss_value(self) -> float:
         """The loss of the current coordinates, without exaggeration; computed when it is read."""
         state = self._own

@@ -12,6 +12,7 @@ from ..callbacks import Follower
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Context, Loss, Parts, check_shapes, checksum
 from ..optimizer import Objective, State, StopReason, run
+from ..repulsion import Control
 from .settings import Settings
 
 Array = np.ndarray[Any, Any]
@@ -151,8 +152,9 @@ class Descent:
             for name, values in settings.loss.parameters().items():
                 if name not in state:
                     state[name] = values
-        if not (settings.loss.carries and self.carried(points)):
-            state.carried.clear()
+        carries = settings.loss.carries if self.carried(points) else ()
+        for name in set(state.carried) - set(carries):
+            del state.carried[name]
         self._carried_at = None
         return state
 
@@ -178,6 +180,12 @@ class Descent:
     def carried(self, points: Array) -> bool:
         """Say whether what the state carries is of these points, which may have been moved since."""
         return self._carried_at is None or self._carried_at == checksum(points, n_jobs=-1)
+
+    def force_error(self, points: Array) -> float:
+        """Return the relative error of the repulsive forces, as last estimated for these points; NaN where unknown."""
+        if self.state is None or not self.carried(points):
+            return float("nan")
+        return Control(self.state.carried, self.state.counter).error
 
     def note_place(self, points: Array) -> None:
         """Note that what the state carries is of these points."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ..ops import checksum
 from .base import Context, Loss, ObjectiveLoss, Parts, Placing
+from .carrying import check_carried
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
 from .function import FunctionLoss, FunctionObjective
@@ -62,6 +63,7 @@ __all__ = [
     "Placing",
     "StaleForces",
     "Weighted",
+    "check_carried",
     "check_dimension",
     "check_shapes",
     "checksum",

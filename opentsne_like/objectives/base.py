@@ -15,7 +15,7 @@ from .._types import Array
 from ..errors import UnavailableError
 from ..ops import checksum
 from ..optimizer import LearningObjective, Objective, State
-from ..repulsion import FrozenReference, Radial, RepulsionEngine
+from ..repulsion import Control, FrozenReference, Radial, RepulsionEngine
 from .edges import Edges
 
 MOST_ENGINES = 4  # that are kept; learnable parameters and other methods ask for more than one
@@ -141,6 +141,12 @@ class Context:
         """Return the engine of a radial function, see `repulsion.RepulsionEngine`."""
         return self.parts.engine(radial, n_jobs=self.n_jobs, **options)
 
+    def control(self) -> Control:
+        """Return what keeps the forces of a map to their tolerance, and remembers in the state how."""
+        if self.state is None:
+            return Control({}, np.zeros(1, np.int64))
+        return Control(self.state.carried, self.state.counter)
+
     def frozen(self, reference: Any, engine: RepulsionEngine) -> FrozenReference:
         """Return the potential of a map that does not move: an embedding, which keeps it, or coordinates (n, d)."""
         if hasattr(reference, "frozen"):
@@ -228,9 +234,9 @@ class Loss(ABC):
         return self
 
     @property
-    def carries(self) -> bool:
-        """Whether its objective carries something from one iteration to the next in the state."""
-        return False
+    def carries(self) -> tuple[str, ...]:
+        """Names of what its objective carries from one iteration to the next, see `objectives.carrying`."""
+        return ()
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ class ElasticEmbedding(AllPairs):
         n = P.shape[0]
         if n < 2:
             raise InvalidParameterError(f"`P` must be of 2 points or more for all pairs, got {n}")
-        return PairLoss(context.edges(P), Square(), self.engine(context), Weighted(self.lam / (n * (n - 1))))
+        weight = Weighted(self.lam / (n * (n - 1)))
+        return PairLoss(context.edges(P), Square(), self.engine(context), weight, context.control())
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map: a row of P that sums to 1 against the mean of n pairs."""

@@ -41,7 +41,7 @@ class FunctionLoss(KullbackLeibler):
 
     function: Callable[..., Any] = field(repr=False)
     fft_params: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    carries: ClassVar[bool] = False  # a function keeps what it likes
+    carries: ClassVar[tuple[str, ...]] = ()  # a function keeps what it likes
 
     @classmethod
     def like(cls, loss: KullbackLeibler, function: Callable[..., Any]) -> FunctionLoss:

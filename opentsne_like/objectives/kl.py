@@ -10,7 +10,7 @@ import numpy as np
 
 from .._validation import check_choice, check_integer, check_real
 from ..optimizer import Objective, State
-from ..repulsion import LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
+from ..repulsion import Control, LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
 from .base import Context, Placing
 from .edges import Edges
 from .pairs import AllPairs, LogPartition, PairLoss, PlacedLogPartition, PlacedPairLoss
@@ -71,11 +71,12 @@ class KullbackLeibler(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        edges, state = context.edges(P), context.state
-        stale = StaleForces(int(self.repulsion_every), state) if self.carries and state is not None else None
+        edges, state, control = context.edges(P), context.state, context.control()
+        keeps = self.repulsion_every > 1 and state is not None
+        stale = StaleForces(int(self.repulsion_every), cast(State, state), control) if keeps else None
 
         def of(dof: float) -> PairLoss:
-            return divergence(edges, dof, replace(self, dof=dof).engine(context), stale)
+            return divergence(edges, dof, replace(self, dof=dof).engine(context), control, stale)
 
         if self.dof == "learn":
             return LearnedDivergence(state, of)
@@ -108,9 +109,9 @@ class KullbackLeibler(AllPairs):
         return replace(super().precise(), repulsion_every=1)
 
     @property
-    def carries(self) -> bool:
-        """Whether repulsion is kept for several iterations."""
-        return self.repulsion_every > 1
+    def carries(self) -> tuple[str, ...]:
+        """What is known of the error of the forces, and repulsion that is kept for several iterations."""
+        return (*super().carries, *(StaleForces.names if self.repulsion_every > 1 else ()))
 
 
 def learned_dof(state: State | None) -> float:
@@ -129,7 +130,13 @@ def learned_dof(state: State | None) -> float:
     return float(np.exp(state[LOG_DOF][0, 0])) if state is not None and LOG_DOF in state else 1.0
 
 
-def divergence(edges: Edges, dof: float, engine: RepulsionEngine, stale: StaleForces | None = None) -> PairLoss:
+def divergence(
+    edges: Edges,
+    dof: float,
+    engine: RepulsionEngine,
+    control: Control | None = None,
+    stale: StaleForces | None = None,
+) -> PairLoss:
     """Return the KL divergence of a map as an objective.
 
     Parameters
@@ -139,6 +146,7 @@ def divergence(edges: Edges, dof: float, engine: RepulsionEngine, stale: StaleFo
         Degrees of freedom.
     engine : RepulsionEngine
         With the kernel of the same degrees of freedom.
+    control : Control, optional
     stale : StaleForces, optional
 
     Examples
@@ -153,7 +161,7 @@ def divergence(edges: Edges, dof: float, engine: RepulsionEngine, stale: StaleFo
     >>> round(abs(loss), 6)
     0.0
     """
-    return PairLoss(edges, LogStudentT(dof), engine, LogPartition(edges), stale)
+    return PairLoss(edges, LogStudentT(dof), engine, LogPartition(edges), control, stale)
 
 
 def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> PlacedPairLoss:

@@ -68,7 +68,8 @@ class NegativeSampling(AllPairs):
         if n < 2:
             raise InvalidParameterError(f"`P` must be of 2 points or more for negative pairs, got {n}")
         weight = Weighted(self.n_negatives / (n * (n - 1)))
-        return PairLoss(context.edges(P), LogOnePlus(float(self.c)), self.engine(context), weight)
+        attraction = LogOnePlus(float(self.c))
+        return PairLoss(context.edges(P), attraction, self.engine(context), weight, context.control())
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map of n points: a row of P that sums to 1 goes with m negatives."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from .._validation import check_choice, check_real
 from ..errors import TreeDimensionWarning, UnsupportedDimensionError
-from ..repulsion import DEFAULT_TOLERANCE, FrozenReference, Method, Radial, RepulsionEngine, exact_sums
+from ..repulsion import DEFAULT_TOLERANCE, Control, FrozenReference, Method, Radial, RepulsionEngine, exact_sums
 from .base import Context, Loss
 from .edges import Edges
 from .stale import StaleForces
@@ -46,7 +46,8 @@ class AllPairs(Loss):
     theta : float
         Opening angle of Barnes-Hut.
     tolerance : float
-        Relative error that the grid may add to the forces.
+        Relative error that the grid, or a tree that "auto" takes, may add to the forces of any map, see
+        `repulsion.Control`.
 
     Examples
     --------
@@ -78,6 +79,11 @@ class AllPairs(Loss):
         context : Context
         """
         return context.engine(self.kernel, method=self.method, theta=self.theta, tolerance=self.tolerance)
+
+    @property
+    def carries(self) -> tuple[str, ...]:
+        """What is known of the error of the forces."""
+        return Control.names
 
     def check_dimension(self, dimension: int) -> None:
         """Refuse a grid in more than three dimensions, and warn of a tree there."""
@@ -220,6 +226,8 @@ class PairLoss:
     engine : RepulsionEngine
         Of the radial function of repulsion.
     normalizer : Normalizer
+    control : Control, optional
+        Keeps forces to the tolerance of the engine; without it they are as good as the engine's first choice.
     stale : StaleForces, optional
         Keeps repulsion for several iterations. The value is that of the points as they are.
 
@@ -244,10 +252,11 @@ class PairLoss:
         attraction: Radial,
         engine: RepulsionEngine,
         normalizer: Normalizer,
+        control: Control | None = None,
         stale: StaleForces | None = None,
     ) -> None:
         self.edges, self.attraction, self.engine = edges, attraction, engine
-        self.normalizer, self.stale = normalizer, stale
+        self.normalizer, self.control, self.stale = normalizer, control, stale
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
@@ -257,6 +266,8 @@ class PairLoss:
             potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
         elif self.stale is not None:
             potential = self.stale.evaluate(self.engine, points, extent)
+        elif self.control is not None:
+            potential = self.control.evaluate(self.engine, points, extent)
         else:
             potential = self.engine.evaluate(points, extent)
         total = potential.total

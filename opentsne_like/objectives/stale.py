@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import InvalidParameterError
 from ..optimizer import State
-from ..repulsion import Extent, Potential, RepulsionEngine
+from ..repulsion import Control, Extent, Potential, RepulsionEngine
 
 Array = np.ndarray[Any, Any]
 
@@ -27,6 +27,8 @@ class StaleForces:
         Iterations that share one evaluation.
     state : State
         Its `carried` is changed.
+    control : Control
+        Evaluates.
 
     Attributes
     ----------
@@ -47,8 +49,10 @@ class StaleForces:
     (True, False)
     """
 
-    def __init__(self, every: int, state: State) -> None:
-        self.every, self.state = every, state
+    names: ClassVar[tuple[str, ...]] = ("gradient", "total", "made", "engine")
+
+    def __init__(self, every: int, state: State, control: Control) -> None:
+        self.every, self.state, self.control = every, state, control
         self.fresh = False
 
     def evaluate(self, engine: RepulsionEngine, points: Array, extent: Extent) -> Potential:
@@ -57,7 +61,7 @@ class StaleForces:
         known = "engine" in carried and np.array_equal(carried["engine"], maker)
         self.fresh = not known or carried["made"][0] // self.every != counter[0] // self.every
         if self.fresh:
-            potential = engine.evaluate(points, extent)
+            potential = self.control.evaluate(engine, points, extent)
             force, total = np.asarray(potential.gradient, np.float32), np.array([potential.total])
             carried.update(gradient=force, total=total, made=counter.copy(), engine=maker)
         gradient = carried["gradient"]
@@ -73,9 +77,7 @@ class StaleForces:
         shape : (int, int)
         """
         expected = {"gradient": (shape, "f4"), "total": ((1,), "f8"), "made": ((1,), "i8"), "engine": ((5,), "f8")}
-        if set(carried) != set(expected) or any(
-            carried[name].shape != size or carried[name].dtype != dtype for name, (size, dtype) in expected.items()
-        ):
+        if any(carried[name].shape != size or carried[name].dtype != dtype for name, (size, dtype) in expected.items()):
             raise InvalidParameterError("the repulsion that is kept does not belong to the coordinates")
         if not all(np.isfinite(part).all() for part in carried.values()):
             raise InvalidParameterError("the repulsion that is kept is not finite")

@@ -7,7 +7,7 @@ of them. Nothing above this room calls the compiled loops behind them.
 from __future__ import annotations
 
 from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
-from .extents import Extent, bulk, extent
+from .extents import Extent, bulk, extent, sample_places
 from .fourier import arrange, convolve
 from .grid import HARMONICS, TAPS, Grid, Place, gather, gather_charges, spread
 from .pairs import exact
@@ -43,6 +43,7 @@ __all__ = [
     "gather_charges",
     "morton_order",
     "reorder",
+    "sample_places",
     "spread",
     "step",
     "take_rows",

@@ -63,9 +63,19 @@ def extent(points: Array, n_jobs: int) -> Extent:
 
 
 @lru_cache(maxsize=8)
-def _picks(n: int) -> Array:
-    """Return the fixed places of a sample among `n` points."""
-    return (np.arange(SAMPLE) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
+def sample_places(n: int, size: int) -> Array:
+    """Return the fixed places of a sample among `n` points: a pure function of the two numbers.
+
+    Parameters
+    ----------
+    n, size : int
+
+    Returns
+    -------
+    ndarray of shape (size,), intp
+        Multiples of the golden ratio, which are spread evenly however many there are. The first is 0.
+    """
+    return (np.arange(size) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
 
 
 def bulk(points: Array) -> tuple[Array, Array]:
@@ -83,5 +93,5 @@ def bulk(points: Array) -> tuple[Array, Array]:
     >>> bool(0.0 < low[0] < 0.05 and 0.95 < high[0] < 1.0)
     True
     """
-    sample = np.sort(np.ascontiguousarray(points[_picks(len(points))].T))
+    sample = np.sort(np.ascontiguousarray(points[sample_places(len(points), SAMPLE)].T))
     return sample[:, SAMPLE // 50], sample[:, -1 - SAMPLE // 50]

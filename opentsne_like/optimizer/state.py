@@ -29,7 +29,7 @@ class State:
         Iterations done.
     history : iterable of Record
     carried : mapping of str to ndarray, optional
-        What an objective carries from one iteration to the next, see `objectives.StaleForces`.
+        What an objective carries from one iteration to the next, see `objectives.carrying`.
 
     Examples
     --------

@@ -21,6 +21,7 @@ A map that does not move is frozen once (`FrozenReference`), and its potential c
 from __future__ import annotations
 
 from ..ops import Extent, Potential
+from .control import Control
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .radial import (
@@ -37,6 +38,7 @@ from .radial import (
 
 __all__ = [
     "DEFAULT_TOLERANCE",
+    "Control",
     "Extent",
     "FrozenReference",
     "Gaussian",

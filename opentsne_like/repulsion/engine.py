@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -14,18 +14,19 @@ from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
 from .fft import Field, GridConvolver, count_cells, most_cells, plan_grid
+from .ladder import EXACT, SHARPER, TREES, Sample, climb, last_rung, take_sample
 from .radial import Radial
 
 Array = np.ndarray[Any, Any]
 Method = Literal["auto", "exact", "bh", "fft"]
 
-_METHODS = get_args(Method)
+METHODS = get_args(Method)
 DEFAULT_TOLERANCE = 5e-3
 DEFAULT_THETA = 0.5
 FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
 FIELD_NOISE = 1e-5  # of the highest potential; what is below is good to less than 2 % on the grid
 NARROW = 1e-5  # maps narrower than this, in widths of the kernel, feel its first order alone, to 1e-10
-WIDEST_SINGLE = 1e4  # maps up to this width are summed in float32
+WIDEST_SINGLE = 1e3  # maps up to this width are summed in float32: even forces on rings are then good to 4e-3
 
 
 def grid_spacing(tolerance: float, radial: Radial) -> float:
@@ -46,6 +47,28 @@ def widest_angle(tolerance: float) -> float:
     0.7, 4.1e-3 at 0.8; it falls about with the fourth power.
     """
     return float(min(1.0, 0.7 * (tolerance / DEFAULT_TOLERANCE) ** 0.25))
+
+
+class Plan(NamedTuple):
+    """How the potential of a map is summed.
+
+    Attributes
+    ----------
+    method : {"exact", "bh", "fft"}
+    grid : Grid or None
+        None where none is used, nor where a map is so narrow that a formula serves in its place.
+    rung : int
+        Of the ladder, see `repulsion.ladder`.
+    """
+
+    method: Method
+    grid: Grid | None
+    rung: int
+
+    @property
+    def spacing(self) -> float:
+        """Of the grid; 0 where there is none."""
+        return 0.0 if self.grid is None else self.grid.spacing
 
 
 class RepulsionEngine:
@@ -95,7 +118,7 @@ class RepulsionEngine:
     @property
     def description(self) -> Array:
         """Numbers that differ where what is evaluated differs, shape (5,) float64."""
-        return np.array([*self.radial.identity, _METHODS.index(self.method), self.opening_angle, self.tolerance])
+        return np.array([*self.radial.identity, METHODS.index(self.method), self.opening_angle, self.tolerance])
 
     @property
     def opening_angle(self) -> float:
@@ -104,13 +127,13 @@ class RepulsionEngine:
             return widest_angle(self.tolerance)
         return self.theta
 
-    def choose(self, n_targets: int, n_sources: int, grid: Grid | None) -> Method:
+    def choose(self, n_targets: int, n_sources: int, grid: Grid | None, rung: int = 0) -> Method:
         """Return the method for a map, a pure function of its size and width; `grid` is None beyond 3 dimensions."""
-        if grid is None or self.method == "exact":
+        if grid is None or self.method == "exact" or rung == EXACT:
             return "exact"
         d = 3 - grid.padded.count(1)
         cells = count_cells(grid)
-        fits = cells <= most_cells(n_sources)
+        fits = rung < TREES and cells <= most_cells(n_sources)
         if self.method == "fft" and (fits or self.radial.has_tree):
             return "fft" if fits else "bh"
         sizes = (n_targets, n_sources, d, self.radial)
@@ -118,9 +141,24 @@ class RepulsionEngine:
         mesh = grid_cost(max(n_targets, n_sources), d, cells) if fits and self.method == "auto" else math.inf
         if not self.radial.has_tree:
             return "fft" if mesh < exact else "exact"
-        if exact < tree_cost(*sizes, self.theta):  # in the same cases for "bh" and for "auto"
+        if exact < tree_cost(*sizes, self.theta * _narrower(rung)):  # in the same cases for "bh" and for "auto"
             return "exact"
-        return "fft" if mesh < tree_cost(*sizes, self.opening_angle) else "bh"
+        return "fft" if mesh < tree_cost(*sizes, self.opening_angle * _narrower(rung)) else "bh"
+
+    def plan(self, points: Array, extent: Extent, rung: int = 0) -> Plan:
+        """Return how the potential of a map is summed: a pure function of the points and the rung of the ladder."""
+        grid = self._grid(extent.spans, rung)
+        method = self.choose(len(points), len(points), grid, rung)
+        if method == "fft" and grid is not None and _resolves(grid, extent.spans, points, self.radial):
+            return Plan(method, None if self._is_narrow(extent) else grid, rung)
+        return Plan("bh" if method in ("bh", "fft") and self.radial.has_tree else "exact", None, rung)
+
+    def is_checked(self, plan: Plan) -> bool:
+        """Say whether what comes of a plan has an error that the tolerance is the measure of.
+
+        A tree that was asked for by name has the error of its angle.
+        """
+        return self.method in ("auto", "fft") and (plan.method == "bh" or plan.grid is not None)
 
     def extent(self, points: Array) -> Extent:
         """Return the extent of a map (n, d), or refuse one that is not finite, see `evaluate`."""
@@ -161,15 +199,19 @@ class RepulsionEngine:
         return Potential(values, gradient, float(values.sum()))
 
     def _evaluate(self, points: Array, extent: Extent, charges: Array | None) -> Potential:
-        grid = self._plan(extent.spans)
-        method = self.choose(len(points), len(points), grid)
-        if method == "fft" and grid is not None and _resolves(grid, extent.spans, points, self.radial):
-            if self._is_narrow(extent):
-                return first_order(points, extent, self.radial, charges)
-            return self._convolver.evaluate(points, grid, extent.low, extent.spans, charges)
-        if method in ("bh", "fft") and self.radial.has_tree:
-            return ops.walk_tree(self.tree(points), None, self.radial.form, self.opening_angle, self.n_jobs, charges)
-        return exact_sums(_near_origin(points, extent), None, self.radial, n_jobs=self.n_jobs, charges=charges)
+        return self.carry_out(self.plan(points, extent), points, extent, charges)
+
+    def carry_out(self, plan: Plan, points: Array, extent: Extent, charges: Array | None = None) -> Potential:
+        """Return the potential of the points' own charges at the points, as `plan` says."""
+        if plan.grid is not None:
+            return self._convolver.evaluate(points, plan.grid, extent.low, extent.spans, charges)
+        if plan.method == "fft":
+            return first_order(points, extent, self.radial, charges)
+        if plan.method == "bh":
+            angle = self.opening_angle * _narrower(plan.rung)
+            return ops.walk_tree(self.tree(points), None, self.radial.form, angle, self.n_jobs, charges)
+        near = _near_origin(points, extent, plan.rung)
+        return exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=charges)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
         """Return the potential of `sources` (n, d) float64 as something that can be evaluated anywhere.
@@ -177,10 +219,23 @@ class RepulsionEngine:
         `padding` is the room around the map, in widths of it, that the grid covers as well.
         """
         extent = self.extent(sources)
+
+        def attempt(rung: int) -> tuple[FrozenReference, Any]:
+            made = self._freeze(sources, extent, padding, rung)
+            is_exact = made.method == "exact" or self.method not in ("auto", "fft")
+            return made, None if is_exact else lambda places: made.evaluate(sources[places]).gradient
+
+        def sample() -> Sample:
+            return take_sample(sources, extent, self.radial, self.n_jobs)
+
+        return climb(attempt, sample, self.tolerance, last_rung(len(sources), self.radial))[0]
+
+    def _freeze(self, sources: Array, extent: Extent, padding: float, rung: int) -> FrozenReference:
         room = extent.spans * (1.0 + 2.0 * padding)
-        grid = self._plan(room)
-        method = self.choose(len(sources), len(sources), grid)
-        if method == "bh" and self.method == "auto" and grid and count_cells(grid) <= most_cells(len(sources)):
+        grid = self._grid(room, rung)
+        method = self.choose(len(sources), len(sources), grid, rung)
+        fits = rung < TREES and grid is not None and count_cells(grid) <= most_cells(len(sources))
+        if method == "bh" and self.method == "auto" and fits:
             method = "fft"  # made once and read often, where a tree is walked through for every target
         field = None
         if method == "fft" and grid is not None:
@@ -188,7 +243,7 @@ class RepulsionEngine:
                 field = self._convolver.field(sources, grid, extent.low - extent.spans * padding, room)
             else:
                 method = "bh"
-        return FrozenReference(sources, self, method, extent, field)
+        return FrozenReference(sources, self, method, extent, field, rung)
 
     def tree(self, sources: Array) -> Tree:
         """Return a tree of `sources`."""
@@ -197,8 +252,8 @@ class RepulsionEngine:
     def _is_narrow(self, extent: Extent) -> bool:
         return bool(extent.spans.max() < NARROW * self.radial.width)
 
-    def _plan(self, spans: Array) -> Grid | None:
-        return plan_grid(spans, grid_spacing(self.tolerance, self.radial)) if len(spans) <= 3 else None
+    def _grid(self, spans: Array, rung: int = 0) -> Grid | None:
+        return plan_grid(spans, grid_spacing(self.tolerance / SHARPER[rung], self.radial)) if len(spans) <= 3 else None
 
 
 class FrozenReference:
@@ -216,13 +271,14 @@ class FrozenReference:
     """
 
     def __init__(
-        self, sources: Array, engine: RepulsionEngine, method: Method, extent: Extent, field: Field | None
+        self, sources: Array, engine: RepulsionEngine, method: Method, extent: Extent, field: Field | None, rung: int
     ) -> None:
         self.sources = sources
+        self.method = method if engine.radial.has_tree or field is not None else "exact"
         self._engine = engine
-        self._method = method
         self._extent = extent
         self._field = field
+        self._rung = rung
         self._built_tree: Tree | None = None
 
     def evaluate(self, targets: Array) -> Potential:
@@ -238,12 +294,13 @@ class FrozenReference:
 
     def _without_grid(self, targets: Array) -> Potential:
         engine = self._engine
-        if self._method == "exact" or not engine.radial.has_tree:
-            near, far = _near_origin(targets, self._extent), _near_origin(self.sources, self._extent)
+        if self.method == "exact" or not engine.radial.has_tree:
+            near, far = (_near_origin(places, self._extent, self._rung) for places in (targets, self.sources))
             return exact_sums(near, far, engine.radial, n_jobs=engine.n_jobs)
         if self._built_tree is None:
             self._built_tree = engine.tree(self.sources)
-        return ops.walk_tree(self._built_tree, targets, engine.radial.form, engine.opening_angle, engine.n_jobs)
+        angle = engine.opening_angle * _narrower(self._rung)
+        return ops.walk_tree(self._built_tree, targets, engine.radial.form, angle, engine.n_jobs)
 
 
 def _finite_extent(points: Array, n_jobs: int) -> Extent:
@@ -295,10 +352,15 @@ def first_order(points: Array, extent: Extent, radial: Radial, charges: Array | 
     return Potential(values.astype(np.float32), gradient.astype(np.float32), float(values.sum()))
 
 
-def _near_origin(points: Array, extent: Extent) -> Array:
+def _narrower(rung: int) -> float:
+    """Return the factor on the opening angle of trees: their error falls with its fourth power."""
+    return float(SHARPER[rung] ** -0.25)
+
+
+def _near_origin(points: Array, extent: Extent, rung: int) -> Array:
     """Return the points around the mean of a map, in float32 where differences of that are good enough.
 
     The mean, unlike the middle, stays near the bulk where there are outliers.
     """
-    dtype = np.float32 if extent.spans.max() < WIDEST_SINGLE else np.float64
+    dtype = np.float32 if extent.spans.max() < WIDEST_SINGLE and rung < TREES else np.float64
     return np.asarray(points - extent.mean, dtype=dtype)

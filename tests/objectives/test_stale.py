@@ -10,7 +10,7 @@ from opentsne_like.callbacks import History
 from opentsne_like.errors import InvalidParameterError, StorageError
 from opentsne_like.objectives import StaleForces
 from opentsne_like.optimizer import State
-from opentsne_like.repulsion import RepulsionEngine, StudentT
+from opentsne_like.repulsion import Control, RepulsionEngine, StudentT
 from opentsne_like.tsne import TSNEEmbedding
 
 EVERY = {"repulsion_every": 3, "exaggeration": 4.0, "momentum": 0.8}
@@ -27,7 +27,7 @@ def start():
 def test_one_evaluation_serves_several_iterations():
     rng = np.random.default_rng(0)
     state = State({})
-    stale = StaleForces(3, state)
+    stale = StaleForces(3, state, Control(state.carried, state.counter))
     engine = RepulsionEngine(StudentT(), method="exact", n_jobs=1)
     places = rng.normal(size=(6, 20, 2))
     found = []
@@ -65,9 +65,9 @@ def test_repulsion_is_never_older_than_asked_for(start):
     engine = RepulsionEngine(StudentT(), method="exact", n_jobs=1)
     state = State({})
     old, new = np.random.default_rng(0).normal(size=(2, 20, 2))
-    StaleForces(100, state).evaluate(engine, old, engine.extent(old))
+    StaleForces(100, state, Control(state.carried, state.counter)).evaluate(engine, old, engine.extent(old))
     state.counter[0] = 100
-    potential = StaleForces(7, state).evaluate(engine, new, engine.extent(new))
+    potential = StaleForces(7, state, Control(state.carried, state.counter)).evaluate(engine, new, engine.extent(new))
     np.testing.assert_array_equal(potential.gradient, engine.evaluate(new).gradient)
     half = start.optimize(4, **EVERY)
 

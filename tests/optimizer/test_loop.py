@@ -257,7 +257,7 @@ def test_a_finished_map_shows_nothing_of_the_grid():
     points, state, objective = problem(n, "fft")
     descend(points, state, objective, plan(60, n, 12.0))
     descend(points, state, objective, plan(150, n))
-    spacing = objective.engine._plan(np.ptp(points, axis=0)).spacing
+    spacing = objective.engine._grid(np.ptp(points, axis=0)).spacing
     assert np.ptp(points) > 20 * spacing
     phases = np.sort(points / spacing % 1.0, axis=0)
     steps = (np.arange(n) + 0.5)[:, None] / n

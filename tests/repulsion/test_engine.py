@@ -259,7 +259,7 @@ def test_points_fill_their_cells_evenly_where_they_move_by_the_grid_alone():
         result = used.evaluate(points)
         points -= 0.5 * result.gradient / np.linalg.norm(result.gradient, axis=1, keepdims=True).mean()
         points *= 24 / np.ptp(points, axis=0)
-    spacing = used._plan(np.ptp(points, axis=0)).spacing
+    spacing = used._grid(np.ptp(points, axis=0)).spacing
     phases = np.sort((points / spacing) % 1.0, axis=0)
     steps = (np.arange(1500) + 0.5)[:, None] / 1500
     assert np.abs(phases - steps).max() < 1.63 / np.sqrt(1500)  # Kolmogorov and Smirnov at 1 %

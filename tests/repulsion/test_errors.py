@@ -47,7 +47,7 @@ def test_agrees_with_all_pairs(shape, d):
                 continue
             for method, bound in bounds(shape, scale, forces).items():
                 engine = RepulsionEngine(radial, method=method, n_jobs=1)
-                if method == "fft" and count_cells(engine._plan(np.ptp(points, axis=0))) > MOST_CELLS:
+                if method == "fft" and count_cells(engine._grid(np.ptp(points, axis=0))) > MOST_CELLS:
                     continue
                 if method == "bh":  # without the exact sums that are cheaper for so few points
                     result = ops.walk_tree(engine.tree(points), None, radial.form, engine.theta, 1)

@@ -142,7 +142,7 @@ def test_the_grid(d, radial):
     for scale in (1e-3, 0.05, 0.3, 1.0, 10.0 if d < 3 else 2.0):
         points = scale * make("gaussian", d, n=250)
         engine = RepulsionEngine(radial, method="fft", n_jobs=2)
-        if engine.choose(250, 250, engine._plan(np.ptp(points, axis=0))) != "fft":
+        if engine.choose(250, 250, engine._grid(np.ptp(points, axis=0))) != "fft":
             assert scale >= 1.0, "only fine grids of wide maps are too large"
             continue
         values, forces = all_pairs(points, points, radial, same=True)
@@ -188,7 +188,7 @@ def test_a_function_without_a_tree_is_summed_exactly_where_no_grid_fits(method, 
 
 def test_a_function_without_a_tree_takes_the_grid_where_it_is_cheaper():
     engine = RepulsionEngine(LogInverse(0.1))
-    grid = engine._plan(np.array([40.0, 40.0]))
+    grid = engine._grid(np.array([40.0, 40.0]))
     assert engine.choose(200, 200, grid) == "exact"
     assert engine.choose(20_000, 20_000, grid) == "fft"
 

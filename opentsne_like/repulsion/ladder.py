@@ -1,0 +1,141 @@
+"""Forces whose error is known: exact ones at a sample of points, and finer sums until the others are as good.
+
+The error is the root mean square, over the sample, of the distance between a force and the exact one, relative to that
+of the exact forces. So it is relative to what a point feels, also on rings and lines, where forces nearly cancel.
+Forces below `FAINT` of the potential per width of the kernel count as that much: an error of a two-hundredth of it
+moves a point of t-SNE by 1e-7 of the kernel's width in an iteration, and single precision holds no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from ..ops import Extent, sample_places
+from .exact import exact_sums
+from .radial import Radial
+
+Array = np.ndarray[Any, Any]
+Answer = TypeVar("Answer")
+
+# The rungs: what the tolerance is divided by on each. On the first ones any method serves; then none but trees, which
+# find narrow clusters wherever they lie; then exact sums in double precision.
+SHARPER = (1.0, 8.0, 64.0, 512.0, 64.0, 1.0)
+TREES, EXACT = 4, 5
+HOLDS = 0.8  # of the tolerance: what the error at the sample may be, lest that of all points be above
+FALL = 8.0  # of the error from one of the first rungs to the next: 0.7 of the spacing, 0.6 of the angle
+MOST_EXACT = 20_000  # points that are summed exactly; more would take minutes where they took seconds
+
+SAMPLE, SAMPLE_PAIRS = 64, 1_000_000  # points with exact forces: more where that takes no more pairs than this
+SLOW_PAIR = 1.0  # nanoseconds of a pair, from which on the sample is half as large
+FAINT = 1e-5
+FAINTEST = 1e-30  # force that single precision cannot hold
+SURE_SINGLE = 100.0  # width of maps whose exact forces at the sample are summed in float32
+
+
+class Sample(NamedTuple):
+    """Exact forces at a few points of a map.
+
+    Attributes
+    ----------
+    places : ndarray of shape (m,), intp
+        A pure function of the number of points and of the kernel.
+    gradient : ndarray of shape (m, d), float64
+        Of the potential.
+    size : float
+        What errors are relative to.
+    """
+
+    places: Array
+    gradient: Array
+    size: float
+
+    def error(self, gradient: Array) -> float:
+        """Return the relative error of a gradient (m, d) at these points."""
+        return _root_mean_square(gradient - self.gradient) / self.size
+
+
+def take_sample(points: Array, extent: Extent, radial: Radial, n_jobs: int) -> Sample:
+    """Return exact forces at a sample of a map.
+
+    What is seen in it is true of the map but for what fewer than one in a hundred points feel.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d), float64
+    extent : Extent
+    radial : Radial
+    n_jobs : int
+        Threads; the result has the same bits for any number.
+    """
+    places = sample_places(len(points), _sample_size(len(points), radial) + 1)[1:]  # not the end of a line
+    near = np.asarray(points - extent.mean, np.float32 if extent.spans.max() < SURE_SINGLE else np.float64)
+    found = exact_sums(near[places], near, radial, n_jobs=n_jobs)
+    gradient, values = found.gradient.astype(np.float64), found.values.astype(np.float64) - radial.peak
+    faint = max(FAINT * _root_mean_square(values[:, None]) / radial.width, FAINTEST)
+    return Sample(places, gradient, max(_root_mean_square(gradient), faint))
+
+
+def _sample_size(n: int, radial: Radial) -> int:
+    size = min(n, max(SAMPLE, SAMPLE_PAIRS // n))
+    return size if radial.pair_cost < SLOW_PAIR else -(-size // 2)
+
+
+def _root_mean_square(rows: Array) -> float:
+    return float(np.sqrt((rows.astype(np.float64) ** 2).sum(axis=1).mean()))
+
+
+def climb(
+    attempt: Callable[[int], tuple[Answer, Callable[[Array], Array] | None]],
+    sample: Callable[[], Sample],
+    tolerance: float,
+    last: int,
+) -> tuple[Answer, int, float]:
+    """Climb the ladder until the tolerance holds, by as many rungs at a time as the error asks for.
+
+    Parameters
+    ----------
+    attempt : callable
+        From a rung to an answer, and to its gradient at places of the sample; None for that where sums are exact.
+    sample : callable
+        Takes the sample, if it is needed.
+    tolerance : float
+    last : int
+        The last rung that may be taken, whether or not it holds.
+
+    Returns
+    -------
+    answer
+    int
+        The rung.
+    float
+        The error there; 0 where sums are exact.
+    """
+    rung, truth = 0, None
+    while True:
+        answer, gradient_at = attempt(rung)
+        if gradient_at is None:
+            return answer, rung, 0.0
+        truth = sample() if truth is None else truth
+        error = truth.error(gradient_at(truth.places))
+        lack = error / (HOLDS * tolerance)
+        if lack <= 1.0 or rung >= last:
+            return answer, rung, error
+        steps = math.ceil(math.log(min(lack, 1e9), FALL))
+        rung = min(rung + steps, TREES if rung < TREES else EXACT, last)
+
+
+def last_rung(n: int, radial: Radial) -> int:
+    """Return the last rung that is worth its time for `n` points.
+
+    Parameters
+    ----------
+    n : int
+    radial : Radial
+    """
+    if n <= MOST_EXACT:
+        return EXACT
+    return TREES if radial.has_tree else TREES - 1
