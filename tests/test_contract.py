@@ -85,6 +85,7 @@ def assert_same(one: Embedding, other: Embedding) -> None:
     np.testing.assert_array_equal(one, other)
     assert type(one) is type(other)
     assert (one.loss, one.n_iter_, one.stop_reason) == (other.loss, other.n_iter_, other.stop_reason)
+    np.testing.assert_array_equal(one.force_error, other.force_error)
     mine, its = one.optimizer.state, other.optimizer.state
     assert sorted(mine) == sorted(its)
     for array in mine:
@@ -110,6 +111,20 @@ def test_one_by_one_is_the_same_as_all_at_once(name, inplace):
     for _ in range(STEPS):
         Y = Y.optimize(1, inplace=inplace)
     assert_same(Y, finished(name))
+
+
+@EVERY
+def test_the_error_of_the_forces_is_known(name):
+    assert np.isnan(begin(name).force_error)
+    assert np.isnan(begin(name, method="exact").optimize(3).force_error)
+    Y = begin(name, method="fft").optimize(60)
+    assert 0 < Y.force_error < Y.loss.tolerance
+    by_one = begin(name, method="fft")
+    for _ in range(60):
+        by_one.optimize(1, inplace=True)
+    assert_same(by_one, Y)
+    Y[0] += 1.0
+    assert np.isnan(Y.force_error)
 
 
 @EVERY
