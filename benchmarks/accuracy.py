@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import compare, data, judge, loops, maps, participants, process, report
+from . import compare, data, judge, loops, maps, odd, participants, process, report
 from .participants import OURS
 
 Floats = npt.NDArray[np.float64]
@@ -114,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     line.add_argument("--n", type=int, default=70_000)
     line.add_argument("--dimensions", type=int, nargs="+", default=[1, 2, 3], choices=(1, 2, 3))
     line.add_argument("--maps", nargs="+", default=[*maps.STAGES, "uniform", "clustered"])
+    line.add_argument("--odd", type=int, default=1500, metavar="N", help="points of odd maps; 0 for none of them")
     line.add_argument("--peers", nargs="*", default=[], choices=("openTSNE",), help="who is measured as well")
     line.add_argument("--python", default="", metavar="openTSNE=PATH", help="an interpreter that has openTSNE")
     line.add_argument("--threads", type=int, default=1)
@@ -134,7 +135,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{options.n} points, {dimensions}-D, {options.threads} threads, medians of {options.repeat}\n")
         print(table(found), flush=True)
         rows += found
-    report.write(options.out, {"machine": machine, "n": options.n, "threads": options.threads, "rows": rows})
+    strange = odd.measure(options.odd, options.dimensions, options.threads) if options.odd else []
+    if strange:
+        print(f"\nOdd maps of {options.odd} points, tolerance 5e-3\n")
+        print(odd.table(strange), flush=True)
+    found_in = {"machine": machine, "n": options.n, "threads": options.threads}
+    report.write(options.out, {**found_in, "rows": rows, "odd": strange})
     return 0
 
 

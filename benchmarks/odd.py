@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from . import judge, loops
 
 Floats = npt.NDArray[np.float64]
 Maker = Callable[[int, int, np.random.Generator], Floats]
@@ -120,3 +123,43 @@ MAPS: dict[str, Maker] = {
 def make(name: str, n: int, d: int) -> Floats:
     """Return about `n` points in `d` dimensions of one of :data:`MAPS`."""
     return MAPS[name](n, d, np.random.default_rng([d, *name.encode()]))
+
+
+def truth(points: Floats) -> Floats:
+    """Return the exact gradient ``-2 sum_j w^2 (y_i - y_j)`` of the potential of t-SNE at all points."""
+    padded = np.ascontiguousarray(np.stack(judge.columns(points), axis=1))
+    forces, potentials = np.empty((len(points), 3)), np.empty(len(points))
+    loops.repulsion(padded, np.arange(len(points)), forces, potentials)
+    return -2.0 * forces[:, : points.shape[1]]
+
+
+def measure(n: int, dimensions: Sequence[int], threads: int) -> list[dict[str, Any]]:
+    """Return a row for every map, dimension and method: the error of the first choice, after control, as estimated."""
+    from opentsne_like.repulsion import Control, RepulsionEngine, StudentT
+
+    rows = []
+    for d in dimensions:
+        for name in MAPS:
+            points = make(name, n, d)
+            exact = truth(points - points.mean(axis=0))
+            size = np.linalg.norm(exact)
+            for method in ("fft", "auto"):
+                engine = RepulsionEngine(StudentT(), method=method, n_jobs=threads)
+                known = Control({}, np.zeros(1, np.int64))
+                first, kept = engine.evaluate(points), known.evaluate(engine, points)
+                errors = [float(np.linalg.norm(each.gradient - exact) / size) for each in (first, kept)]
+                row = {"dimensions": d, "map": name, "method": method, "first": errors[0], "kept": errors[1]}
+                rung = 0 if known.verdict is None else int(known.verdict.rung)
+                rows.append({**row, "estimate": known.error, "rung": rung})
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| map | method | first choice | rung | error | estimate |", "|---|---|---:|---:|---:|---:|"]
+    lines += [
+        f"| {row['dimensions']}-D {row['map']} | {row['method']} | {row['first']:.1e} | {row['rung']} "
+        f"| {row['kept']:.1e} | {'exact' if np.isnan(row['estimate']) else format(row['estimate'], '.1e')} |"
+        for row in rows
+    ]
+    return "\n".join(lines)

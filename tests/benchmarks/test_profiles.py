@@ -5,7 +5,7 @@ import argparse
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, floors, iteration
+from benchmarks import accuracy, floors, iteration, odd
 from opentsne_like import ops
 
 
@@ -35,6 +35,26 @@ def test_accuracy_of_our_methods(tmp_path):
     assert [row["method"] for row in rows] == [method["label"] for method in accuracy.OUR_METHODS]
     assert all(row["error"] < 0.05 and row["z_error"] < 0.05 and row["ms"] > 0 for row in rows)
     assert accuracy.table(rows).count("\n") == len(rows) + 1
+
+
+def test_odd_maps(monkeypatch):
+    names = ["even ring of 100", "30 clusters of 0.001 in 100", "gaussian of 1"]
+    monkeypatch.setattr(odd, "MAPS", {name: odd.MAPS[name] for name in names})
+    rows = odd.measure(1500, [2], threads=2)
+    assert [(row["map"], row["method"]) for row in rows] == [(n, m) for n in names for m in ("fft", "auto")]
+    assert all(row["kept"] < 5e-3 for row in rows)
+    assert [row["first"] > 5e-3 for row in rows if row["method"] == "fft"] == [True, True, False]
+    assert odd.table(rows).count("\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize("name", odd.MAPS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_odd_maps_are_finite_and_the_same_each_time(name, d):
+    points = odd.make(name, 500, d)
+    assert points.shape[1] == d
+    assert 450 <= len(points) <= 500
+    assert np.isfinite(points).all()
+    np.testing.assert_array_equal(points, odd.make(name, 500, d))
 
 
 def test_every_part_of_an_iteration_is_found_and_put_back():
