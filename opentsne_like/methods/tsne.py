@@ -71,7 +71,7 @@ class TSNE(Method):
     n_neighbors : int, optional
         Uniform affinities to that many neighbours, instead of a perplexity.
     grid_tolerance : float, optional
-        Relative error that the grid may add to the forces; None is 0.005.
+        Relative error that the grid, or a tree that "auto" takes, may add to the forces of any map; None is 0.005.
     schedule : {"standard", "accelerated"}
         "standard" is openTSNE's. "accelerated" makes three tenths of the iterations that `early_exaggeration_iter` and
         `n_iter` say, without gains and with a momentum of 0.9, then of 0.95 to 0.98, the more points the higher. Maps

@@ -26,7 +26,7 @@ class InterpolationGrid:
     ints_in_interval : float
         See `tolerance_of`; 3, 50, 1 mean the default accuracy.
     grid_tolerance : float or None
-        Relative error that the grid may add to the forces; wins over the three.
+        Relative error that the grid may add to the forces of any map; wins over the three.
 
     Examples
     --------

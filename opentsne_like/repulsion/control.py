@@ -131,8 +131,8 @@ class Control:
             gradient_at = potential.gradient.__getitem__ if engine.is_checked(plan) else None
             return (plan, potential), gradient_at
 
-        def sample() -> Sample:
-            return take_sample(points, extent, engine.radial, n_jobs)
+        def sample(found: tuple[Plan, Potential]) -> Sample:
+            return take_sample(points, extent, engine.radial, n_jobs, found[1].gradient)
 
         (plan, potential), rung, error = climb(attempt, sample, engine.tolerance, last)
         if rung == 0 and error == 0.0:

@@ -34,8 +34,8 @@ def grid_spacing(tolerance: float, radial: Radial) -> float:
 
     The error of quintic splines falls with the sixth power of the spacing in the range of interest. For t-SNE's kernel
     at 0.36 it is 2e-3 on the final map of 70,000 points of Fashion-MNIST and up to 5e-3 on wide, sparse maps. Beyond
-    are points at random places of a line or ring (up to 1.5e-2) and points that coincide by the dozen, because there
-    the forces nearly cancel, but not what the grid does to close neighbours; Barnes-Hut suits such maps.
+    are points on a line or ring (up to 0.14), in tight clusters, or in one place by the dozen, because there the forces
+    nearly cancel, but not what the grid does to close neighbours; for such maps there is a ladder, see `ladder`.
     """
     return float(0.36 * radial.width * (tolerance / 5e-3) ** (1 / 6))
 
@@ -85,7 +85,8 @@ class RepulsionEngine:
         Opening angle of Barnes-Hut; 0 is exact. Where "auto" takes a tree, the default stands for the widest angle that
         keeps the tolerance.
     tolerance : float
-        Relative error of the forces that the grid may have, and a tree that "auto" takes.
+        Relative error of the forces that the grid may have, and a tree that "auto" takes. `evaluate` keeps it on maps
+        that look like maps; `Control` keeps it on all.
     n_jobs : int
         Threads; the result does not depend on it.
 
@@ -225,7 +226,7 @@ class RepulsionEngine:
             is_exact = made.method == "exact" or self.method not in ("auto", "fft")
             return made, None if is_exact else lambda places: made.evaluate(sources[places]).gradient
 
-        def sample() -> Sample:
+        def sample(_: FrozenReference) -> Sample:
             return take_sample(sources, extent, self.radial, self.n_jobs)
 
         return climb(attempt, sample, self.tolerance, last_rung(len(sources), self.radial))[0]

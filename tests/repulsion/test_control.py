@@ -12,11 +12,11 @@ from opentsne_like.errors import InvalidParameterError
 from opentsne_like.repulsion import Control, Gaussian, LogInverse, RepulsionEngine, StudentT, exact_sums
 from opentsne_like.repulsion import control as module
 from opentsne_like.repulsion.control import EVERY
-from opentsne_like.repulsion.ladder import EXACT, FAINT, MOST_EXACT, TREES, Sample, climb, last_rung
+from opentsne_like.repulsion.ladder import EXACT, FAINT, MOST_EXACT, TREES, Sample, climb, last_rung, take_sample
 
 TOLERANCE = 5e-3
+OF_ONE = ("half in one place", 3, Gaussian())  # one of 2,000 points, with a middling force, has all of the error
 RADIALS = [StudentT(1.0), StudentT(0.5), Gaussian(), LogInverse(0.1)]
-OF_FEW = ("half in one place", 3, Gaussian())  # two of 2,000 points have half of the force, and no sample has them
 
 
 def control(carried=None, iteration=0):
@@ -39,11 +39,11 @@ def true_error(gradient, points, radial):
     return rms(gradient - exact.gradient) / max(rms(exact.gradient), faint, 1e-30)
 
 
-def assert_holds(points, radial, tolerance=TOLERANCE):
+def assert_holds(points, radial, tolerance=TOLERANCE, factor=1.0):
     for method in ("fft", "auto"):
         known = control()
         potential = known.evaluate(RepulsionEngine(radial, method=method, tolerance=tolerance, n_jobs=2), points)
-        assert true_error(potential.gradient, points, radial) < tolerance, (method, known.verdict)
+        assert true_error(potential.gradient, points, radial) < factor * tolerance, known.verdict
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -57,9 +57,8 @@ def test_the_tolerance_holds_on_odd_maps(name, d):
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("name", odd.MAPS)
 def test_the_tolerance_holds_on_odd_maps_of_every_kernel(name, d, radial):
-    if (name, d, radial) == OF_FEW:
-        pytest.skip("a sample does not see what fewer than one in a hundred points feel")
-    assert_holds(odd.make(name, 6000 if radial == StudentT() else 2000, d), radial)
+    points = odd.make(name, 6000 if radial == StudentT() else 2000, d)
+    assert_holds(points, radial, factor=2.0 if (name, d, radial) == OF_ONE else 1.0)
 
 
 @pytest.fixture
@@ -149,14 +148,14 @@ def test_smaller_tolerances_hold_as_well():
 
 
 def climbed(errors, last=EXACT):
-    truth = Sample(np.arange(1), np.zeros((1, 1)), 1.0)
+    truth = Sample(np.arange(1), np.ones(1), np.zeros((1, 1)), 1.0)
     tried = []
 
     def attempt(rung):
         tried.append(rung)
         return rung, None if errors[rung] is None else lambda places: np.array([[errors[rung]]])
 
-    return climb(attempt, lambda: truth, 1e-2, last), tried
+    return climb(attempt, lambda answer: truth, 1e-2, last), tried
 
 
 def test_the_ladder_is_climbed_by_as_many_rungs_as_the_error_asks_for():
@@ -197,3 +196,17 @@ def test_impossible_verdicts_are_refused():
     for bad in (good[:5], good.astype(np.float32), good[None]):
         with pytest.raises(InvalidParameterError, match="no such thing"):
             Control.check({"verdict": bad}, (1500, 2))
+
+
+def test_the_sample_sees_forces_that_few_points_feel():
+    points = odd.make("half in one place", 2000, 3)
+    exact = exact_sums(points - points.mean(axis=0), None, Gaussian(), n_jobs=2).gradient
+    engine = RepulsionEngine(Gaussian(), method="bh", theta=0.7, n_jobs=2)
+    rough, extent = engine.evaluate(points).gradient, engine.extent(points)
+    truth = take_sample(points, extent, Gaussian(), 2, rough)
+    assert truth.size == pytest.approx(rms(exact), rel=0.05)
+    assert len(truth.places) == len(truth.weights) == len(np.unique(truth.places)) == len(truth.gradient)
+    assert truth.weights.sum() == pytest.approx(2000)
+    blind = take_sample(points, extent, Gaussian(), 2)
+    assert blind.size < 0.8 * truth.size
+    assert blind.error(rough[blind.places]) < 0.2 * truth.error(rough[truth.places]) < rms(rough - exact) / rms(exact)
