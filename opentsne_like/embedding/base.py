@@ -275,9 +275,19 @@ class Embedding(np.ndarray[Any, Any]):
     def force_error(self) -> float:
         """The relative error of the repulsive forces, estimated at a sample of points every 50 iterations or sooner.
 
-        NaN where sums are exact, where a tree was asked for by name, before the first iteration, and after points were
-        moved by hand. It is above the tolerance only where nothing that is worth its time holds it, see
-        `repulsion.Control`.
+        The root mean square of the error over that of the forces, see `repulsion.ladder`. NaN where sums are exact,
+        where a tree was asked for by name, before the first iteration, after points were moved by hand, and for points
+        that are placed on a map. It is above the tolerance only on maps of more than 20,000 points, where neither grid
+        nor tree holds it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNEEmbedding, affinity
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = TSNEEmbedding(X[:, :2], affinity.PerplexityBasedNN(X, perplexity=10), negative_gradient_method="fft")
+        >>> 0 < Y.optimize(10).force_error < 5e-3
+        True
         """
         return self._own.optimizer.force_error(np.asarray(self))
 

@@ -4,12 +4,13 @@ They are compared when a map is first summed, when the method changes or the spa
 and every 50 iterations, by the counter. Then the ladder is climbed from its foot, so the rung is a pure function of the
 points; it stays in force until the next time, and travels with what is remembered.
 
-What this costs: with m exact forces, n points take m n pairs; m is 64 for 16,000 points and more, 100 for 10,000. A map
-that grows from 1e-4 to its full width in 750 iterations is compared 15 times by the counter and 9 times by the spacing,
-every 31st iteration. A pair of t-SNE's kernel takes 0.13 ns (0.26 in double precision, beyond a width of 100), so that
-is 0.5 ns per point and iteration, of the 150 ns and more that 90 edges and a grid take: 0.4 %. Where a pair takes a
-power or an exponential, 5 ns (twice as much in double precision), half the sample takes 5 to 10 ns of 550 and more:
-2 %. Forces from the foot of the ladder that do not do are thrown away: once in 31 iterations, 3 % of the cheapest ones.
+What this costs: m exact forces of n points take m n pairs, where m is 80 for 16,000 points and more and 116 for 10,000.
+A map that grows from 1e-4 to its full width in 750 iterations is compared 15 times by the counter and 9 times by the
+spacing, every 31st iteration. A pair of t-SNE's kernel takes 0.13 ns, so that is 0.5 ns per point and iteration, of the
+150 ns and more that 90 edges and a grid take: 0.3 %. Where a pair takes a power or an exponential, 5 ns, m is 48 and
+66, which takes 11 ns of 550 and more: 2 %. Double precision, twice as slow, serves maps that are wider than 100; their
+spacing no longer changes. Forces from the foot of the ladder that do not do are thrown away: once in 31 iterations,
+3 % of the cheapest ones.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def climb(
         lack = error / (HOLDS * tolerance)
         if lack <= 1.0 or rung >= last:
             return answer, rung, error
-        steps = math.ceil(math.log(min(lack, 1e9), FALL))
+        steps = math.ceil(math.log(min(1e9, lack), FALL))
         rung = min(rung + steps, TREES if rung < TREES else EXACT, last)
 
 
