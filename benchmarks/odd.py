@@ -145,7 +145,7 @@ def measure(n: int, dimensions: Sequence[int], threads: int) -> list[dict[str, A
             size = np.linalg.norm(exact)
             for method in ("fft", "auto"):
                 engine = RepulsionEngine(StudentT(), method=method, n_jobs=threads)
-                known = Control({}, np.zeros(1, np.int64))
+                known = Control()
                 first, kept = engine.evaluate(points), known.evaluate(engine, points)
                 errors = [float(np.linalg.norm(each.gradient - exact) / size) for each in (first, kept)]
                 row = {"dimensions": d, "map": name, "method": method, "first": errors[0], "kept": errors[1]}

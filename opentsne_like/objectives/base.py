@@ -143,9 +143,7 @@ class Context:
 
     def control(self) -> Control:
         """Return what keeps the forces of a map to their tolerance, and remembers in the state how."""
-        if self.state is None:
-            return Control({}, np.zeros(1, np.int64))
-        return Control(self.state.carried, self.state.counter)
+        return Control() if self.state is None else Control(self.state.carried, self.state.counter)
 
     def frozen(self, reference: Any, engine: RepulsionEngine) -> FrozenReference:
         """Return the potential of a map that does not move: an embedding, which keeps it, or coordinates (n, d)."""

@@ -9,7 +9,7 @@ import numpy as np
 from .._types import Array
 from .._validation import check_choice, check_integer, check_real
 from ..objectives import METHODS, Edges, check_dimension, check_shapes, divergence, placed_divergence
-from ..repulsion import DEFAULT_TOLERANCE, RepulsionEngine, StudentT
+from ..repulsion import DEFAULT_TOLERANCE, Control, RepulsionEngine, StudentT
 
 _ALIASES = {"BH": "bh", "barnes-hut": "bh", "FFT": "fft", "interpolation": "fft"}
 
@@ -167,7 +167,8 @@ def _evaluate(engine: RepulsionEngine, embedding: Any, P: Any, reference: Any, w
     edges = Edges.of(P, n_jobs=engine.n_jobs)
     dof = float(cast(StudentT, engine.radial).dof)
     if sources is None:
-        found = divergence(edges, dof, engine).evaluate(points, exaggeration=1.0, with_loss=with_loss)
+        objective = divergence(edges, dof, engine, Control())
+        found = objective.evaluate(points, exaggeration=1.0, with_loss=with_loss)
     else:
         placed = placed_divergence(edges, dof, engine.freeze(sources), engine.n_jobs)
         found = placed.evaluate(points, exaggeration=1.0, with_loss=with_loss)

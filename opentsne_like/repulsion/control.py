@@ -65,10 +65,10 @@ class Control:
 
     Parameters
     ----------
-    carried : mutable mapping of str to ndarray
+    carried : mutable mapping of str to ndarray, optional
         Holds the last verdict, ``"verdict"`` (9,) float64, while there is one: what is carried from one iteration to
         the next, stored in files, and forgotten when points are moved by hand.
-    counter : ndarray of shape (1,), int64
+    counter : ndarray of shape (1,), int64, optional
         Iterations done.
 
     Examples
@@ -79,7 +79,7 @@ class Control:
     >>> from opentsne_like.repulsion import Control, RepulsionEngine, StudentT
     >>> angles = 2 * np.pi * np.arange(1500) / 1500
     >>> ring = 100 * np.column_stack([np.cos(angles), np.sin(angles)])
-    >>> control = Control({}, np.zeros(1, np.int64))
+    >>> control = Control()
     >>> potential = control.evaluate(RepulsionEngine(StudentT(), method="fft"), ring)
     >>> control.error < 5e-3
     True
@@ -87,8 +87,9 @@ class Control:
 
     names: ClassVar[tuple[str, ...]] = ("verdict",)
 
-    def __init__(self, carried: MutableMapping[str, Array], counter: Array) -> None:
-        self._carried, self._counter = carried, counter
+    def __init__(self, carried: MutableMapping[str, Array] | None = None, counter: Array | None = None) -> None:
+        self._carried = {} if carried is None else carried
+        self._counter = np.zeros(1, np.int64) if counter is None else counter
 
     @property
     def verdict(self) -> Verdict | None:

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from benchmarks import odd
 from opentsne_like.errors import InvalidParameterError
+from opentsne_like.opentsne import kl_divergence_fft
 from opentsne_like.repulsion import Control, Gaussian, LogInverse, RepulsionEngine, StudentT, exact_sums
 from opentsne_like.repulsion import control as module
 from opentsne_like.repulsion.control import EVERY
@@ -20,7 +22,7 @@ RADIALS = [StudentT(1.0), StudentT(0.5), Gaussian(), LogInverse(0.1)]
 
 
 def control(carried=None, iteration=0):
-    return Control({} if carried is None else carried, np.array([iteration]))
+    return Control(carried, np.array([iteration]))
 
 
 def ring(n=1500, radius=100.0):
@@ -210,3 +212,16 @@ def test_the_sample_sees_forces_that_few_points_feel():
     blind = take_sample(points, extent, Gaussian(), 2)
     assert blind.size < 0.8 * truth.size
     assert blind.error(rough[blind.places]) < 0.2 * truth.error(rough[truth.places]) < rms(rough - exact) / rms(exact)
+
+
+def test_a_function_without_a_state_keeps_the_tolerance_too():
+    points, n = ring(), 1500
+    P = csr_matrix((np.full(n, 1 / n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    error, gradient = kl_divergence_fft(points, P, n_jobs=2, should_eval_error=True)
+    exact = exact_sums(points, None, StudentT(), n_jobs=2)
+    apart = points - np.roll(points, -1, axis=0)
+    pulled = apart / (1 + (apart**2).sum(axis=1, keepdims=True)) / n
+    pushed = gradient - pulled
+    assert np.isfinite(error)
+    repulsion = 0.5 * exact.gradient / exact.total
+    assert rms(pushed - repulsion) < TOLERANCE * rms(repulsion)
