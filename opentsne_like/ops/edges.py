@@ -208,6 +208,8 @@ def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
 def checksum(values: Array, n_jobs: int) -> int:
     """Return a number that changes when `values`, an array of a multiple of 8 bytes or of 4, is written to.
 
+    It is the same in every process, so what is kept by it can be pickled.
+
     Examples
     --------
     >>> import numpy as np
@@ -223,4 +225,5 @@ def checksum(values: Array, n_jobs: int) -> int:
     words = raw[:whole].view(np.uint64)
     chunks = _parallel.chunk_bounds(len(words), GRAIN)
     parts = _parallel.run_tasks([(kernels.attraction.checksum, (*c, words)) for c in chunks], n_jobs=n_jobs)
-    return hash((len(raw), raw[whole:].tobytes(), *(int(part) for part in parts)))
+    rest = int.from_bytes(raw[whole:].tobytes(), "little")  # the hash of bytes is another one in each process
+    return hash((len(raw), rest, *(int(part) for part in parts)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +35,15 @@ def test_a_form_that_loops_do_not_know_is_refused(form):
 def test_constants_are_those_of_the_loops():
     assert ops.TAPS == kernels.grid.TAPS
     assert ops.HARMONICS == kernels.grid.HARMONICS
+
+
+@pytest.mark.parametrize("n", [30, 31])
+def test_a_checksum_is_the_same_in_every_process(n):
+    """A map that is unpickled elsewhere still knows its loss."""
+    code = f"import numpy as np; from opentsne_like import ops; print(ops.checksum(np.arange({n}, dtype=np.int32), 1))"
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    child = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(child.stdout) == ops.checksum(np.arange(n, dtype=np.int32), 2)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
