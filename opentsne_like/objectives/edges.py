@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from .._validation import check_csr_parts
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, InvalidTypeError
 from ..ops import Graph
 from ..repulsion import Radial
 from .locality import Locality
@@ -30,17 +30,19 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
 
     Raises
     ------
-    InvalidParameterError
+    InvalidParameterError, InvalidTypeError
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
     >>> from opentsne_like.objectives import check_shapes
-    >>> check_shapes(np.ones((3, 3)), (3, 2))
-    >>> check_shapes(np.ones((3, 3)), (4, 2))
+    >>> check_shapes(csr_matrix((3, 3)), (3, 2))
+    >>> check_shapes(csr_matrix((3, 3)), (4, 2))
     Traceback (most recent call last):
     opentsne_like.errors.InvalidParameterError: `P` must be of shape (4, 4), got (3, 3); make ...
     """
+    if not hasattr(P, "tocsr"):
+        raise InvalidTypeError(f"`P` must be a sparse matrix, got {type(P).__name__}; make it scipy.sparse.csr_matrix(P)")
     source = shape if reference_shape is None else reference_shape
     if source[1:] != shape[1:]:
         raise InvalidParameterError(

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from opentsne_like import ops
-from opentsne_like.errors import InvalidParameterError
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.objectives import Edges, checksum, locality
 from opentsne_like.opentsne import gradient_descent, kl_divergence_bh, kl_divergence_fft
 from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square
@@ -118,6 +118,13 @@ def test_a_matrix_that_points_outside_of_itself_is_refused(part, place, value):
         Edges.of(broken(part, place, value), n_jobs=1)
     with pytest.raises(InvalidParameterError, match="`P` must have"):
         gradient_descent()(np.zeros((5, 2)), broken(part, place, value), 1, "exact", n_jobs=1)
+
+
+def test_a_dense_matrix_is_refused():
+    points, P = np.random.default_rng(0).normal(size=(6, 2)), np.full((6, 6), 1 / 36)
+    for call in (kl_divergence_bh, kl_divergence_fft, lambda Y, P: gradient_descent()(Y, P, 1, "exact")):
+        with pytest.raises(InvalidTypeError, match=r"`P` must be a sparse matrix, got ndarray; make it scipy"):
+            call(points.copy(), P)
 
 
 @pytest.mark.parametrize("method", ["exact", "bh", "fft"])
