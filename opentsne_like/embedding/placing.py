@@ -135,7 +135,7 @@ def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_param
     affinities = known_affinities(embedding)
     if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
         affinity_params["perplexities"] = affinity_params.pop("perplexity")
-    X = as_table(X, "X", columns=getattr(affinities.knn_index, "columns", None))
+    X = as_table(X, "X", columns=getattr(getattr(affinities, "knn_index", None), "columns", None))
     if isinstance(initialization, str):
         check_choice(initialization, "initialization", STARTS)
     near = isinstance(initialization, str) and initialization != "random"
@@ -193,5 +193,10 @@ def known_affinities(embedding: Any) -> Any:
     if affinities is None:
         raise UnavailableError(
             f"this {type(embedding).__name__} was stored without its affinities and cannot place new points"
+        )
+    if not hasattr(affinities, "to_new"):
+        raise UnavailableError(
+            f"affinities of the class {type(affinities).__name__} cannot place new points, for want of a method "
+            "`to_new`; see affinity.Affinities"
         )
     return affinities

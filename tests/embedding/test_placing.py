@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding, affinity, initialization
+from opentsne_like import Embedding, PartialTSNEEmbedding, TSNEEmbedding, affinity, initialization
 from opentsne_like.callbacks import History
 from opentsne_like.errors import InvalidParameterError, UnavailableError
 
@@ -177,6 +177,17 @@ def test_far_new_points_stay_finite():
     Z = Y.transform(far, n_iter=20)
     assert np.isfinite(Z).all()
     np.testing.assert_array_equal(Z[:-1], Y.transform(X_NEW, n_iter=20))
+
+
+def test_an_object_with_nothing_but_P_places_no_points():
+    class Given:
+        P = finished().affinities.P
+
+    for kind in (Embedding, TSNEEmbedding):
+        Y = kind(np.array(begin()), Given()).optimize(2)
+        for place in (Y.transform, Y.prepare_partial, Y.add):
+            with pytest.raises(UnavailableError, match="class Given cannot place new points, .*`to_new`"):
+                place(X_NEW)
 
 
 def test_what_knows_no_data_cannot_place_new_points():
