@@ -42,7 +42,7 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
     opentsne_like.errors.InvalidParameterError: `P` must be of shape (4, 4), got (3, 3); make ...
     """
     if not hasattr(P, "tocsr"):
-        raise InvalidTypeError(f"`P` must be a sparse matrix, got {type(P).__name__}; make it scipy.sparse.csr_matrix(P)")
+        raise InvalidTypeError(f"`P` must be a sparse matrix, got {type(P).__name__}; use scipy.sparse.csr_matrix(P)")
     source = shape if reference_shape is None else reference_shape
     if source[1:] != shape[1:]:
         raise InvalidParameterError(

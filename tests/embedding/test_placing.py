@@ -186,7 +186,7 @@ def test_an_object_with_nothing_but_P_places_no_points():
     for kind in (Embedding, TSNEEmbedding):
         Y = kind(np.array(begin()), Given()).optimize(2)
         for place in (Y.transform, Y.prepare_partial, Y.add):
-            with pytest.raises(UnavailableError, match="class Given cannot place new points, .*`to_new`"):
+            with pytest.raises(UnavailableError, match=r"class Given cannot place new points, .*`to_new`"):
                 place(X_NEW)
 
 

@@ -123,7 +123,7 @@ def test_a_matrix_that_points_outside_of_itself_is_refused(part, place, value):
 def test_a_dense_matrix_is_refused():
     points, P = np.random.default_rng(0).normal(size=(6, 2)), np.full((6, 6), 1 / 36)
     for call in (kl_divergence_bh, kl_divergence_fft, lambda Y, P: gradient_descent()(Y, P, 1, "exact")):
-        with pytest.raises(InvalidTypeError, match=r"`P` must be a sparse matrix, got ndarray; make it scipy"):
+        with pytest.raises(InvalidTypeError, match=r"`P` must be a sparse matrix, got ndarray; use scipy"):
             call(points.copy(), P)
 
 
