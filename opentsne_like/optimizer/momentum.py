@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import ops
 from .._validation import check_flag, check_real
+from ..errors import InvalidTypeError
 from .base import Array, Objective, Proposal, Step
 from .learning import move_parameters
 from .state import State
@@ -81,6 +82,9 @@ class Momentum:
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step in the spare buffers of `state`."""
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
+        gradient = np.ascontiguousarray(gradient)
+        if gradient.shape != points.shape:  # compiled code would read beyond its end
+            raise InvalidTypeError(f"`evaluate` must return a gradient of shape {points.shape}, got {gradient.shape}")
         move_parameters(objective, points, state, step, self.min_gain)
         spare, new_points = state.spare, state.work("points", points.shape)
         rates = ops.StepRates(

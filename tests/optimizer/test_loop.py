@@ -8,7 +8,7 @@ from scipy import sparse
 
 from opentsne_like import kernels
 from opentsne_like.callbacks import Follower, Following, Hook
-from opentsne_like.errors import InvalidParameterError, NumericalError
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError, NumericalError
 from opentsne_like.objectives import Edges, divergence
 from opentsne_like.optimizer import Momentum, Schedule, Silent, StopReason, run
 from opentsne_like.repulsion import RepulsionEngine, StudentT
@@ -364,3 +364,32 @@ def test_an_interrupted_tidying_leaves_two_buffers():
 def test_gains_are_used_or_not(value):
     with pytest.raises(InvalidParameterError, match="`use_gains`"):
         Momentum(use_gains=value)
+
+
+class Pull:
+    """An objective whose gradient comes in a form of its own."""
+
+    def __init__(self, form):
+        self.form = form
+
+    def evaluate(self, points, *, exaggeration, with_loss):
+        return 0.0, self.form(points / 4)
+
+
+@pytest.mark.parametrize("form", [lambda g: g[:3], lambda g: g[:, :1], lambda g: g.ravel(), lambda g: 0.0])
+def test_a_gradient_of_another_shape_is_refused(form):
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    before, state = points.copy(), Momentum().start(points)
+    with pytest.raises(InvalidTypeError, match=r"`evaluate` must return a gradient of shape \(300, 2\), got"):
+        descend(points, state, Pull(form), plan(2, rate=0.1))
+    np.testing.assert_array_equal(points, before)
+    assert state.counter[0] == len(state.history) == 0
+
+
+@pytest.mark.parametrize("form", [np.asfortranarray, np.ndarray.tolist, lambda g: np.repeat(g, 2, axis=0)[::2]])
+def test_a_gradient_may_lie_in_any_order(form):
+    start = np.random.default_rng(0).normal(size=(300, 2))
+    points, expected = start.copy(), start.copy()
+    descend(points, Momentum().start(points), Pull(form), plan(3, rate=0.1))
+    descend(expected, Momentum().start(expected), Pull(np.array), plan(3, rate=0.1))
+    np.testing.assert_array_equal(points, expected)
