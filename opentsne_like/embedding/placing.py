@@ -13,7 +13,7 @@ from .. import initialization as starts
 from .._types import Array
 from .._validation import as_table, check_choice, check_integer, check_matrix
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
-from ..objectives import Loss
+from ..objectives import Loss, Placing
 
 STARTS = ("median", "weighted", "random")
 BLOCK = 2**16  # new rows that are looked up at a time
@@ -40,7 +40,7 @@ def stage_of(loss: Loss) -> dict[str, Any]:
     """
     if loss.placing is None:
         loss.place(None, None, None)  # type: ignore[arg-type]  # raises the loss's own refusal
-        return {}
+        return {"n_iter": Placing().n_iter}  # an objective of the user's own, of which nothing else is known
     return loss.placing._asdict()
 
 

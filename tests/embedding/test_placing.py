@@ -190,6 +190,17 @@ def test_an_object_with_nothing_but_P_places_no_points():
                 place(X_NEW)
 
 
+def test_an_objective_of_the_users_own_places_points():
+    class Bowl:
+        def evaluate(self, points, *, exaggeration, with_loss):
+            return 0.5 * float((points**2).sum()), points / 4
+
+    Y = Embedding(np.array(begin()), finished().affinities, loss=Bowl()).optimize(2)
+    new = Y.transform(X_NEW, learning_rate=0.5)
+    assert new.n_iter_ == 250
+    assert new.loss_value < 1e-3 * Y.prepare_partial(X_NEW).loss_value
+
+
 def test_what_knows_no_data_cannot_place_new_points():
     Y = TSNEEmbedding(np.array(begin()), affinity.PrecomputedAffinities(finished().affinities.P))
     for place in (Y.transform, Y.prepare_partial, Y.add):
