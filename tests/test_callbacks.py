@@ -133,6 +133,14 @@ def test_what_cannot_be_called_is_refused(start, callback):
         start.optimize(1, callbacks=callback)
 
 
+def test_callbacks_that_can_be_gone_through_once_only_are_refused(start):
+    heard = []
+    for given in (iter([heard.append]), (call for call in [heard.append]), map(callable, [heard.append])):
+        with pytest.raises(TypeError, match=r"`callbacks` must be a list, got .*; use list\(callbacks\)"):
+            start.optimize(2, callbacks=given)
+    assert not heard
+
+
 def test_an_exception_passes_unchanged_and_leaves_the_last_finished_iteration(start):
     class BrokenError(Exception):
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +31,7 @@ def as_list(callbacks: Any) -> list[Any]:
     Raises
     ------
     InvalidObjectError
-        If one of them is neither.
+        If one of them is neither, or they come from an iterator, which gives them once only.
 
     Examples
     --------
@@ -42,6 +42,8 @@ def as_list(callbacks: Any) -> list[Any]:
     if callbacks is None:
         return []
     single = callable(callbacks) or isinstance(callbacks, Hook) or not isinstance(callbacks, Iterable)
+    if not single and isinstance(callbacks, Iterator):
+        raise InvalidObjectError(f"`callbacks` must be a list, got {type(callbacks).__name__}; use list(callbacks)")
     found = [callbacks] if single else list(callbacks)
     for callback in found:
         if isinstance(callback, type):
