@@ -123,7 +123,9 @@ def unpack(arrays: dict[str, Array], header: dict[str, Any], data: Any = None) -
     """
     kind = header.get("kind")
     if kind not in KINDS:
-        raise StorageError(f"it holds a {str(kind)[:40]!r}, which is not known")
+        raise StorageError(
+            f"it holds a {str(kind)[:40]!r}, which is not known; enter a class of your own in loading.KINDS"
+        )
     cls = KINDS[str(kind)]
     arrays = {**arrays, **_of_version_1(arrays)} if "params" in header else arrays
     coordinates = arrays["coordinates"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding, affinity, load, storage
+from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding, affinity, load, loading, storage
 from opentsne_like.embedding import LEVELS, remove_checkpoint
 from opentsne_like.errors import StorageError, UnavailableError
 
@@ -243,6 +243,20 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
         load(path)
     with pytest.raises(StorageError, match="existing file"):
         load(tmp_path / "none.npz")
+
+
+def test_a_class_of_the_users_own_is_read_once_it_is_entered(tmp_path, monkeypatch):
+    class Mine(TSNEEmbedding):
+        pass
+
+    Y = Mine(np.array(begin()), begin().affinities).optimize(2)
+    Y.save(tmp_path / "map.npz")
+    with pytest.raises(StorageError, match=r"'Mine', which is not known; enter a class of your own in loading\.KINDS"):
+        load(tmp_path / "map.npz")
+    monkeypatch.setitem(loading.KINDS, "Mine", Mine)
+    again = load(tmp_path / "map.npz")
+    assert type(again) is Mine
+    np.testing.assert_array_equal(again.optimize(2), Y.optimize(2))
 
 
 def test_a_newer_version_is_refused(tmp_path):
