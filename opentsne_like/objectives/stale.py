@@ -40,9 +40,10 @@ class StaleForces:
     >>> import numpy as np
     >>> from opentsne_like.objectives import StaleForces
     >>> from opentsne_like.optimizer import Momentum
-    >>> from opentsne_like.repulsion import RepulsionEngine, StudentT
+    >>> from opentsne_like.repulsion import Control, RepulsionEngine, StudentT
     >>> points, engine = np.array([[0.0, 0.0], [1.0, 0.0]]), RepulsionEngine(StudentT(), n_jobs=1)
-    >>> stale = StaleForces(2, Momentum().start(points))
+    >>> state = Momentum().start(points)
+    >>> stale = StaleForces(2, state, Control(state.carried, state.counter))
     >>> before = stale.evaluate(engine, points, engine.extent(points)).total
     >>> after = stale.evaluate(engine, 2 * points, engine.extent(2 * points)).total
     >>> after == before, bool(stale.fresh)
