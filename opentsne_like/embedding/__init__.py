@@ -9,7 +9,8 @@ placed on a map, as a `PlacedEmbedding`, or added to it, whatever the loss is.
 from __future__ import annotations
 
 from .archive import LEVELS, pack, pack_settings, unpack_descent, unpack_settings
-from .base import Embedding, EmbeddingState, check_affinities, check_start
+from .array import EmbeddingState, StatefulArray
+from .base import Embedding, check_affinities, check_start
 from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore_affinities
 from .descent import Descent, in_place
 from .placed import PlacedEmbedding
@@ -25,6 +26,7 @@ __all__ = [
     "PlacedEmbedding",
     "Resources",
     "Settings",
+    "StatefulArray",
     "affinities_path",
     "as_loss",
     "check_affinities",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from .._validation import check_choice
+from .._validation import check_choice, check_matrix
 from ..affinity import pack_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
@@ -40,7 +40,9 @@ def save(embedding: Any, path: Any, include: str) -> None:
     include : {"data", "affinities", "optimizer", "coordinates"}
     """
     level = LEVELS.index(check_choice(include, "include", LEVELS))
-    arrays, header = pack(embedding.copy(), level)  # of one iteration, should another thread be optimizing
+    duplicate = embedding.copy()  # of one iteration, should another thread be optimizing
+    check_matrix(np.asarray(duplicate), "embedding")  # `load` would refuse it
+    arrays, header = pack(duplicate, level)
     storage.write(path, arrays, {**header, "include": include})
 
 

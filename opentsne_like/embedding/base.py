@@ -1,81 +1,24 @@
-"""What all embeddings are: an array with one slot of state."""
+"""Embeddings: maps that optimize, place new points, grow and are stored, whatever their loss is."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from .._validation import check_matrix
-from ..errors import DetachedError, InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
+from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import Loss, checksum
 from ..optimizer import Record, StopReason
-from . import archive, checkpoint, placing, writers
+from . import archive, checkpoint, placing
+from .array import EmbeddingState, StatefulArray
 from .descent import Descent
 from .settings import Settings
 
 Array = np.ndarray[Any, Any]
 
 
-@dataclass
-class EmbeddingState:
-    """All of an embedding that is not coordinates.
-
-    Attributes
-    ----------
-    affinities : Affinities or None
-        Those of a map of its own.
-    optimizer : Descent
-        Where the optimization stands.
-    random_state : int, RandomState, Generator or None
-    settings : Settings
-        What `optimize` uses unless it is told otherwise.
-    reference : Embedding or None
-        The map that these points are placed on.
-    P : csr_matrix or None
-        Affinities of placed points to their reference.
-    value : (tuple, float) or None
-        What the value of the loss was computed from, as checksums, and that value.
-    frozen : dict
-        The potential of these coordinates as a reference, by their checksum.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from opentsne_like import affinity
-    >>> from opentsne_like.embedding import Descent, EmbeddingState, Settings
-    >>> state = EmbeddingState(affinity.Uniform(np.eye(4), k_neighbors=2), Descent(), 0, Settings())
-    >>> state.copy().affinities is state.affinities, state.copy().optimizer is state.optimizer
-    (True, False)
-    """
-
-    affinities: Any
-    optimizer: Descent
-    random_state: Any
-    settings: Settings
-    reference: Any = None
-    P: Any = None
-    value: tuple[tuple[Any, ...], float] | None = None
-    frozen: dict[Any, Any] = field(default_factory=dict)
-
-    def copy(self) -> EmbeddingState:
-        """Return a state that can go another way; affinities and reference are shared."""
-        duplicate = copy.copy(self)
-        duplicate.optimizer = self.optimizer.copy()
-        duplicate.random_state = copy.deepcopy(self.random_state)
-        duplicate.frozen = {}
-        return duplicate
-
-    def without_callbacks(self) -> EmbeddingState:
-        """Return a copy that can be pickled whatever the callbacks are: they are given again, as after `load`."""
-        duplicate = self.copy()
-        duplicate.settings = self.settings.changed(callbacks=None, use_callbacks=None)
-        return duplicate
-
-
-class Embedding(np.ndarray[Any, Any]):
+class Embedding(StatefulArray):
     """A map: an array of coordinates with affinities, a loss, and the state of its optimization.
 
     Parameters
@@ -106,10 +49,10 @@ class Embedding(np.ndarray[Any, Any]):
     ((100, 2), 100, 0.8)
     """
 
-    _state: EmbeddingState | None
     settings_class: ClassVar[type[Settings]] = Settings
     descent_class: ClassVar[type[Descent]] = Descent
     placed_class: ClassVar[type[Embedding]]
+    _made_of: ClassVar[str] = "affinities"
 
     def __new__(  # noqa: D102 (the class says it)
         cls, embedding: Any, affinities: Any, *, random_state: Any = None, optimizer: Any = None, **settings: Any
@@ -133,34 +76,6 @@ class Embedding(np.ndarray[Any, Any]):
             )
         return optimizer, settings
 
-    @classmethod
-    def _make(cls, coordinates: Any, state: EmbeddingState) -> Self:
-        """Return an embedding: the one door that makes them."""
-        embedding = np.array(coordinates, dtype=np.float64, order="C").view(cls)
-        embedding._state = state
-        return embedding
-
-    def __array_finalize__(self, obj: Any) -> None:
-        self._state = None
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        plain = [np.asarray(x) if isinstance(x, Embedding) else x for x in inputs]
-        if out is None:
-            return getattr(ufunc, method)(*plain, **kwargs)
-        kwargs["out"] = tuple(np.asarray(x) if isinstance(x, Embedding) else x for x in out)
-        getattr(ufunc, method)(*plain, **kwargs)
-        return out[0] if len(out) == 1 else out
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the coordinates, float64; AnnData, which asks for it, hears at this moment of the class."""
-        writers.introduce(type(self))
-        return cast(np.dtype[Any], super().dtype)
-
-    @dtype.setter
-    def dtype(self, value: Any) -> None:  # ``view`` sets it
-        np.ndarray.dtype.__set__(self, value)  # type: ignore[attr-defined]
-
     def __repr__(self) -> str:
         if self._state is None:
             return f"{type(self).__name__} without state, {np.array_repr(np.asarray(self))}"
@@ -169,9 +84,6 @@ class Embedding(np.ndarray[Any, Any]):
             f"<{type(self).__name__} of {rows:,} points in {columns} dimension{'s' * (columns > 1)}, "
             f"{self.n_iter_} iterations done, {self.label} {self._known_value()}, {self._phase()}>"
         )
-
-    def __str__(self) -> str:
-        return np.array_str(np.asarray(self))
 
     def _known_value(self) -> str:
         state = self._own
@@ -184,45 +96,6 @@ class Embedding(np.ndarray[Any, Any]):
             return "not begun"
         exaggeration = self.history[-1].exaggeration
         return f"exaggeration {exaggeration:g}" if exaggeration != 1 else "no exaggeration"
-
-    @property
-    def _own(self) -> EmbeddingState:
-        """The state, or an error that says why there is none."""
-        if self._state is None:
-            raise DetachedError(
-                f"this {type(self).__name__} is a slice or a view: it holds coordinates only; ask the whole embedding"
-            )
-        return self._state
-
-    def copy(self, order: Any = "C") -> Self:
-        """Return an independent embedding in the same state; the affinities are shared.
-
-        Parameters
-        ----------
-        order : {"C"}
-            Embeddings are always C-contiguous.
-        """
-        if self._state is None:
-            return np.array(self, order=order).view(type(self))
-        with self._state.optimizer.held():
-            return type(self)._make(self, self._state.copy())
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: dict[int, Any] | None) -> Self:
-        duplicate = self.copy()
-        if memo is not None:
-            memo[id(self)] = duplicate
-        if duplicate._state is not None:
-            for name in ("affinities", "reference", "P"):
-                setattr(duplicate._state, name, copy.deepcopy(getattr(duplicate._state, name), memo))
-        return duplicate
-
-    def __reduce__(self) -> Any:
-        if self._state is None:
-            return _restore, (type(self), np.array(self), None)
-        with self._state.optimizer.held():
-            return _restore, (type(self), np.array(self), self._state.without_callbacks())
 
     @property
     def affinities(self) -> Any:
@@ -348,7 +221,7 @@ class Embedding(np.ndarray[Any, Any]):
         if state.P is None and state.affinities is None:
             raise UnavailableError(
                 f"this {type(self).__name__} was stored without its affinities; make a new one with "
-                f"{type(self).__name__}(embedding, affinities, optimizer=embedding.optimizer)"
+                f"{type(self).__name__}(embedding, {self._made_of}, optimizer=embedding.optimizer)"
             )
         if state.P is None:
             return state.affinities.P
@@ -478,7 +351,7 @@ class Embedding(np.ndarray[Any, Any]):
         >>> Y.transform(X[:3], n_iter=20).shape
         (3, 2)
         """
-        stage = {**placing.stage_of(self.loss), **changes}
+        stage = {**placing.stage_of(self.settings), **changes}
         return placing.transform(self, X, initialization, k, dict(affinity_params or {}), [stage], {})
 
     def add(self, X_new: Any, initialization: Any = "median", k: int = 25) -> Self:
@@ -578,10 +451,6 @@ class Embedding(np.ndarray[Any, Any]):
             JSON values and, one level below ``"callbacks"``, arrays.
         """
         checkpoint.save_checkpoint(self, path, affinities, run)
-
-
-def _restore(cls: type[Embedding], coordinates: Array, state: EmbeddingState | None) -> Any:
-    return coordinates.view(cls) if state is None else cls._make(coordinates, state)
 
 
 def check_affinities(affinities: Any) -> Any:

@@ -229,4 +229,6 @@ def in_place(embedding: Any) -> Array:
             f"`embedding` must be a C-contiguous matrix of float64, which is changed in place, got {points.dtype} of "
             f"shape {points.shape}; use np.ascontiguousarray(embedding, dtype=float)"
         )
+    if not points.flags.writeable:
+        raise InvalidParameterError("`embedding` must be writeable to be changed in place, got one that is read-only")
     return points

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InvalidParameterError, UnavailableError
-from .base import Embedding, EmbeddingState, check_start
+from .array import EmbeddingState
+from .base import Embedding, check_start
 
 
 class PlacedEmbedding(Embedding):
@@ -34,6 +35,8 @@ class PlacedEmbedding(Embedding):
     >>> new.optimize(10).shape
     (1, 2)
     """
+
+    _made_of = "reference_embedding, P"
 
     def __new__(  # noqa: D102 (the class says it)
         cls, embedding: Any, reference_embedding: Any, P: Any, **settings: Any

@@ -13,18 +13,19 @@ from .. import initialization as starts
 from .._types import Array
 from .._validation import as_table, check_choice, check_integer, check_matrix
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
-from ..objectives import Loss, Placing
+from ..objectives import Placing
+from .settings import Settings
 
 STARTS = ("median", "weighted", "random")
 BLOCK = 2**16  # new rows that are looked up at a time
 
 
-def stage_of(loss: Loss) -> dict[str, Any]:
-    """Return how `loss` places points, as arguments of `optimize`.
+def stage_of(settings: Settings) -> dict[str, Any]:
+    """Return how points are placed by a loss, as arguments of `optimize` that loss and optimizer know.
 
     Parameters
     ----------
-    loss : Loss
+    settings : Settings
 
     Raises
     ------
@@ -33,15 +34,15 @@ def stage_of(loss: Loss) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from opentsne_like.embedding import stage_of
-    >>> from opentsne_like.objectives import KullbackLeibler
-    >>> stage_of(KullbackLeibler())["exaggeration"]
+    >>> from opentsne_like.embedding import Settings, stage_of
+    >>> stage_of(Settings())["exaggeration"]
     1.5
     """
+    loss = settings.loss
     if loss.placing is None:
         loss.place(None, None, None)  # type: ignore[arg-type]  # raises the loss's own refusal
         return {"n_iter": Placing().n_iter}  # an objective of the user's own, of which nothing else is known
-    return loss.placing._asdict()
+    return {name: value for name, value in loss.placing._asdict().items() if settings.has(name)}
 
 
 def prepare(embedding: Any, X: Any, initialization: Any, k: int, affinity_params: Mapping[str, Any]) -> Any:
@@ -64,7 +65,7 @@ def prepare(embedding: Any, X: Any, initialization: Any, k: int, affinity_params
     >>> placed.n_iter_, bool((placed == Y[:1]).all())
     (0, True)
     """
-    stage_of(embedding.loss)
+    stage_of(embedding.settings)
     P, start = _look_up(embedding, X, initialization, check_integer(k, "k", at_least=1), dict(affinity_params))
     return embedding.placed_class.on(start, embedding, P, embedding.settings.inherited())
 

@@ -88,6 +88,10 @@ class Settings:
             by_owner.setdefault(owners[name], {})[name] = value
         return replace(current, **{role: replace(getattr(current, role), **some) for role, some in by_owner.items()})
 
+    def has(self, name: str) -> bool:
+        """Say whether one of the dataclasses has an option of this name."""
+        return name in self._owners()
+
     def _whole(self, role: str, value: Any) -> Any:
         """Return what is given for a whole role, or refuse what cannot play it."""
         if role == "loss":

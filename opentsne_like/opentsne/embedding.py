@@ -183,6 +183,8 @@ class TSNEEmbedding(TSNENames):
             {"n_iter": early_exaggeration_iter, "exaggeration": early_exaggeration, "momentum": initial_momentum},
             {"n_iter": n_iter, "exaggeration": exaggeration, "momentum": final_momentum},
         ]
+        bounds = {"max_grad_norm": 0.25, "max_step_norm": None}  # of Momentum; other optimizers have none
+        shared = {name: value for name, value in shared.items() if self.settings.has(name) or value != bounds[name]}
         to_new = self._perplexity_argument(perplexity)
         return general.transform(self, X, initialization, k, to_new, stages, shared)  # type: ignore[no-any-return]
 

@@ -333,3 +333,24 @@ def test_the_divergence_of_a_map_with_learned_degrees_of_freedom_follows_them():
     Y.optimizer.state["log_dof"][0] = np.log(0.5)
     assert Y.kl_divergence != before
     assert Y.kl_divergence == TSNEEmbedding(np.array(Y), affinities(), dof=Y.optimizer.dof).kl_divergence
+
+
+def test_a_map_that_could_not_be_read_is_not_written_over_a_good_one(tmp_path):
+    Y = finished()
+    Y.save(tmp_path / "map.npz")
+    before = (tmp_path / "map.npz").read_bytes()
+    Y[0] = np.nan
+    with pytest.raises(InvalidParameterError, match="`embedding` must be finite"):
+        Y.save(tmp_path / "map.npz")
+    assert (tmp_path / "map.npz").read_bytes() == before
+
+
+def test_a_map_of_memory_maps_and_one_that_is_read_only(tmp_path):
+    Y = finished()
+    joblib.dump(Y, tmp_path / "map.joblib")
+    Z = joblib.load(tmp_path / "map.joblib", mmap_mode="r")
+    np.testing.assert_array_equal(Z.optimize(3, inplace=True), Y.optimize(3))
+    Y.flags.writeable = False
+    with pytest.raises(InvalidParameterError, match="writeable"):
+        Y.optimize(1, inplace=True)
+    assert Y.optimize(1).n_iter_ == Y.n_iter_ + 1

@@ -100,3 +100,41 @@ def test_methods_that_an_objective_lacks_are_named_before_any_work():
     with pytest.raises(UnavailableError, match=r"`optimizer` Newton takes .* method `hessian`, .* of KullbackLeibler"):
         Y.optimize(3, loss=KullbackLeibler(), optimizer=Newton(), inplace=True)
     np.testing.assert_array_equal(Y, before)
+
+
+@dataclass(frozen=True)
+class Plain(Signs):
+    """Keeps nothing from one step to the next."""
+
+    keeps: ClassVar[tuple[str, ...]] = ()
+
+    def start(self, points):
+        return State({})
+
+    def propose(self, objective, points, state, step, with_loss):
+        loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
+        new = points - 100.0 * gradient
+        centre = new.mean(axis=0)
+        return Proposal(new, centre, step.constraint.offset(centre), loss, float(np.linalg.norm(gradient)))
+
+
+@pytest.mark.parametrize("steps", [4, 5])
+def test_an_optimizer_may_keep_nothing(steps, tmp_path, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "Plain", Plain)
+    Y = begin().optimize(steps, optimizer=Plain())
+    assert Y.loss_value < begin().loss_value
+    Z = Y.copy().optimize(3, optimizer=Plain()).optimize(3).optimize(3, optimizer=Plain())
+    grown = Z.add(data()[100:]).optimize(3)
+    grown.save(tmp_path / "map.npz")
+    np.testing.assert_array_equal(load(tmp_path / "map.npz").optimize(3), grown.optimize(3))
+
+
+def test_a_map_of_another_optimizer_places_points():
+    Y = Embedding(np.array(begin()), begin().affinities, optimizer=Signs(), random_state=0).optimize(20)
+    assert np.isfinite(Y.transform(data()[100:], n_iter=5)).all()
+    from opentsne_like import TSNEEmbedding
+
+    Y = TSNEEmbedding(np.array(begin()), begin().affinities, optimizer=Signs(), random_state=0).optimize(20)
+    assert np.isfinite(Y.transform(data()[100:], n_iter=5)).all()
+    with pytest.raises(InvalidTypeError, match="does not know `max_grad_norm`"):
+        Y.transform(data()[100:], n_iter=5, max_grad_norm=0.1)
