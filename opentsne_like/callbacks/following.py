@@ -176,6 +176,8 @@ class Follower:
 
     def after_step(self, iteration: int, record: Record) -> StopReason | None:
         """Tell the hooks of a committed iteration."""
+        if not self.hooks:
+            return None
         progress = self._progress(record)
         answers = [answer for hook in self.hooks if (answer := hook.iteration(progress))]
         if not answers:

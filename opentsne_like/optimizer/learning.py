@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from .base import Array, LearningObjective, Objective, Step
@@ -39,11 +41,12 @@ def move_parameters(objective: Objective, points: Array, state: State, step: Ste
     >>> bool(state["log_dof"][0, 0] == 0.0), bool(state.spare["log_dof"][0, 0] == 0.0)
     (True, False)
     """
-    if not isinstance(objective, LearningObjective) or objective.learns not in state:
+    name = getattr(objective, "learns", None)  # an isinstance of a protocol takes longer than a small map's step
+    if name is None or name not in state:
         return
-    current = state[objective.learns]
-    due = objective.is_due(int(state.counter[0]), step.exaggeration)
-    state.spare[objective.learns][:] = _moved(objective, points, current, step, min_gain) if due else current
+    learning, current = cast(LearningObjective, objective), state[name]
+    due = learning.is_due(int(state.counter[0]), step.exaggeration)
+    state.spare[name][:] = _moved(learning, points, current, step, min_gain) if due else current
 
 
 def _moved(objective: LearningObjective, points: Array, current: Array, step: Step, min_gain: float) -> Array:
