@@ -17,6 +17,7 @@ from typing import Any
 
 from ._validation import check_n_jobs
 
+USUAL = 256  # threads or fewer are taken without a look
 MOST_CHUNKS = 32  # enough to balance uneven work over many cores, few enough for the dispatch not to show
 
 _requests: SimpleQueue[_Help] = SimpleQueue()
@@ -37,8 +38,9 @@ def available_cores() -> int:
 
 def thread_count(n_jobs: int | None) -> int:
     """Return how many threads `n_jobs` asks for: -1 or None for all cores, -2 for all but one, and so on."""
-    number = check_n_jobs(n_jobs)
-    return number if number > 0 else max(1, available_cores() + 1 + number)
+    if type(n_jobs) is not int or not 0 < abs(n_jobs) <= USUAL:  # a step asks many times for what the door has checked
+        n_jobs = check_n_jobs(n_jobs)
+    return n_jobs if n_jobs > 0 else max(1, available_cores() + 1 + n_jobs)
 
 
 def chunk_bounds(n: int, grain: int, most: int = MOST_CHUNKS) -> list[tuple[int, int]]:
