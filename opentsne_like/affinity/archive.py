@@ -15,7 +15,6 @@ from .base import Affinities, NeighborAffinities
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
-from .matrix import read_only
 from .multiscale import Multiscale, MultiscaleMixture
 from .perplexity import PerplexityBasedNN
 from .self_tuning import SelfTuning
@@ -148,14 +147,14 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     name = header.get("class")
     if name is None:
         given = Affinities()
-        given.P = read_only(P)
+        given.P = P
         return given
     if name not in KNOWN:
         raise StorageError(f"the affinities are of the class {str(name)[:40]!r}, which is not known")
     cls = KNOWN[name]
     affinities = cls.__new__(cls)
     NeighborAffinities.__init__(affinities, n_jobs=header["n_jobs"], verbose=header["verbose"], dtype=header["dtype"])
-    affinities.P = read_only(P)
+    affinities.P = P
     affinities._width = check.check_integer(header["width"], "width", at_least=1, at_most=P.shape[0])
     affinities._search = _as_search(header["search"])
     affinities._take(**{key: header["arguments"][key] for key in cls.ARGUMENTS})

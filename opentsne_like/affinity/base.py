@@ -45,8 +45,7 @@ class Affinities:
     Attributes
     ----------
     P : csr_matrix of shape (n_samples, n_samples), float64
-        Affinities; usually symmetric, summing to 1. Copies of a map share it, so it is read-only where this package
-        made it; to change it, set another.
+        Affinities; usually symmetric, summing to 1. Copies of a map share it.
     knn_index : KNNIndex or None
         The neighbour index that new points are looked up in.
 

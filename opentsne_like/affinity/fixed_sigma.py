@@ -12,7 +12,7 @@ from .._types import Array
 from ..errors import InvalidParameterError
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_rows
-from .matrix import assemble, read_only
+from .matrix import assemble
 from .neighbors import NeighborLists, farthest
 
 
@@ -95,14 +95,12 @@ class FixedSigmaNN(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = read_only(
-                assemble(
-                    lists,
-                    gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
-                    join="mean" if symmetrize else None,
-                    dtype=self.dtype,
-                    n_jobs=self.n_jobs,
-                )
+            self.P = assemble(
+                lists,
+                gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
+                join="mean" if symmetrize else None,
+                dtype=self.dtype,
+                n_jobs=self.n_jobs,
             )
 
     def _take(self, *, sigma: Any, k: Any, symmetrize: Any) -> None:  # type: ignore[override]

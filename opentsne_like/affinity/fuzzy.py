@@ -12,7 +12,7 @@ from .. import kernels
 from .._parallel import for_chunks
 from .._types import Array
 from .base import NeighborAffinities, answer
-from .matrix import Evaluate, assemble, read_only, rows_to_one
+from .matrix import Evaluate, assemble, rows_to_one
 from .neighbors import NeighborLists
 
 
@@ -95,15 +95,13 @@ class Fuzzy(NeighborAffinities):
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)
-            self.P = read_only(
-                assemble(
-                    lists,
-                    _fuzzy_rows(lists, self.rhos_, self.sigmas_),
-                    join="union" if symmetrize else None,
-                    normalize=normalize,
-                    dtype=self.dtype,
-                    n_jobs=self.n_jobs,
-                )
+            self.P = assemble(
+                lists,
+                _fuzzy_rows(lists, self.rhos_, self.sigmas_),
+                join="union" if symmetrize else None,
+                normalize=normalize,
+                dtype=self.dtype,
+                n_jobs=self.n_jobs,
             )
 
     def _take(  # type: ignore[override]

@@ -103,19 +103,6 @@ def _assembled(
     return values, columns, row_ends
 
 
-def read_only(P: csr_matrix) -> csr_matrix:
-    """Return a matrix that cannot be written into: copies of a map share it, and what was made of it once holds good.
-
-    Parameters
-    ----------
-    P : csr_matrix
-        Its arrays are nobody else's.
-    """
-    for part in (P.data, P.indices, P.indptr):
-        part.setflags(write=False)
-    return P
-
-
 def rows_to_one(P: Any) -> Any:
     """Divide each row by its sum, in place."""
     sums = np.asarray(P.sum(axis=1)).ravel()

@@ -13,7 +13,6 @@ from ..errors import InvalidParameterError, UnavailableError
 from ..utils import Timer
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_matrix
-from .matrix import read_only
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +119,7 @@ class MultiscaleMixture(NeighborAffinities):
                 stored,
             )
         with self._timer():
-            self.P = read_only(self._matrix(stored, self.effective_perplexities_))
+            self.P = self._matrix(stored, self.effective_perplexities_)
 
     def _take(self, *, perplexities: Any, symmetrize: Any) -> None:  # type: ignore[override]
         _as_perplexities(perplexities)
@@ -162,7 +161,7 @@ class MultiscaleMixture(NeighborAffinities):
             )
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
             P = self._matrix(k, effective)
-        self.P = read_only(P)
+        self.P = P
         self.effective_perplexities_ = effective
         self.perplexities = new_perplexities  # last: until here the same call starts over
 

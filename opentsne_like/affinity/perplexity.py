@@ -14,7 +14,6 @@ from ..errors import UnavailableError
 from ..utils import Timer
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_matrix
-from .matrix import read_only
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +121,7 @@ class PerplexityBasedNN(NeighborAffinities):
             )
         self.knn_kwargs = knn_kwargs
         with self._timer():
-            self.P = read_only(self._matrix(stored, self.effective_perplexity_))
+            self.P = self._matrix(stored, self.effective_perplexity_)
 
     def _take(self, *, perplexity: Any, symmetrize: Any, k_neighbors: Any) -> None:  # type: ignore[override]
         check.check_real(perplexity, "perplexity", above=0)
@@ -173,7 +172,7 @@ class PerplexityBasedNN(NeighborAffinities):
             )
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
             P = self._matrix(int(3 * wanted), new_perplexity)
-        self.P = read_only(P)
+        self.P = P
         self.effective_perplexity_ = new_perplexity
         self.perplexity = new_perplexity  # last: until here the same call starts over
 

@@ -10,7 +10,6 @@ import numpy as np
 from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
 from .base import Affinities
-from .matrix import read_only
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class PrecomputedAffinities(Affinities):
             raise InvalidParameterError("`affinities` must have a positive sum, got a matrix of zeros")
         if normalize:
             P.data /= total
-        self.P = read_only(P)
+        self.P = P
         difference = abs(P - P.T)
         if difference.nnz and difference.data.max() > 1e-6 * P.data.max():
             log.warning("The given affinities are not symmetric; they are used as they are")

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _validation as check
 from .._types import Array
 from .base import NeighborAffinities, answer
-from .matrix import Evaluate, assemble, read_only, rows_to_one
+from .matrix import Evaluate, assemble, rows_to_one
 from .neighbors import NeighborLists
 
 
@@ -84,9 +84,7 @@ class SelfTuning(NeighborAffinities):
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
             rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
-            self.P = read_only(
-                assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
-            )
+            self.P = assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
 
     def _take(self, *, k_neighbors: Any, scale_neighbor: Any, normalize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _validation as check
 from .._types import Array
 from .base import NeighborAffinities, answer
-from .matrix import Evaluate, assemble, read_only
+from .matrix import Evaluate, assemble
 from .neighbors import NeighborLists
 
 UNIFORM_JOINS = {True: "max", "max": "max", "mean": "mean", False: None, "none": None}
@@ -97,14 +97,12 @@ class Uniform(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = read_only(
-                assemble(
-                    lists,
-                    uniform_rows(lists),
-                    join=UNIFORM_JOINS[symmetrize],
-                    dtype=self.dtype,
-                    n_jobs=self.n_jobs,
-                )
+            self.P = assemble(
+                lists,
+                uniform_rows(lists),
+                join=UNIFORM_JOINS[symmetrize],
+                dtype=self.dtype,
+                n_jobs=self.n_jobs,
             )
 
     def _take(self, *, k_neighbors: Any, symmetrize: Any) -> None:  # type: ignore[override]

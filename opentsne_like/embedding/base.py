@@ -261,15 +261,16 @@ class Embedding(StatefulArray):
             If a callback stops the run and `propagate_exception` is set.
         """
         embedding = self if inplace else self.copy()
-        state = embedding._own
         try:
-            state.optimizer.run(
-                embedding, embedding._edges_of(), state.settings.called(n_iter, changes), state.reference
-            )
+            embedding._descend(embedding._own.settings.called(n_iter, changes))
         except OptimizationInterrupt:
             if propagate_exception:
                 raise
         return embedding
+
+    def _descend(self, settings: Settings) -> None:
+        """Go down the loss by the settings of one call."""
+        self._own.optimizer.run(self, self._edges_of(), settings, self._own.reference)
 
     def frozen(self, engine: Any, padding: float = 0.25) -> Any:
         """Return the potential of this map as a frozen reference, built once per version of the coordinates.

@@ -36,7 +36,7 @@ class Backend(KNNIndex):
         with self._timer(f"Finding {self.k} neighbours"):
             self._prepare()
             own = np.arange(self.n_samples)
-            return _sound(*self._nearest(data, own, self.k), own)
+            return _sound(*self._nearest(data, own, self.k), own, callable(self.metric))
 
     def query(self, query: Any, k: int) -> Neighbors:
         """Return the neighbours of new rows; see `KNNIndex.query`."""
@@ -44,7 +44,7 @@ class Backend(KNNIndex):
         with self._timer(f"Finding {k} neighbours of {X.shape[0]} new rows"):
             self._prepare()
             own = np.full(X.shape[0], -1)
-            return _sound(*self._nearest(X, own, k), own)
+            return _sound(*self._nearest(X, own, k), own, callable(self.metric))
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""
@@ -102,9 +102,13 @@ class Backend(KNNIndex):
         return vectors
 
 
-def _sound(indices: Array, distances: Array, own: Array) -> Neighbors:
-    """Return neighbours whose distances are some, or name the rows of one that is none."""
-    good = np.isfinite(distances) & (distances >= 0)
+def _sound(indices: Array, distances: Array, own: Array, by_function: bool) -> Neighbors:
+    """Return neighbours whose distances are some, or name the rows of one that is none.
+
+    A place without a neighbour is one that an approximate search did not fill; where a function of the user's own gives
+    the distances, it is one whose distances were none.
+    """
+    good = np.isfinite(distances) & (distances >= 0) | (indices < 0) & (not by_function)
     if not good.all():
         i, j = np.argwhere(~good)[0]
         pair = f" and {indices[i, j]}" if indices[i, j] >= 0 else " and others"

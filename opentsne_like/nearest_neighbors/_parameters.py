@@ -16,7 +16,7 @@ from ..errors import InvalidParameterError
 # By the metric, in the order in which pynndescent takes them.
 WEIGHTED = {"wminkowski": ("w", "p"), "weighted_minkowski": ("w", "p")}
 STANDARDIZED = {"seuclidean": ("V",), "standardised_euclidean": ("V",)}
-MAHALANOBIS = {"mahalanobis": ("VI",)}
+MAHALANOBIS = {"mahalanobis": ("VI", "V")}
 _ALIASES = {"sigma": "V", "vinv": "VI"}  # pynndescent's
 
 
@@ -49,6 +49,8 @@ def check_parameters(metric: Any, given: Mapping[str, Any] | None, known: Mappin
         if name not in names:
             cure = f"have the names {', '.join(names)}" if names else "be empty"
             raise InvalidParameterError(f"`metric_params` must {cure} for metric {metric!r}, got {name!r}")
+    if metric in MAHALANOBIS and "V" in given:  # a covariance instead of its inverse, for backends that invert it
+        return given
     return {name: _checked(name, value, d) for name, value in given.items()}
 
 
@@ -88,7 +90,7 @@ def completed(metric: Any, given: Mapping[str, Any] | None, data: Array) -> dict
     if metric in STANDARDIZED and "V" not in parameters:
         variances = np.var(data, axis=0, ddof=1, dtype=np.float64)
         parameters["V"] = np.where(variances > 0, variances, 1.0)
-    if metric in MAHALANOBIS and "VI" not in parameters:
+    if metric in MAHALANOBIS and not {"VI", "V"} & set(parameters):
         with serial_blas():
             covariance = np.atleast_2d(np.cov(data, rowvar=False, dtype=np.float64))
             if np.linalg.matrix_rank(covariance, hermitian=True) < len(covariance):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any, Self
 
 from .. import embedding as general
@@ -11,7 +12,10 @@ from ..embedding import Embedding, EmbeddingState, PlacedEmbedding
 from ..errors import UnavailableError
 from ..objectives import AllPairs, Context, KullbackLeibler, Parts
 from .descent import gradient_descent
-from .settings import Parameters, TSNESettings
+from .divergences import kl_divergence_bh, kl_divergence_fft
+from .settings import METHOD, Parameters, TSNESettings
+
+_FUNCTIONS: dict[str, Any] = {"bh": kl_divergence_bh, "fft": kl_divergence_fft}  # whose names these are
 
 
 class TSNENames(Embedding):
@@ -19,6 +23,24 @@ class TSNENames(Embedding):
 
     settings_class = TSNESettings
     descent_class = gradient_descent
+
+    def _descend(self, settings: Any) -> None:
+        """Call the optimizer as openTSNE does, with everything by its names: it may be an object of the user's own."""
+        state = self._own
+        told = dict(Parameters(replace(state, settings=settings)))
+        method = told.pop(METHOD)
+        optimizer: Any = state.optimizer
+        optimizer(
+            embedding=self,
+            P=self._edges_of(),
+            n_iter=settings.schedule.n_iter,
+            objective_function=_FUNCTIONS.get(method, method) if isinstance(method, str) else method,
+            reference_embedding=state.reference,
+            first_iteration=settings.schedule.first_iteration,
+            loss=settings.loss,
+            optimizer=settings.optimizer,
+            **told,
+        )
 
     @property
     def gradient_descent_params(self) -> MutableMapping[str, Any]:
