@@ -216,7 +216,7 @@ def naming_what_was_handed_on(metric: Any, metric_params: Any, knn_kwargs: Any) 
     except Exception as error:
         given = {"metric_params": metric_params, "knn_kwargs": knn_kwargs}
         named = [f"{name}={value!r}" for name, value in given.items() if value]
-        if not named or callable(metric) or isinstance(error, (OpenTSNEError, MemoryError)):
+        if not named or callable(metric) or isinstance(error, (OpenTSNEError, MemoryError, OSError)):
             raise
         reason = " ".join(str(error).split())
         raise InvalidParameterError(

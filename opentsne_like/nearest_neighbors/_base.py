@@ -250,7 +250,7 @@ class KNNIndex(ABC):
         names += [argument for argument in ("metric_params", "knn_kwargs") if getattr(self, argument)]
         try:
             yield
-        except (OpenTSNEError, MemoryError, Warning):
+        except (OpenTSNEError, MemoryError, OSError, Warning):  # none of which speaks of arguments
             raise
         except Exception as error:
             if not names:

@@ -269,3 +269,40 @@ def test_new_parameters_come_after_the_old_ones_by_keyword():
 def test_initialization_module(X):
     assert initialization.random(X, 2, random_state=0).shape == (120, 2)
     assert initialization.pca(X).std(axis=0)[0] == pytest.approx(1e-4, rel=0.05)
+
+
+def test_affinities_may_be_scaled_in_place(X):
+    P = affinity.Uniform(X, k_neighbors=10).P
+    P *= 10
+    assert affinity.PrecomputedAffinities(P).P.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["map", "placed points"])
+def test_embeddings_call_their_optimizer_by_openTSNEs_names(X, kind, monkeypatch):
+    Y = _map(X, negative_gradient_method="bh")
+    embedding = Y if kind == "map" else Y.prepare_partial(X[:5])
+    calls = []
+
+    class Noting(tsne.gradient_descent):
+        def __call__(self, embedding, P, n_iter, objective_function, **options):
+            calls.append({"n_iter": n_iter, "objective_function": objective_function, **options})
+            return super().__call__(embedding, P, n_iter, objective_function, **options)
+
+    expected = embedding.optimize(7, dof=0.7, exaggeration=2, max_step_norm=None, min_num_intervals=20)
+    embedding._own.optimizer.__class__ = Noting
+    found = embedding.optimize(7, dof=0.7, exaggeration=2, max_step_norm=None, min_num_intervals=20)
+    np.testing.assert_array_equal(found, expected)
+    (call,) = calls
+    told = {"n_iter": 7, "objective_function": tsne.kl_divergence_bh, "dof": 0.7, "exaggeration": 2}
+    told |= {"max_step_norm": None, "min_num_intervals": 20, "momentum": 0.8, "callbacks": None}
+    assert {name: call[name] for name in told} == told
+
+
+def test_a_covariance_stands_for_its_inverse(X):
+    covariance = np.cov(X, rowvar=False)
+    one, other = (
+        nearest_neighbors.Sklearn(X, 5, metric="mahalanobis", metric_params=given).build()
+        for given in ({"V": covariance}, {"VI": np.linalg.inv(covariance)})
+    )
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_allclose(one[1], other[1])
