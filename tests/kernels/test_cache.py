@@ -219,7 +219,7 @@ print(sum(ranks.count_below.stats.cache_misses.values()))
 def test_an_edit_of_any_file_of_the_kernels_is_noticed(tmp_path):
     package = Path(opentsne_like.__file__).parent
     shutil.copytree(package / "kernels", tmp_path / "opentsne_like" / "kernels", ignore=lambda *_: ["__pycache__"])
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "_types.py", "errors.py"):
         shutil.copy(package / name, tmp_path / "opentsne_like")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
 
