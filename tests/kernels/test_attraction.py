@@ -80,6 +80,7 @@ def test_entropy_counts_edges_of_weight_zero_as_nothing():
     assert attraction.entropy(1, 2, values) == (0.0, 0.0)
 
 
+@np.errstate(over="ignore")  # uncompiled, NumPy speaks of it
 def test_checksum_tells_every_change():
     words = np.random.default_rng(0).random(500).view(np.uint64)
     seen = {int(attraction.checksum(0, 500, words))}

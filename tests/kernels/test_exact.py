@@ -9,8 +9,6 @@ from opentsne_like.kernels import exact
 
 from ..repulsion.oracle import RADIALS, all_pairs, relative
 
-pytestmark = pytest.mark.uncompiled
-
 
 @pytest.mark.parametrize("radial", RADIALS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
