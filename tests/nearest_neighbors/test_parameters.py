@@ -160,7 +160,7 @@ def test_no_triangle_inequality_is_needed(rng):
 
 
 def test_what_pynndescent_gives_is_checked(X, monkeypatch):
-    index = NNDescent(X, 2, "yule", random_state=0)
+    index = NNDescent(X, 2, lambda a, b: 0.5, random_state=0)
     wrong = np.full((60, 3), 0.5)
     wrong[4, 2] = np.nan
     neighbors = (np.arange(60)[:, None] + np.arange(3)) % 60
