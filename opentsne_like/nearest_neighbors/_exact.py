@@ -124,7 +124,8 @@ class Sklearn(Backend):
         index = NearestNeighbors(
             metric="euclidean" if self.metric == "cosine" else self.metric,
             metric_params=parameters or None,
-            n_jobs=self.n_jobs,
+            # scikit-learn's Mahalanobis distance has one buffer, which threads would share
+            n_jobs=1 if self.metric in MAHALANOBIS else self.n_jobs,
             **options,
         )
         with self._library("scikit-learn"):
