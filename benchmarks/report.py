@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,19 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def over_sets(
+    options: argparse.Namespace,
+    measure: Callable[[str, int | None, argparse.Namespace], list[dict[str, Any]]],
+    show: Callable[[Sequence[dict[str, Any]]], str],
+) -> None:
+    """Measure each of ``options.data``, NAME or NAME:ROWS; print the table and write the rows to ``options.out``."""
+    before = machine()
+    rows: list[dict[str, Any]] = []
+    for chosen in options.data:
+        name, _, count = chosen.partition(":")
+        rows += measure(name, int(count) if count else None, options)
+        print(f"{chosen} done", file=sys.stderr, flush=True)
+    print(show(rows))
+    write(options.out, {"machine": before, "rows": rows})

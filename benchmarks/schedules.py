@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,15 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     line.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the jitter of the start")
     line.add_argument("--threads", type=int, default=2)
     line.add_argument("--out", type=Path, default=data.RESULTS / "schedules.json")
-    options = line.parse_args(arguments)
-    machine = report.machine()
-    rows: list[dict[str, Any]] = []
-    for chosen in options.data:
-        name, _, count = chosen.partition(":")
-        rows += measure(name, int(count) if count else None, options)
-        print(f"{chosen} done", file=sys.stderr, flush=True)
-    print(table(rows))
-    report.write(options.out, {"machine": machine, "rows": rows})
+    report.over_sets(line.parse_args(arguments), measure, table)
     return 0
 
 
