@@ -107,15 +107,17 @@ def check_dimension(method: Method, dimension: int) -> None:
     >>> from opentsne_like.objectives import check_dimension
     >>> check_dimension("fft", 4)
     Traceback (most recent call last):
-    opentsne_like.errors.UnsupportedDimensionError: `negative_gradient_method` must not be 'fft' in 4 dimensions; ...
+    opentsne_like.errors.UnsupportedDimensionError: `negative_gradient_method` (`method` of a loss) must not be ...
     """
     if dimension > 3 and method == "fft":
         raise UnsupportedDimensionError(
-            f"`negative_gradient_method` must not be 'fft' in {dimension} dimensions; use 'exact', or at most 3"
+            f"`negative_gradient_method` (`method` of a loss) must not be 'fft' in {dimension} dimensions; "
+            "use 'exact', or at most 3"
         )
     if dimension > 3 and method == "bh":
         warnings.warn(
-            f"`negative_gradient_method` 'bh' takes exact sums in {dimension} dimensions, where no tree pays; "
+            f"`negative_gradient_method` (`method` of a loss) 'bh' takes exact sums in {dimension} dimensions, "
+            "where no tree pays; "
             "the time grows with the square of the number of points",
             TreeDimensionWarning,
             stacklevel=2,
