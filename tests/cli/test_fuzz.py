@@ -93,8 +93,8 @@ def test_tables_of_numbers_are_those_of_pandas(tmp_path, drawn):
     text, separator, header = drawn
     path = write(f"{tmp_path}/X{'.tsv' if separator == TAB else '.csv'}", text)
     table, error = read(read_table, path)
-    shape = {"sep": separator, "header": 0 if header else None, "float_precision": "round_trip"}
-    theirs = pandas.read_csv(path, **shape).astype(float).to_numpy()
+    shape = {"sep": separator, "header": 0 if header else None}
+    theirs = pandas.read_csv(path, dtype=str, **shape).astype(float).to_numpy()  # its own numbers are rounded
     assert error is None
     np.testing.assert_array_equal(table, theirs[len(theirs) - len(table) :])
     assert len(table) == len(theirs) or (not header and len(table) == len(theirs) - 1)  # 0, 1, ... is taken for names
