@@ -8,7 +8,7 @@ import numpy as np
 
 from . import storage
 from ._types import Array
-from .affinity import Affinities, unpack_affinities, unpack_weights
+from .affinity import Affinities, matrix_of, unpack_affinities, unpack_weights
 from .embedding import (
     Embedding,
     EmbeddingState,
@@ -173,7 +173,7 @@ def _of_version_1(arrays: dict[str, Array]) -> dict[str, Array]:
 
 
 def _check_rows(affinities: Affinities, n: int) -> None:
-    if affinities.P.shape != (n, n):
-        raise StorageError(f"affinities of shape {affinities.P.shape} do not belong to {n} points")
+    if (shape := matrix_of(affinities).shape) != (n, n):
+        raise StorageError(f"affinities of shape {shape} do not belong to {n} points")
     if affinities.knn_index is not None and affinities.knn_index.n_samples != n:
         raise StorageError(f"an index of {affinities.knn_index.n_samples} rows does not belong to {n} points")

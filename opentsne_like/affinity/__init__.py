@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .archive import pack_affinities, unpack_affinities, unpack_weights
-from .base import Affinities
+from .base import Affinities, matrix_of, opened
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
@@ -34,6 +34,8 @@ __all__ = [
     "from_neighbors",
     "get_knn_index",
     "joint_probabilities_nn",
+    "matrix_of",
+    "opened",
     "pack_affinities",
     "unpack_affinities",
     "unpack_weights",

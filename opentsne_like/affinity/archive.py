@@ -11,7 +11,7 @@ from .._types import Array
 from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from ..storage import parts_below
-from .base import Affinities, NeighborAffinities
+from .base import Affinities, NeighborAffinities, matrix_of
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
@@ -52,7 +52,7 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     >>> sorted(arrays), header["class"]
     (['P.csr_data', 'P.csr_indices', 'P.csr_indptr', 'P.csr_shape'], 'Uniform')
     """
-    arrays = {f"P.{key}": value for key, value in pack_table(affinities.P).items()}
+    arrays = {f"P.{key}": value for key, value in pack_table(matrix_of(affinities)).items()}
     if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
         return arrays, {"class": None}
     learned = {name: getattr(affinities, name) for name in affinities.LEARNED}
@@ -147,14 +147,14 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     name = header.get("class")
     if name is None:
         given = Affinities()
-        given.P = P
+        given._hold(P)
         return given
     if name not in KNOWN:
         raise StorageError(f"the affinities are of the class {str(name)[:40]!r}, which is not known")
     cls = KNOWN[name]
     affinities = cls.__new__(cls)
     NeighborAffinities.__init__(affinities, n_jobs=header["n_jobs"], verbose=header["verbose"], dtype=header["dtype"])
-    affinities.P = P
+    affinities._hold(P)
     affinities._width = check.check_integer(header["width"], "width", at_least=1, at_most=P.shape[0])
     affinities._search = _as_search(header["search"])
     affinities._take(**{key: header["arguments"][key] for key in cls.ARGUMENTS})

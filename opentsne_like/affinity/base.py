@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -45,7 +45,8 @@ class Affinities:
     Attributes
     ----------
     P : csr_matrix of shape (n_samples, n_samples), float64
-        Affinities; usually symmetric, summing to 1. Copies of a map share it.
+        Affinities; usually symmetric, summing to 1. Copies of a map share it. Whoever has asked for it may write into
+        it, and a map looks it through at each call of `optimize` from then on.
     knn_index : KNNIndex or None
         The neighbour index that new points are looked up in.
 
@@ -56,19 +57,37 @@ class Affinities:
     [[0.0, 0.5], [0.5, 0.0]]
     """
 
+    _P: Any = None
+    _unseen = False  # by anybody outside
+
     def __init__(self, verbose: bool = False) -> None:
-        self.P: Any = None
         self.verbose = verbose
         self.knn_index: Any = None
+
+    @property
+    def P(self) -> Any:
+        """The matrix, see above."""
+        self._unseen = False
+        return opened(self._P)
+
+    @P.setter
+    def P(self, value: Any) -> None:
+        self._hold(value)
+        self._unseen = False
+
+    def _hold(self, P: Any) -> None:
+        """Take a matrix that nobody else has."""
+        self._P = P
+        self._unseen = True
 
     @property
     def n_samples(self) -> int:
         """Number of points."""
         if self.knn_index is not None:
             return int(self.knn_index.n_samples)
-        if self.P is None:
+        if (P := matrix_of(self)) is None:
             raise UnavailableError("`n_samples` is not known: neither `knn_index` nor `P` is set")
-        return int(self.P.shape[0])
+        return int(P.shape[0])
 
     def to_new(self, data: Any, return_distances: bool | int = False) -> Any:
         """Return the affinities of new points to the points of this object.
@@ -282,6 +301,60 @@ class NeighborAffinities(Affinities):
         super().release()
         self._lists = None
         hand_back()
+
+
+def matrix_of(affinities: Any) -> Any:
+    """Return `affinities.P` for reading only.
+
+    Nobody can write into a matrix that no one outside has asked for. It is sealed, so that this can be seen, and looked
+    through once where others are looked through whenever they are used.
+
+    Parameters
+    ----------
+    affinities : Affinities
+        Or any object with a matrix `P`.
+
+    Returns
+    -------
+    csr_matrix or None
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, matrix_of
+    >>> affinities = Uniform(np.eye(4), k_neighbors=2)
+    >>> matrix_of(affinities).data.flags.writeable, affinities.P.data.flags.writeable
+    (False, True)
+    """
+    if getattr(type(affinities), "P", None) is not Affinities.P:
+        return affinities.P
+    if affinities._unseen and affinities._P is not None:
+        affinities._unseen = False
+        for part in _parts(affinities._P):
+            part.flags.writeable = False
+    return affinities._P
+
+
+def opened(P: Any) -> Any:
+    """Return `P` itself, to be written into from now on, unless its memory forbids it.
+
+    Parameters
+    ----------
+    P : csr_matrix or None
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, matrix_of, opened
+    >>> opened(matrix_of(Uniform(np.eye(4), k_neighbors=2))).data.flags.writeable
+    True
+    """
+    for part in _parts(P):
+        with suppress(ValueError):
+            part.flags.writeable = True
+    return P
+
+
+def _parts(P: Any) -> tuple[Array, ...]:
+    return (P.data, P.indices, P.indptr) if getattr(P, "format", None) == "csr" else ()
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:

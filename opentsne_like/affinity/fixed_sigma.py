@@ -95,13 +95,14 @@ class FixedSigmaNN(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = assemble(
+            P = assemble(
                 lists,
                 gaussian_rows(lists, fixed_precisions(lists, float(self.sigma))),
                 join="mean" if symmetrize else None,
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+            self._hold(P)
 
     def _take(self, *, sigma: Any, k: Any, symmetrize: Any) -> None:  # type: ignore[override]
         if sigma is None:

@@ -95,7 +95,7 @@ class Fuzzy(NeighborAffinities):
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)
-            self.P = assemble(
+            P = assemble(
                 lists,
                 _fuzzy_rows(lists, self.rhos_, self.sigmas_),
                 join="union" if symmetrize else None,
@@ -103,6 +103,7 @@ class Fuzzy(NeighborAffinities):
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+            self._hold(P)
 
     def _take(  # type: ignore[override]
         self, *, k_neighbors: Any, local_connectivity: Any, bandwidth: Any, symmetrize: Any, normalize: Any

@@ -119,7 +119,7 @@ class MultiscaleMixture(NeighborAffinities):
                 stored,
             )
         with self._timer():
-            self.P = self._matrix(stored, self.effective_perplexities_)
+            self._hold(self._matrix(stored, self.effective_perplexities_))
 
     def _take(self, *, perplexities: Any, symmetrize: Any) -> None:  # type: ignore[override]
         _as_perplexities(perplexities)
@@ -161,7 +161,7 @@ class MultiscaleMixture(NeighborAffinities):
             )
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
             P = self._matrix(k, effective)
-        self.P = P
+        self._hold(P)
         self.effective_perplexities_ = effective
         self.perplexities = new_perplexities  # last: until here the same call starts over
 

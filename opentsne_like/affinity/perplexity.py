@@ -121,7 +121,7 @@ class PerplexityBasedNN(NeighborAffinities):
             )
         self.knn_kwargs = knn_kwargs
         with self._timer():
-            self.P = self._matrix(stored, self.effective_perplexity_)
+            self._hold(self._matrix(stored, self.effective_perplexity_))
 
     def _take(self, *, perplexity: Any, symmetrize: Any, k_neighbors: Any) -> None:  # type: ignore[override]
         check.check_real(perplexity, "perplexity", above=0)
@@ -172,7 +172,7 @@ class PerplexityBasedNN(NeighborAffinities):
             )
         with Timer("Perplexity changed. Recomputing affinity matrix...", self.verbose):
             P = self._matrix(int(3 * wanted), new_perplexity)
-        self.P = P
+        self._hold(P)
         self.effective_perplexity_ = new_perplexity
         self.perplexity = new_perplexity  # last: until here the same call starts over
 

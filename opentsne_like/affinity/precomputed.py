@@ -48,7 +48,7 @@ class PrecomputedAffinities(Affinities):
             raise InvalidParameterError("`affinities` must have a positive sum, got a matrix of zeros")
         if normalize:
             P.data /= total
-        self.P = P
+        self._hold(P)
         difference = abs(P - P.T)
         if difference.nnz and difference.data.max() > 1e-6 * P.data.max():
             log.warning("The given affinities are not symmetric; they are used as they are")

@@ -84,7 +84,7 @@ class SelfTuning(NeighborAffinities):
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
             rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
-            self.P = assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
+            self._hold(assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs))
 
     def _take(self, *, k_neighbors: Any, scale_neighbor: Any, normalize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors

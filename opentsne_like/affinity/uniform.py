@@ -97,13 +97,14 @@ class Uniform(NeighborAffinities):
         )
         lists = self._kept_lists()
         with self._timer():
-            self.P = assemble(
+            P = assemble(
                 lists,
                 uniform_rows(lists),
                 join=UNIFORM_JOINS[symmetrize],
                 dtype=self.dtype,
                 n_jobs=self.n_jobs,
             )
+            self._hold(P)
 
     def _take(self, *, k_neighbors: Any, symmetrize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from .._validation import check_matrix
+from ..affinity import matrix_of
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import Loss, checksum
 from ..optimizer import Record, StopReason
@@ -59,7 +60,7 @@ class Embedding(StatefulArray):
     ) -> Self:
         descent, options = cls._begun(optimizer, settings)
         chosen = cls.settings_class().changed(**options)
-        array = check_start(embedding, check_affinities(affinities).P.shape[0], chosen)
+        array = check_start(embedding, check_affinities(affinities), chosen)
         return cls._make(array, EmbeddingState(affinities, descent, random_state, chosen))
 
     @classmethod
@@ -224,7 +225,7 @@ class Embedding(StatefulArray):
                 f"{type(self).__name__}(embedding, {self._made_of}, optimizer=embedding.optimizer)"
             )
         if state.P is None:
-            return state.affinities.P
+            return matrix_of(state.affinities)
         if state.reference is None:
             raise UnavailableError(
                 f"this {type(self).__name__} was stored without the map that its points are placed on"
@@ -454,8 +455,8 @@ class Embedding(StatefulArray):
         checkpoint.save_checkpoint(self, path, affinities, run)
 
 
-def check_affinities(affinities: Any) -> Any:
-    """Return affinities, or refuse what has no matrix P.
+def check_affinities(affinities: Any) -> int:
+    """Return the number of points of affinities, or refuse what has no matrix P.
 
     Parameters
     ----------
@@ -469,11 +470,11 @@ def check_affinities(affinities: Any) -> Any:
     Traceback (most recent call last):
     opentsne_like.errors.InvalidTypeError: `affinities` must be an Affinities object, got ndarray
     """
-    if not hasattr(affinities, "P"):
+    if not hasattr(type(affinities), "P") and not hasattr(affinities, "P"):
         raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
-    if affinities.P is None:
+    if (P := matrix_of(affinities)) is None:
         raise InvalidParameterError("`affinities` must have a matrix P, got None for it")
-    return affinities
+    return int(P.shape[0])
 
 
 def check_start(embedding: Any, rows: int, settings: Settings) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import storage
 from .._types import Array
-from ..affinity import pack_affinities
+from ..affinity import matrix_of, pack_affinities
 from ..errors import StorageError
 from ..nearest_neighbors import pack_table
 from .archive import LEVELS, pack
@@ -188,7 +188,7 @@ def restore_affinities(path: Any, make: Callable[[], Any]) -> None:
         read_beside(path, fingerprint)
         return
     affinities = make()
-    if storage.fingerprint(affinities.P) != fingerprint:
+    if storage.fingerprint(matrix_of(affinities)) != fingerprint:
         raise StorageError(
             f"`checkpoint` {os.fsdecode(path)!r} cannot be gone on with: its affinities are gone, and those made "
             "of these data now are others; remove the file"

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import initialization as starts
 from .._validation import check_choice, check_integer, check_matrix, check_random_state, column_names
-from ..affinity import Affinities
+from ..affinity import Affinities, matrix_of
 from ..callbacks import as_list
 from ..embedding import Embedding
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
@@ -79,11 +79,11 @@ class Method(ABC):
     def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
         """Return initial coordinates by the name of a start."""
         if how == "random":
-            n = affinities.P.shape[0]
+            n = matrix_of(affinities).shape[0]
             return starts.random(n, self.n_components, random_state=self.random_state)
         if how == "pca":
             return starts.pca(X, self.n_components, random_state=self.random_state, n_jobs=self.n_jobs)
-        return starts.spectral(affinities.P, self.n_components, random_state=self.random_state)
+        return starts.spectral(matrix_of(affinities), self.n_components, random_state=self.random_state)
 
     def _data_have_columns(self) -> bool:
         """Say whether X holds the data themselves, not their distances."""
@@ -142,7 +142,7 @@ class Method(ABC):
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
         X, start = self._checked(X, affinities, initialization)
-        data = X if affinities is None else affinities.P
+        data = X if affinities is None else matrix_of(affinities)
         n = data.shape[0]
         parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
         lengths = [stage["n_iter"] for stage in self._stages(n)]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .._types import Array
+from ..affinity import opened
 from ..errors import InvalidTypeError
 from ..optimizer import Objective
 from .base import Context
@@ -81,7 +82,9 @@ class FunctionLoss(KullbackLeibler):
             "reference_embedding": reference,
             "n_jobs": context.n_jobs,
         }
-        return FunctionObjective(self.function, P, options)
+        return FunctionObjective(
+            self.function, opened(P), options
+        )  # compiled ones of openTSNE ask for memory to write into
 
 
 class FunctionObjective:

@@ -116,7 +116,7 @@ class TSNEEmbedding(TSNENames):
         if dof != 1:  # which other losses than t-SNE's do not have
             loss["dof"] = dof
         chosen = TSNESettings().changed(**{**({} if "loss" in params else loss), **grid, **params})
-        array = general.check_start(embedding, general.check_affinities(affinities).P.shape[0], chosen)
+        array = general.check_start(embedding, general.check_affinities(affinities), chosen)
         return cls._make(array, EmbeddingState(affinities, descent, random_state, chosen))
 
     def prepare_interpolation_grid(self, padding: float = 0.25) -> None:
