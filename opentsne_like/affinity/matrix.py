@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -120,8 +120,16 @@ def as_csr(values: Array, columns: Array, row_ends: Array, shape: tuple[int, int
     return matrix
 
 
-def _transpose(lists: NeighborLists, n_jobs: int) -> tuple[Array, Array, Array]:
-    """Return row pointers and indices of the transposed graph, and how full its rows are when each chunk begins."""
+class _Transposed(NamedTuple):
+    """The transposed graph: row pointers and indices, and how full its rows are when each chunk of edges begins."""
+
+    places: Array
+    sources: Array
+    filled: Array
+
+
+def _transpose(lists: NeighborLists, n_jobs: int) -> _Transposed:
+    """Return the graph in which everybody is found by those that it lists."""
     chunks = chunk_bounds(lists.n_rows, BLOCK, COUNTERS)
     graph = (lists.indices, lists.starts, lists.width)
     filled = np.zeros((len(chunks) + 1, lists.n_columns), dtype=np.int32)
@@ -135,12 +143,13 @@ def _transpose(lists: NeighborLists, n_jobs: int) -> tuple[Array, Array, Array]:
     run_tasks(tasks, n_jobs=n_jobs)
     filled[1:] = filled[:-1]  # each chunk has advanced its row to where the next chunk begins
     filled[0] = 0
-    return places, sources, filled
+    return _Transposed(places, sources, filled)
 
 
-def _nothing(lists: NeighborLists) -> tuple[Array, Array, Array]:
+def _nothing(lists: NeighborLists) -> _Transposed:
     """Return a transposed graph without edges."""
-    return np.zeros(lists.n_rows + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty((0, 0), dtype=np.int32)
+    places = np.zeros(lists.n_rows + 1, dtype=np.int64)
+    return _Transposed(places, np.empty(0, dtype=np.int32), np.empty((0, 0), dtype=np.int32))
 
 
 def _row_ends(lists: NeighborLists, places: Array, sources: Array, n_jobs: int) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import storage
+from .._types import Array
 from .._validation import check_choice, check_matrix
 from ..affinity import pack_affinities
 from ..errors import InvalidParameterError, StorageError
@@ -22,8 +23,6 @@ from .randomness import pack_random_state
 from .settings import Settings
 
 log = logging.getLogger(__name__)
-
-Array = np.ndarray[Any, Any]
 
 LEVELS = ("coordinates", "optimizer", "affinities", "data")
 _NOT_STORED = ("callbacks", "use_callbacks")  # functions; they are given again to `optimize`

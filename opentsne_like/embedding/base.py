@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_matrix
 from ..affinity import matrix_of
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
@@ -15,8 +16,6 @@ from . import archive, checkpoint, placing
 from .array import EmbeddingState, StatefulArray
 from .descent import Descent
 from .settings import Settings
-
-Array = np.ndarray[Any, Any]
 
 
 class Embedding(StatefulArray):

@@ -8,14 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._types import Array
 from ..callbacks import Follower
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Context, Loss, Parts, check_shapes, checksum
 from ..optimizer import Objective, State, StopReason, run
 from ..repulsion import Control
 from .settings import Settings
-
-Array = np.ndarray[Any, Any]
 
 
 class Descent:

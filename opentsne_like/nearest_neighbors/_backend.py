@@ -11,7 +11,7 @@ from .._types import Array
 from .._validation import forgiven
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors
-from ._screen import Screen
+from ._prefilter import Prefilter
 from ._space import DOT, Space, first_by_distance, index_type, plain
 from ._sparse_space import space_of
 
@@ -97,7 +97,7 @@ class Backend(KNNIndex):
         if not isinstance(self._space, Space) or self.metric not in _CENTRED:
             return plain(rows, np.float32)
         if self._frame is None:
-            self._frame = Screen(self._space)
+            self._frame = Prefilter(self._space)
         vectors: Array = self._frame.bounded(plain(rows), np.empty(0))
         return vectors
 

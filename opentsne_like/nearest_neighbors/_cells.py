@@ -1,4 +1,4 @@
-"""Cells: k-means over the vectors of a screen, and which cells to look in for the neighbours of a cell's rows."""
+"""Cells: k-means over the vectors of a prefilter, and which cells to look in for the neighbours of a cell's rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from .. import kernels
 from .._parallel import run_tasks, serial_blas
 from .._types import Array
-from ._screen import PAD, PANEL, extended, left_sides, panels
+from ._prefilter import PAD, PANEL, extended, left_sides, panels
 
 ITERATIONS = 8
 VOTES = 32  # nearest cells of a row that vote for being looked in

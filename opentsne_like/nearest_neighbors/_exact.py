@@ -12,8 +12,8 @@ from ._base import Neighbors
 from ._exact_search import exact_neighbors
 from ._function import FunctionSearch
 from ._parameters import MAHALANOBIS, STANDARDIZED, completed
-from ._screen import Screen
-from ._space import SCREENED, Space
+from ._prefilter import Prefilter
+from ._space import PREFILTERED, Space
 
 _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule"}
 _MARGIN = 8
@@ -106,10 +106,10 @@ class Sklearn(Backend):
         return {**super().__getstate__(), "index": None}  # made again, with the same bits, when it is needed
 
     def _fit(self) -> Any:
-        """Return a `Screen`, a `FunctionSearch`, or scikit-learn's index."""
+        """Return a `Prefilter`, a `FunctionSearch`, or scikit-learn's index."""
         own = not (self.metric_params or self.knn_kwargs)
-        if own and isinstance(self._space, Space) and self.metric in SCREENED:
-            return Screen(self._space).fill(n_jobs=self.n_jobs)
+        if own and isinstance(self._space, Space) and self.metric in PREFILTERED:
+            return Prefilter(self._space).fill(n_jobs=self.n_jobs)
         if callable(self.metric) and not self.knn_kwargs:
             return FunctionSearch(self.metric, self.metric_params or {}, self.data)
         from sklearn.neighbors import NearestNeighbors
@@ -134,7 +134,7 @@ class Sklearn(Backend):
     def _nearest(self, rows: Any, own: Array, k: int) -> Neighbors:
         if isinstance(self.index, FunctionSearch):
             return super()._nearest(rows, own, k)
-        if not isinstance(self.index, Screen):
+        if not isinstance(self.index, Prefilter):
             return self._decided(rows, own, k, _MARGIN)
         rows = self._space.data if rows is self.data else self._space.rows(rows)
         return exact_neighbors(self.index, rows, own, k, dtype=self._distance_type(), n_jobs=self.n_jobs)

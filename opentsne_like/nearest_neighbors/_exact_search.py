@@ -10,18 +10,18 @@ import numpy as np
 from .. import kernels
 from .._parallel import run_tasks
 from .._types import Array
-from ._screen import COLUMNS, Screen, Visits
+from ._prefilter import COLUMNS, Prefilter, Visits
 from ._space import index_type
 
 
 def exact_neighbors(
-    screen: Screen, queries: Array, own: Array, k: int, *, dtype: Any, n_jobs: int
+    prefilter: Prefilter, queries: Array, own: Array, k: int, *, dtype: Any, n_jobs: int
 ) -> tuple[Array, Array]:
     """Return the first k rows by (distance, index) for every query, without the query's own row.
 
     Parameters
     ----------
-    screen : Screen
+    prefilter : Prefilter
     queries : ndarray of shape (m, d), dtype of the data
     own : ndarray of shape (m,), int64
         The row that a query itself is, or -1.
@@ -36,16 +36,16 @@ def exact_neighbors(
     indices : ndarray of shape (m, k), int32 or int64
     distances : ndarray of shape (m, k)
     """
-    space, m = screen.space, len(queries)
+    space, m = prefilter.space, len(queries)
     norms = space.row_norms(queries, "query")
     indices = np.empty((m, k), index_type(space.n))
     distances = np.empty((m, k), dtype)
 
     def work(low: int, high: int) -> None:
         at = slice(low, high)
-        blocks = _in_strides(screen.n_blocks, own[low] / space.n)
+        blocks = _in_strides(prefilter.n_blocks, own[low] / space.n)
         visits = Visits(np.array([0, high - low]), np.array([0, len(blocks)]), blocks)
-        indices[at], distances[at] = nearest_among(screen, visits, queries[at], norms[at], own[at], k)
+        indices[at], distances[at] = nearest_among(prefilter, visits, queries[at], norms[at], own[at], k)
 
     step = _rows_per_task(m, k)
     run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
@@ -53,13 +53,13 @@ def exact_neighbors(
 
 
 def nearest_among(
-    screen: Screen, visits: Visits, queries: Array, norms: Array, own: Array, k: int
+    prefilter: Prefilter, visits: Visits, queries: Array, norms: Array, own: Array, k: int
 ) -> tuple[Array, Array]:
     """Return the first k by (distance, index) of the rows that each query looks at, on this thread.
 
     Parameters
     ----------
-    screen : Screen
+    prefilter : Prefilter
     visits : Visits
     queries, norms, own, k
         As in `exact_neighbors`, the norms as of `Space.row_norms`.
@@ -69,10 +69,10 @@ def nearest_among(
     indices : ndarray of shape (m, k), -1 where a query looks at fewer
     distances : ndarray of shape (m, k), float64, infinity where a query looks at fewer
     """
-    left, sizes = screen.queries(queries, norms)
-    candidates, count, threshold = screen.candidates(left, visits, k)
-    indices, distances, found = screen.space.rank_block(queries, norms, own, candidates, count, k)
-    limit = screen.limits(sizes, distances[:, -1])
+    left, sizes = prefilter.queries(queries, norms)
+    candidates, count, threshold = prefilter.candidates(left, visits, k)
+    indices, distances, found = prefilter.space.rank_block(queries, norms, own, candidates, count, k)
+    limit = prefilter.limits(sizes, distances[:, -1])
     # What was left out scored at least the threshold, so it is farther than the last neighbour if that is below.
     doubtful = ~((found == k) & (limit < threshold))
     for g in range(len(visits.groups) - 1) if doubtful.any() else ():
@@ -80,7 +80,7 @@ def nearest_among(
         if len(at):
             blocks = visits.blocks[visits.bounds[g] : visits.bounds[g + 1]]
             norms_at = norms[at] if len(norms) else norms
-            indices[at], distances[at] = _recheck(screen, blocks, queries[at], norms_at, own[at], limit[at], k)
+            indices[at], distances[at] = _recheck(prefilter, blocks, queries[at], norms_at, own[at], limit[at], k)
     return indices, distances
 
 
@@ -101,16 +101,16 @@ def _in_strides(count: int, start: float) -> Array:
 
 
 def _recheck(
-    screen: Screen, blocks: Array, queries: Array, norms: Array, own: Array, limits: Array, k: int
+    prefilter: Prefilter, blocks: Array, queries: Array, norms: Array, own: Array, limits: Array, k: int
 ) -> tuple[Array, Array]:
     """Rank every row whose score does not exclude it: the way out for ties and for scores too coarse to decide."""
-    space = screen.space
-    left, _ = screen.queries(queries, norms)
+    space = prefilter.space
+    left, _ = prefilter.queries(queries, norms)
     indices = np.full((len(queries), k), -1, index_type(space.n))
     distances = np.full((len(queries), k), np.inf)
     found = np.zeros(len(queries), np.int64)
     for b in blocks:
-        tile, rows = screen.scores(left, b)
+        tile, rows = prefilter.scores(left, b)
         kernels.knn.rank_below(
             tile, rows, limits, queries, space.data, space.kind, norms, space.norms, own, indices, distances, found
         )

@@ -15,7 +15,7 @@ from ._base import Neighbors
 from ._cells import sample_rows
 from ._exact_search import exact_neighbors
 from ._measured import Measured
-from ._screen import Screen
+from ._prefilter import Prefilter
 from ._space import Space, blocks
 
 _LOCK = threading.Lock()
@@ -61,25 +61,25 @@ class Faiss(Measured):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._screen: Any = None
+        self._prefilter: Any = None
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""
         super().trim()
-        self._screen = None
+        self._prefilter = None
 
     def release(self) -> None:
         """Drop the data and the index; see `KNNIndex.release`."""
         super().release()
-        self._screen = None
+        self._prefilter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_screen": None}
+        return {**super().__getstate__(), "_prefilter": None}
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
         import faiss
 
-        self._screen = Screen(space)
+        self._prefilter = Prefilter(space)
         index = faiss.IndexIVFFlat(faiss.IndexFlatL2(space.d), space.d, self._n_cells)
         index.cp.seed = int(rng.randint(np.iinfo(np.int32).max))
         index.cp.min_points_per_centroid = 1
@@ -92,9 +92,9 @@ class Faiss(Measured):
         return index
 
     def _vectors(self, rows: Any) -> Array:
-        space: Space = self._screen.space
+        space: Space = self._prefilter.space
         norms = space.norms[rows] if len(space.norms) else space.norms
-        vectors: Array = self._screen.bounded(space.data[rows], norms)
+        vectors: Array = self._prefilter.bounded(space.data[rows], norms)
         return vectors
 
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
@@ -111,20 +111,20 @@ class Faiss(Measured):
         return min(probes, self._n_cells)
 
     def _exact(self, rows: Array) -> Neighbors:
-        space: Space = self._screen.space
-        screen = Screen(space).fill(n_jobs=self.n_jobs)
-        return exact_neighbors(screen, space.data[rows], rows, self.k, dtype=np.float64, n_jobs=self.n_jobs)
+        space: Space = self._prefilter.space
+        prefilter = Prefilter(space).fill(n_jobs=self.n_jobs)
+        return exact_neighbors(prefilter, space.data[rows], rows, self.k, dtype=np.float64, n_jobs=self.n_jobs)
 
     def _search_data(self, probes: int) -> Neighbors:
         own = np.arange(self.n_samples)
-        return self._ranked(self._screen.space.data, own, self.k, probes)
+        return self._ranked(self._prefilter.space.data, own, self.k, probes)
 
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
-        return self._ranked(self._screen.space.rows(rows), np.full(len(rows), -1), k, probes)
+        return self._ranked(self._prefilter.space.rows(rows), np.full(len(rows), -1), k, probes)
 
     def _ranked(self, rows: Array, own: Array, k: int, probes: int) -> Neighbors:
-        space: Space = self._screen.space
-        vectors = self._screen.bounded(rows, space.row_norms(rows, "query"))
+        space: Space = self._prefilter.space
+        vectors = self._prefilter.bounded(rows, space.row_norms(rows, "query"))
         asked = min(space.n, k + 1 + 8)
         with _threads(self.n_jobs):
             self.index.nprobe = probes
@@ -133,9 +133,9 @@ class Faiss(Measured):
         indices, distances, count = space.rank(rows, own, found, k, dtype=dtype, n_jobs=self.n_jobs)
         short = np.flatnonzero(count < k)
         if len(short):  # the lists that were looked in hold too few rows
-            screen = Screen(space).fill(n_jobs=self.n_jobs)
+            prefilter = Prefilter(space).fill(n_jobs=self.n_jobs)
             indices[short], distances[short] = exact_neighbors(
-                screen, rows[short], own[short], k, dtype=dtype, n_jobs=self.n_jobs
+                prefilter, rows[short], own[short], k, dtype=dtype, n_jobs=self.n_jobs
             )
         return indices, distances
 

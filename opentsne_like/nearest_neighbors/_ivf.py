@@ -10,7 +10,7 @@ from .._types import Array
 from ._base import Neighbors
 from ._lists import Lists
 from ._measured import Measured
-from ._space import SCREENED, Space
+from ._space import PREFILTERED, Space
 
 
 class IVF(Measured):
@@ -55,7 +55,7 @@ class IVF(Measured):
     ((2000, 10), True)
     """
 
-    VALID_METRICS: ClassVar[list[str]] = SCREENED
+    VALID_METRICS: ClassVar[list[str]] = PREFILTERED
     CELLS: ClassVar[float] = 2.0
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:

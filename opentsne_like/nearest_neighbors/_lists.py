@@ -11,7 +11,7 @@ from .._parallel import run_tasks
 from .._types import Array
 from ._cells import Cells, sample_rows
 from ._exact_search import exact_neighbors, nearest_among
-from ._screen import COLUMNS, Screen, Visits
+from ._prefilter import COLUMNS, Prefilter, Visits
 from ._space import Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
@@ -32,7 +32,7 @@ class Lists:
 
     Attributes
     ----------
-    screen : Screen
+    prefilter : Prefilter
         Its columns in the order of the cells.
     cells : Cells
     sizes : ndarray of shape (n_cells,)
@@ -43,11 +43,11 @@ class Lists:
 
     def __init__(self, space: Space, n_cells: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
         self.space = space
-        self.screen = Screen(space)
+        self.prefilter = Prefilter(space)
         sample = sample_rows(space.n, SAMPLE_PER_CELL * n_cells, rng)
         vectors = np.empty((len(sample), space.d), np.float32)
         for low, high in blocks(*vectors.shape):
-            vectors[low:high] = self.screen.row_vectors(sample[low:high])
+            vectors[low:high] = self.prefilter.row_vectors(sample[low:high])
         self.cells = Cells(vectors, n_cells, rng, n_jobs=n_jobs)
         del vectors
         self.home = self.homes(space.data, space.norms, n_jobs=n_jobs)
@@ -56,7 +56,7 @@ class Lists:
         parts = [np.arange(end - size, end, COLUMNS) for end, size in zip(ends, self.sizes, strict=True)]
         self._first_block = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         order = np.argsort(self.home, kind="stable").astype(index_type(space.n))
-        self.screen.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
+        self.prefilter.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
 
     def probes_for(self, recall: float, rows: Array, neighbors: Array) -> int:
         """Return how many cells have to be looked in to find a share of known neighbours.
@@ -75,7 +75,7 @@ class Lists:
 
     def exact(self, rows: Array, k: int, *, n_jobs: int) -> tuple[Array, Array]:
         """Return the true neighbours of some rows of the data; see `exact_neighbors`."""
-        return exact_neighbors(self.screen, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
+        return exact_neighbors(self.prefilter, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
 
     def homes(self, rows: Array, norms: Array, *, n_jobs: int) -> Array:
         """Return the cell nearest to each row, (m,) int64.
@@ -91,7 +91,7 @@ class Lists:
 
         def work(low: int) -> None:
             at = slice(low, low + _ROWS)
-            home[at] = self.cells.home(self.screen.vectors(rows[at], norms[at]))
+            home[at] = self.cells.home(self.prefilter.vectors(rows[at], norms[at]))
 
         run_tasks([(work, (low,)) for low in range(0, len(rows), _ROWS)], n_jobs=n_jobs)
         return home
@@ -132,7 +132,7 @@ class Lists:
             at = order[groups[0] : groups[-1]]
             part = Visits(groups - groups[0], visits.bounds[low : high + 1], visits.blocks)
             norms_at = norms[at] if len(norms) else norms
-            indices[at], distances[at] = nearest_among(self.screen, part, queries[at], norms_at, own[at], k)
+            indices[at], distances[at] = nearest_among(self.prefilter, part, queries[at], norms_at, own[at], k)
 
         steps = np.arange(0, len(home), _ROWS)
         bounds = np.append(np.unique(np.searchsorted(visits.groups, steps, side="right") - 1), len(cells))

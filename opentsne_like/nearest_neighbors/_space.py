@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ KINDS = {
     "russellrao": 8,
 }
 EUCLIDEAN, COSINE, MANHATTAN, CHEBYSHEV, DOT = 0, 1, 2, 3, 5
-SCREENED = sorted(name for name, kind in KINDS.items() if kind <= CHEBYSHEV)
+PREFILTERED = sorted(name for name, kind in KINDS.items() if kind <= CHEBYSHEV)
 MOST = 1e150  # squares of anything larger overflow
 _BLOCK = 2**21  # numbers that are read from a matrix at once
 
@@ -80,6 +80,24 @@ def first_by_distance(indices: Array, distances: Array, own: Array, k: int) -> t
     order = np.lexsort((indices, distances), axis=-1)[:, :k]
     indices, distances = np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
     return np.where(np.isinf(distances), -1, indices), distances
+
+
+class Ranked(NamedTuple):
+    """The first k candidates of every query by (distance, index).
+
+    Attributes
+    ----------
+    indices : ndarray of shape (m, k)
+        -1 where there were fewer candidates.
+    distances : ndarray of shape (m, k)
+        Infinity where there were fewer.
+    found : ndarray of shape (m,), int64
+        How many there were.
+    """
+
+    indices: Array
+    distances: Array
+    found: Array
 
 
 class Space:
@@ -130,9 +148,7 @@ class Space:
             )
         return norms
 
-    def rank(
-        self, queries: Array, own: Array, candidates: Array, k: int, *, dtype: Any, n_jobs: int
-    ) -> tuple[Array, Array, Array]:
+    def rank(self, queries: Array, own: Array, candidates: Array, k: int, *, dtype: Any, n_jobs: int) -> Ranked:
         """Return the first k candidates of every query by (distance, index).
 
         Parameters
@@ -149,9 +165,7 @@ class Space:
 
         Returns
         -------
-        indices : ndarray of shape (m, k), -1 where there were fewer
-        distances : ndarray of shape (m, k), infinity where there were fewer
-        found : ndarray of shape (m,), int64
+        Ranked
         """
         m = len(queries)
         indices = np.empty((m, k), index_type(self.n))
@@ -167,11 +181,9 @@ class Space:
 
         step = max(1, 2**18 // (k + candidates.shape[1]))
         run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
-        return indices, distances, found
+        return Ranked(indices, distances, found)
 
-    def rank_block(
-        self, queries: Array, norms: Array, own: Array, candidates: Array, count: Array, k: int
-    ) -> tuple[Array, Array, Array]:
+    def rank_block(self, queries: Array, norms: Array, own: Array, candidates: Array, count: Array, k: int) -> Ranked:
         """Rank the first `count` candidates of a few queries on this thread; distances are float64."""
         indices = np.full((len(queries), k), -1, index_type(self.n))
         distances = np.full((len(queries), k), np.inf)
@@ -179,4 +191,4 @@ class Space:
         kernels.knn.rank(
             queries, self.data, self.kind, norms, self.norms, own, candidates, count, indices, distances, found
         )
-        return indices, distances, found
+        return Ranked(indices, distances, found)

@@ -10,7 +10,7 @@ from .. import kernels
 from .._parallel import run_tasks
 from .._types import Array
 from ..errors import InvalidParameterError
-from ._space import COSINE, KINDS, Space, first_by_distance, index_type
+from ._space import COSINE, KINDS, Ranked, Space, first_by_distance, index_type
 
 _KINDS = {name: kind for name, kind in KINDS.items() if kind <= 2 and name != "correlation"}
 
@@ -53,9 +53,7 @@ class SparseSpace:
             )
         return norms
 
-    def rank(
-        self, queries: Any, own: Array, candidates: Array, k: int, *, dtype: Any, n_jobs: int
-    ) -> tuple[Array, Array, Array]:
+    def rank(self, queries: Any, own: Array, candidates: Array, k: int, *, dtype: Any, n_jobs: int) -> Ranked:
         """Return the first k candidates of every query by (distance, index); see `Space.rank`."""
         queries, data = canonical(queries), self.data
         m = queries.shape[0]
@@ -83,7 +81,7 @@ class SparseSpace:
 
         step = max(1, 2**16 // candidates.shape[1])
         run_tasks([(work, (low, min(low + step, m))) for low in range(0, m, step)], n_jobs=n_jobs)
-        return indices, distances, (indices >= 0).sum(axis=1)
+        return Ranked(indices, distances, (indices >= 0).sum(axis=1))
 
 
 def canonical(matrix: Any) -> Any:

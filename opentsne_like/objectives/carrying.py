@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
-
+from .._types import Array
 from ..errors import InvalidParameterError
 from ..repulsion import Control
 from .stale import StaleForces
-
-Array = np.ndarray[Any, Any]
 
 CARRIERS = (Control, StaleForces)
 

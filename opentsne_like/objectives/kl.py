@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_choice, check_integer, check_real
 from ..optimizer import Objective, State
 from ..repulsion import Control, LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
@@ -15,8 +16,6 @@ from .base import Context, Placing
 from .edges import Edges
 from .pairs import AllPairs, LogPartition, PairLoss, PlacedLogPartition, PlacedPairLoss
 from .stale import StaleForces
-
-Array = np.ndarray[Any, Any]
 
 LOG_DOF = "log_dof"  # the array of the state that holds learned degrees of freedom
 DOF_EVERY = 5  # iterations between steps of the degrees of freedom: a new kernel costs more than new forces

@@ -17,18 +17,17 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, Self, get_args
+from typing import ClassVar, Protocol, Self, get_args
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_choice, check_real
 from ..errors import TreeDimensionWarning, UnsupportedDimensionError
 from ..repulsion import DEFAULT_TOLERANCE, Control, FrozenReference, Method, Radial, RepulsionEngine, exact_sums
 from .base import Context, Loss
 from .edges import Edges
 from .stale import StaleForces
-
-Array = np.ndarray[Any, Any]
 
 METHODS = get_args(Method)
 FAINTEST = np.float32(1e-30)  # potential that float32 can divide by

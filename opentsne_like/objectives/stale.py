@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError
 from ..optimizer import State
 from ..repulsion import Control, Extent, Potential, RepulsionEngine
-
-Array = np.ndarray[Any, Any]
 
 
 class StaleForces:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
 from .constraints import Anchored, Centered, Constraint, Unconstrained
 from .learning import move_parameters
-from .loop import Silent, run
+from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
 from .schedule import Plan, Schedule, accelerated_momentum
@@ -34,6 +34,7 @@ __all__ = [
     "Momentum",
     "Objective",
     "Optimizer",
+    "Outcome",
     "Plan",
     "Proposal",
     "Record",

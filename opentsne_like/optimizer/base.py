@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-
+from .._types import Array
 from .constraints import Constraint
-
-Array = np.ndarray[Any, Any]
 
 
 class StopReason(Enum):

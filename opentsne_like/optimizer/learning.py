@@ -6,7 +6,8 @@ from typing import cast
 
 import numpy as np
 
-from .base import Array, LearningObjective, Objective, Step
+from .._types import Array
+from .base import LearningObjective, Objective, Step
 from .state import State
 
 RATE = 0.3  # learning rate of a parameter's step

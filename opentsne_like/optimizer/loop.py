@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 
+from .._types import Array
 from ..errors import NumericalError
-from .base import Array, Objective, Proposal, Record, Step, StopReason
+from .base import Objective, Proposal, Record, Step, StopReason
 from .protocols import Follower, Optimizer
 from .schedule import Plan
 from .state import State
@@ -15,7 +17,7 @@ from .state import State
 
 def run(
     points: Array, state: State, objective: Objective, optimizer: Optimizer, plan: Plan, follower: Follower
-) -> tuple[StopReason, float]:
+) -> Outcome:
     """Move `points` down the objective, in place; an iteration is committed whole or not at all.
 
     Whatever ends the loop, `state.history` has a record of every committed iteration and of no other.
@@ -31,9 +33,8 @@ def run(
 
     Returns
     -------
-    reason : StopReason
-    loss : float
-        The last loss that was evaluated; NaN if none was.
+    Outcome
+        Why it ended, and the last loss that was evaluated; NaN if none was.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def run(
 
 def _descend(
     points: Array, state: State, objective: Objective, optimizer: Optimizer, plan: Plan, follower: Follower
-) -> tuple[StopReason, float]:
+) -> Outcome:
     loss = float("nan")
     for i in range(plan.first, plan.n_iter):
         started = time.perf_counter()
@@ -73,7 +74,7 @@ def _descend(
         loss = made.loss if wanted else loss
         seen = points.copy() if follower.looks(i + 1) else points
         if follower.before_step(i + 1, made.loss):
-            return StopReason.CALLBACK, loss
+            return Outcome(StopReason.CALLBACK, loss)
         if seen is not points and not np.array_equal(seen, points):  # a callback has moved the map: step from there
             made = optimizer.propose(objective, points, state, step, False)._replace(loss=made.loss)
         _check_finite(made, step, i + 1)
@@ -82,8 +83,8 @@ def _descend(
         state.commit(points, made, record)
         reason = follower.after_step(i + 1, record)
         if reason is not None:
-            return reason, loss
-    return StopReason.FINISHED, loss
+            return Outcome(reason, loss)
+    return Outcome(StopReason.FINISHED, loss)
 
 
 def _check_finite(made: Proposal, step: Step, iteration: int) -> None:
@@ -94,6 +95,26 @@ def _check_finite(made: Proposal, step: Step, iteration: int) -> None:
             "good coordinates were kept. Use a smaller `learning_rate`, or 'auto', or bound the steps with "
             "`max_step_norm`"
         )
+
+
+class Outcome(NamedTuple):
+    """How a descent ended.
+
+    Attributes
+    ----------
+    reason : StopReason
+    loss : float
+        The last one that was evaluated; NaN if none was.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Outcome
+    >>> print(Outcome(StopReason.FINISHED, 2.5).reason)
+    all iterations were done
+    """
+
+    reason: StopReason
+    loss: float
 
 
 class Silent:

@@ -9,9 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from .._validation import check_flag, check_real
 from ..errors import InvalidTypeError
-from .base import Array, Objective, Proposal, Step
+from .base import Objective, Proposal, Step
 from .learning import move_parameters
 from .state import State
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol
 
-from .base import Array, Objective, Proposal, Record, Step, StopReason
+from .._types import Array
+from .base import Objective, Proposal, Record, Step, StopReason
 from .state import State
 
 

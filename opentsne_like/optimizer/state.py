@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from ..errors import InvalidParameterError
-from .base import Array, Proposal, Record
+from .base import Proposal, Record
 
 COUNTER, HISTORY, CARRIED = "counter", "history", "carried."
 
@@ -48,9 +49,9 @@ class State:
         history: Iterable[Record] = (),
         carried: Mapping[str, Array] | None = None,
     ) -> None:
-        self._sides: list[dict[str, Array] | None] = [dict(arrays), None]
+        self._buffers: list[dict[str, Array] | None] = [dict(arrays), None]
         self._work: dict[str, Array] = {}
-        self.side = np.zeros(1, np.int64)
+        self.which = np.zeros(1, np.int64)
         self.counter = np.array([counter], np.int64)
         self.history = list(history)
         self.carried: dict[str, Array] = dict(carried or {})
@@ -72,23 +73,23 @@ class State:
 
     def __setitem__(self, name: str, array: Array) -> None:
         self._current[name] = array
-        self._sides[1 - int(self.side[0])] = None
+        self._buffers[1 - int(self.which[0])] = None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._current)
 
     @property
     def _current(self) -> dict[str, Array]:
-        return self._sides[int(self.side[0])]  # type: ignore[return-value]  # the current side is always there
+        return self._buffers[int(self.which[0])]  # type: ignore[return-value]  # the current one is always there
 
     @property
     def spare(self) -> dict[str, Array]:
         """The buffers in which the next step is made; what nobody writes in a run stays as it was before it."""
-        other = 1 - int(self.side[0])
-        made = self._sides[other]
+        other = 1 - int(self.which[0])
+        made = self._buffers[other]
         if made is None or made is self._current:
             made = {name: array.copy() for name, array in self._current.items()}
-            self._sides[other] = made
+            self._buffers[other] = made
         return made
 
     def work(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -105,9 +106,9 @@ class State:
 
     def drop_spare(self) -> None:
         """Give the memory of spare buffers and work back; Ctrl-C between any two lines leaves a good state."""
-        self._sides = [self._current, self._current]
-        self.side[0] = 0
-        self._sides = [self._current, None]
+        self._buffers = [self._current, self._current]
+        self.which[0] = 0
+        self._buffers = [self._current, None]
         self._work = {}
 
     def commit(self, points: Array, made: Proposal, record: Record) -> None:
@@ -122,7 +123,7 @@ class State:
         _ = self.spare  # the half to turn to; an optimizer that keeps nothing has not asked for it
         with self.lock:
             self.history.append(record)
-            ops.commit(points, self.counter, self.side, made.points, made.offset)
+            ops.commit(points, self.counter, self.which, made.points, made.offset)
 
     def arrays(self) -> dict[str, Array]:
         """Return all that has to be kept for the optimization to go on, by name."""

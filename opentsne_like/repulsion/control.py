@@ -20,12 +20,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidParameterError
 from ..ops import Extent, Potential
 from .engine import METHODS, Plan, RepulsionEngine
 from .ladder import EXACT, Sample, climb, last_rung, take_sample
-
-Array = np.ndarray[Any, Any]
 
 EVERY = 50  # iterations, at most, from one comparison to the next
 WIDER = 4.0  # factor between spacings that asks for another

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from .._validation import check_matrix
 from ..errors import InvalidParameterError, NumericalError
 from ..ops import Extent, Grid, Potential, Tree
@@ -17,7 +18,6 @@ from .fft import Field, GridConvolver, count_cells, most_cells, plan_grid
 from .ladder import EXACT, SHARPER, TREES, Sample, climb, last_rung, take_sample
 from .radial import Radial
 
-Array = np.ndarray[Any, Any]
 Method = Literal["auto", "exact", "bh", "fft"]
 
 METHODS = get_args(Method)

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from .._types import Array
 from ..ops import Extent, sample_places
 from .exact import exact_sums
 from .radial import Radial
 
-Array = np.ndarray[Any, Any]
 Answer = TypeVar("Answer")
 
 # The rungs: what the tolerance is divided by on each. On the first ones any method serves; then none but trees, which

@@ -45,7 +45,7 @@ def assert_right(indices, distances, X, metric="euclidean"):
 
 @pytest.mark.parametrize("backend", [Sklearn, Faiss, IVF])
 def test_no_stage_uses_more_threads_than_asked_for(backend, X, monkeypatch):
-    from opentsne_like.nearest_neighbors import _screen
+    from opentsne_like.nearest_neighbors import _prefilter
 
     asked = []
 
@@ -53,7 +53,7 @@ def test_no_stage_uses_more_threads_than_asked_for(backend, X, monkeypatch):
         asked.append(n_jobs)
         return run_tasks(tasks, n_jobs=n_jobs)
 
-    monkeypatch.setattr(_screen, "run_tasks", recorded)
+    monkeypatch.setattr(_prefilter, "run_tasks", recorded)
     index = backend(X, 20, random_state=0, n_jobs=1, **({} if backend is Sklearn else {"knn_kwargs": {"n_cells": 200}}))
     index.build()
     index.query(X[:5], 100)

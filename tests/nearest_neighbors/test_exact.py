@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 
 from opentsne_like._parallel import serial_blas
-from opentsne_like.nearest_neighbors import Sklearn, _exact_search, _screen
+from opentsne_like.nearest_neighbors import Sklearn, _exact_search, _prefilter
 
 from . import oracle
 
@@ -111,7 +111,7 @@ def test_constant_columns(rng):
 def test_tiles_and_threads_change_no_bit(rng, monkeypatch, columns):
     X = np.round(rng.normal(size=(700, 10)), 1)
     expected = Sklearn(X, 40, n_jobs=1).build()
-    monkeypatch.setattr(_screen, "COLUMNS", columns)
+    monkeypatch.setattr(_prefilter, "COLUMNS", columns)
     monkeypatch.setattr(_exact_search, "_rows_per_task", lambda *_: 37)
     for n_jobs in (1, 2, 5):
         for ours, theirs in zip(Sklearn(X, 40, n_jobs=n_jobs).build(), expected, strict=True):

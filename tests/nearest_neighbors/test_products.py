@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import kernels
-from opentsne_like.nearest_neighbors._screen import PAD, PANEL, extended, left_sides, panels
+from opentsne_like.nearest_neighbors._prefilter import PAD, PANEL, extended, left_sides, panels
 
 PRODUCTS, MANHATTAN, CHEBYSHEV = 0, 2, 3
 every_kind = pytest.mark.parametrize("kind", [PRODUCTS, MANHATTAN, CHEBYSHEV])

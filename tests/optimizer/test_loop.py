@@ -353,9 +353,9 @@ def test_an_exaggeration_function_is_asked_only_for_iterations_that_there_are(n_
 
 
 def test_an_interrupted_tidying_leaves_two_buffers():
-    """Ctrl-C in the middle of `drop_spare` leaves the current side in both places; no step is made on it."""
+    """Ctrl-C in the middle of `drop_spare` leaves the current buffers in both places; no step is made on it."""
     _, state, _ = problem()
-    state._sides = [state._current, state._current]
+    state._buffers = [state._current, state._current]
     assert state.spare["gains"] is not state["gains"]
     assert state.spare["gains"] is state.spare["gains"]
 

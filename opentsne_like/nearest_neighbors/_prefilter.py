@@ -20,7 +20,7 @@ _TYPICAL = 256  # rows that say where the middle is and how far a typical row is
 
 
 class Visits(NamedTuple):
-    """Which blocks of a screen some queries look in.
+    """Which blocks of a prefilter some queries look in.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def left_sides(vectors: Array, products: bool = True) -> Array:
     return left
 
 
-class Screen:
+class Prefilter:
     """A prefilter: the rows of a `Space` as centred float32 vectors, whose products tell in which order to look.
 
     With ``x`` the centred row (the centred unit vector under cosine), scaled by a power of two to norms of about 1,
@@ -83,7 +83,7 @@ class Screen:
     Parameters
     ----------
     space : Space
-        Under a metric of `SCREENED`.
+        Under a metric of `PREFILTERED`.
 
     Attributes
     ----------
@@ -96,8 +96,8 @@ class Screen:
         self.products = space.kind in (EUCLIDEAN, COSINE)
         self.middle, self.scale = self._frame()
 
-    def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Screen:
-        """Make the blocks of extended vectors and return the screen itself.
+    def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Prefilter:
+        """Make the blocks of extended vectors and return the prefilter itself.
 
         Parameters
         ----------
