@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import OpenTSNEError
@@ -41,10 +43,23 @@ def _obey(arguments: Sequence[str] | None, options: argparse.Namespace, interrup
         make_parser(PROGRAM).parse_args(arguments, options)
     except SystemExit as done:  # --help, --version, or an error that was printed
         return int(done.code or 0)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _noting():
         warnings.showwarning = lambda message, *_, **__: None if interrupts.asked else _warn(message)
         _command(options.command)(options)
     return 0
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    """Print what the package notes by the way, a line each, as it does its warnings."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: _note(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger(__package__.partition(".")[0])
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _report(error: BaseException) -> int:
@@ -87,4 +102,8 @@ def _fail(message: str, status: int) -> int:
 
 
 def _warn(message: Any) -> None:
-    print(f"{PROGRAM}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    _note(f"warning: {message}")
+
+
+def _note(message: str) -> None:
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)

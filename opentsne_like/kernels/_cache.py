@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.resources
+import logging
 import os
 import pickle
 import shutil
+import time
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -25,12 +27,15 @@ from numba.core import caching, serialize
 
 from ..errors import CompileCacheWarning
 
+log = logging.getLogger(__package__)
+
 _Cache: Any = caching.FunctionCache  # none of these has types
 _Files: Any = caching.IndexDataCacheFile
 _dumps: Any = serialize.dumps
 
 PREFIX = "compiled-"
 KEPT = 4  # folders of other sources or versions, so that going back and forth between two compiles once
+PATIENCE = 1.0  # seconds of compiling before somebody wonders
 _SEAL = 32  # bytes
 
 
@@ -55,8 +60,12 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return what is kept for a signature, or None; what is damaged is dropped."""
-        if has_formula_elsewhere(sig):
-            return None
+        found = None if has_formula_elsewhere(sig) else self._load(sig, target_context)
+        if found is None:
+            compiling.begins()
+        return found
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:
@@ -67,6 +76,7 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled for a signature, if that is possible."""
+        compiling.ends()
         if has_formula_elsewhere(sig):
             return
         try:
@@ -170,6 +180,30 @@ def make_folder(folder: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
+class Compiling:
+    """How long this process has compiled; it says so once, as soon as that takes long enough to be wondered about."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.told = False
+        self._since: list[float] = []  # when each of the functions that compile each other was begun
+
+    def begins(self) -> None:
+        """Note that a function is about to be compiled."""
+        now = time.monotonic()
+        self._since.append(now)
+        if not self.told and self.seconds + now - self._since[0] > PATIENCE:
+            self.told = True
+            log.warning("Compiling for this machine, once for an installation; this may take up to a minute")
+
+    def ends(self) -> None:
+        """Note that the last one is done."""
+        if self._since:
+            began = self._since.pop()
+            self.seconds += 0.0 if self._since else time.monotonic() - began
+
+
+compiling = Compiling()
 _told: list[str] = []  # folders that were warned of
 
 

@@ -208,6 +208,36 @@ def test_few_folders_of_older_sources_are_kept(tmp_path):
     assert left == [*(f"{_cache.PREFIX}{age}" for age in (5, 6, 7, 8, 9)), "other"]
 
 
+def test_compiling_that_takes_long_is_told_once_and_what_is_kept_is_not(small, monkeypatch, caplog):
+    monkeypatch.setattr(_cache, "compiling", _cache.Compiling())
+    monkeypatch.setattr(_cache, "PATIENCE", 0.0)
+    module = small()
+    module.total(VALUES)
+    module.largest(VALUES)
+    assert [record.getMessage()[:26] for record in caplog.records] == ["Compiling for this machine"]
+    spent = _cache.compiling.seconds
+    assert spent > 0
+    caplog.clear()
+    monkeypatch.setattr(_cache, "compiling", _cache.Compiling())
+    small().total(VALUES)
+    assert (caplog.records, _cache.compiling.seconds) == ([], 0.0)
+
+
+def test_short_compiling_is_not_worth_a_word(small, monkeypatch, caplog):
+    monkeypatch.setattr(_cache, "compiling", _cache.Compiling())
+    monkeypatch.setattr(_cache, "PATIENCE", 1000.0)
+    small().total(VALUES)
+    assert caplog.records == []
+
+
+def test_the_command_line_says_so_on_one_line(capsys):
+    from opentsne_like.cli import program
+
+    with program._noting():
+        _cache.log.warning("Compiling for this machine")
+    assert capsys.readouterr().err == "opentsne-like: Compiling for this machine\n"
+
+
 RUN = """
 import numpy as np
 from opentsne_like.kernels import ranks
