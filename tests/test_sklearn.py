@@ -22,12 +22,7 @@ with warnings.catch_warnings():
 
 BRIEF = {"perplexity": 5, "n_iter": 30, "early_exaggeration_iter": 20, "random_state": 0}
 
-# New points are placed on the frozen map, also those that it was made of; openTSNE does the same.
-NOT_HERE = {
-    "check_transformer_data_not_an_array": "transform(X) is not fit_transform(X)",
-    "check_transformer_general": "transform(X) is not fit_transform(X)",
-    "check_array_api_input": "needs SCIPY_ARRAY_API",
-}
+NOT_HERE = {"check_array_api_input": "needs SCIPY_ARRAY_API"}
 
 
 def _name(check):
@@ -68,6 +63,32 @@ def test_transform_takes_the_arguments_of_the_embedding(small_digits):
     assert type(placed) is np.ndarray
     np.testing.assert_array_equal(placed, estimator.embedding_.transform(X[250:], n_iter=10, perplexity=3))
     np.testing.assert_array_equal(estimator.embedding_, before)
+
+
+@pytest.mark.parametrize("form", [np.array, csr_matrix], ids=["dense", "sparse"])
+def test_rows_of_the_data_have_their_places_and_all_others_are_placed(small_digits, form):
+    X = small_digits[0]
+    estimator = TSNE(**BRIEF).fit(form(X[:250]))
+    of_map = np.array(estimator.embedding_)
+    np.testing.assert_array_equal(estimator.transform(form(X[:250])), of_map)
+    mixed = estimator.transform(form(X[[260, 3, 299, 7]]))
+    np.testing.assert_array_equal(mixed[[1, 3]], of_map[[3, 7]])
+    np.testing.assert_array_equal(mixed[[0, 2]], estimator.embedding_.transform(form(X[[260, 299]])))
+    start = np.zeros((4, 2))
+    placed = estimator.transform(form(X[[260, 3, 299, 7]]), initialization=start, n_iter=0)
+    np.testing.assert_array_equal(placed, [start[0], of_map[3], start[2], of_map[7]])
+
+
+def test_what_the_last_fit_came_to(small_digits):
+    X = small_digits[0]
+    standard = TSNE(**BRIEF).fit(X)
+    assert standard.n_iter_ == 50
+    assert standard.kl_divergence_ == standard.embedding_.kl_divergence
+    assert standard.learning_rate_ == len(X)
+    assert TSNE(**BRIEF, schedule="accelerated").fit(X).learning_rate_ == 2 * len(X)
+    assert TSNE(**BRIEF, learning_rate=50).fit(X).learning_rate_ == 50
+    assert TSNE(**BRIEF, exaggeration=4).fit(X).learning_rate_ == len(X) / 4
+    assert not hasattr(TSNE(), "kl_divergence_")
 
 
 def test_in_a_pipeline(small_digits):

@@ -12,6 +12,7 @@ from ._factory import check_index, make_index
 from ._faiss import Faiss
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
+from ._known_rows import KnownRows
 from ._nndescent import NNDescent
 from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors, from_neighbors
 
@@ -21,6 +22,7 @@ __all__ = [
     "Annoy",
     "Faiss",
     "KNNIndex",
+    "KnownRows",
     "NNDescent",
     "PrecomputedDistanceMatrix",
     "PrecomputedNeighbors",
