@@ -21,6 +21,7 @@ _HOMES = {
     "PartialTSNEEmbedding": "opentsne",
     "OptimizationInterrupt": "errors",
     "load": "loading",
+    "show_versions": "dependencies",
 }
 _SUBMODULES = {
     "affinity",
@@ -53,6 +54,7 @@ __all__ = [
     "TSNEEmbedding",
     "__version__",
     "load",
+    "show_versions",
 ]
 
 

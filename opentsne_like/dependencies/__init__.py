@@ -1,4 +1,4 @@
-"""Optional packages: which extra installs them."""
+"""Other packages: which extra installs the optional ones, and which versions are here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import importlib
 from types import ModuleType
 
 from ..errors import MissingDependencyError
+from .versions import show_versions, versions
 
-__all__ = ["need"]
+__all__ = ["need", "show_versions", "versions"]
 
 
 def need(package: str, extra: str) -> ModuleType:
