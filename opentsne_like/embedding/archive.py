@@ -115,11 +115,7 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
         if role == "loss":
             part = _storable(part)
         name = type(part).__name__
-        if role in _TABLES and _TABLES[role].get(name) is not type(part):
-            raise InvalidParameterError(
-                f"`{role}` must be of a class that files know, {', '.join(_TABLES[role])}, to be stored, got {name}; "
-                f"enter it in the table of its room, {'LOSSES' if role == 'loss' else 'OPTIMIZERS'}"
-            )
+        check_stored_kind(role, part)
         header[role] = {"class": name}
         for option in fields(part):
             value = getattr(part, option.name)
@@ -132,6 +128,31 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
             else:
                 header[role][option.name] = value
     return arrays, header
+
+
+def check_stored_kind(role: str, part: Any) -> None:
+    """Refuse a loss or an optimizer of a class that `load` would not know.
+
+    Parameters
+    ----------
+    role : str
+        Of the settings, such as ``"loss"``.
+    part : dataclass
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import check_stored_kind
+    >>> from opentsne_like.optimizer import Momentum
+    >>> check_stored_kind("optimizer", Momentum())
+    """
+    if isinstance(part, (FunctionLoss, ObjectiveLoss)):  # left out, with a line in the log
+        return
+    name = type(part).__name__
+    if role in _TABLES and _TABLES[role].get(name) is not type(part):
+        raise InvalidParameterError(
+            f"`{role}` must be of a class that files know, {', '.join(_TABLES[role])}, to be stored, got {name}; "
+            f"enter it in the table of its room, {'LOSSES' if role == 'loss' else 'OPTIMIZERS'}"
+        )
 
 
 def _storable(loss: Loss) -> Loss:
@@ -171,8 +192,13 @@ def unpack_settings(kind: type[Settings], arrays: Mapping[str, Array], header: M
         parts = parts_below(f"settings.{role}.", dict(arrays))
         if refused := sorted({*described, *parts} & {*_NOT_STORED}):
             raise StorageError(f"its {role} has a field {refused[0]!r}, which is never stored")
-        made[role] = table[name](**described, **parts)
+        made[role] = table[name](**{key: _as_written(value) for key, value in described.items()}, **parts)
     return kind(**made)
+
+
+def _as_written(value: Any) -> Any:
+    """Return a JSON value with its lists as the tuples that they were: a frozen dataclass holds no lists."""
+    return tuple(_as_written(part) for part in value) if isinstance(value, list) else value
 
 
 def unpack_descent(
@@ -208,7 +234,7 @@ def unpack_descent(
     state = State.from_arrays(arrays)
     _check_arrays(state, points.shape, settings)
     if state.carried:
-        check_carried(state.carried, points.shape)
+        check_carried(state.carried, points.shape, settings.loss)
         descent.note_place(points)
     descent.state = state
     return descent

@@ -168,6 +168,8 @@ class Embedding(StatefulArray):
     def loss_value(self) -> float:
         """The loss of the current coordinates, without exaggeration; computed when it is read."""
         state = self._own
+        if not state.settings.loss.is_data:
+            return self.evaluate()
         key = self._value_key(state.settings.loss)
         if state.value is None or state.value[0] != key:
             state.value = (key, self.evaluate(loss=state.settings.loss.precise()))
@@ -175,7 +177,8 @@ class Embedding(StatefulArray):
 
     @loss_value.setter
     def loss_value(self, value: float) -> None:
-        self._own.value = (self._value_key(self._own.settings.loss), float(value))
+        if self.loss.is_data:
+            self._own.value = (self._value_key(self.loss), float(value))
 
     def evaluate(self, P: Any = None, **changes: Any) -> float:
         """Return the loss of the current coordinates, without exaggeration, by other numbers than the map's own.
@@ -202,7 +205,7 @@ class Embedding(StatefulArray):
         """
         state = self._own
         edges = self._edges_of() if P is None else P
-        return state.optimizer.value(self, edges, state.settings.changed(**changes), state.reference)
+        return state.optimizer.value(self, edges, state.settings.asked(**changes), state.reference)
 
     def _value_key(self, loss: Loss) -> tuple[Any, ...]:
         """Return what the value of the loss depends on."""
@@ -267,6 +270,17 @@ class Embedding(StatefulArray):
             if propagate_exception:
                 raise
         return embedding
+
+    def going_on(self, descent: Descent) -> Self:
+        """Take over where an optimization of these points stands, and return this embedding; its settings stay.
+
+        Parameters
+        ----------
+        descent : Descent
+            The `optimizer` of another embedding.
+        """
+        self._own.optimizer = descent
+        return self
 
     def _descend(self, settings: Settings) -> None:
         """Go down the loss by the settings of one call."""

@@ -13,7 +13,7 @@ from .. import initialization as starts
 from .._types import Array
 from .._validation import as_table, check_choice, check_integer, check_matrix
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
-from ..objectives import Placing
+from ..objectives import Loss, Placing
 from .settings import Settings
 
 STARTS = ("median", "weighted", "random")
@@ -39,9 +39,10 @@ def stage_of(settings: Settings) -> dict[str, Any]:
     1.5
     """
     loss = settings.loss
-    if loss.placing is None:
+    if type(loss).place is Loss.place:
         loss.place(None, None, None)  # type: ignore[arg-type]  # raises the loss's own refusal
-        return {"n_iter": Placing().n_iter}  # an objective of the user's own, of which nothing else is known
+    if loss.placing is None:
+        return {"n_iter": Placing().n_iter}  # a loss of the user's own, of which nothing else is known
     return {name: value for name, value in loss.placing._asdict().items() if settings.has(name)}
 
 

@@ -62,6 +62,7 @@ class Settings:
     resources: Resources = field(default_factory=Resources)
     # Of one call or one map, and so not handed on to points that are placed on it.
     own: ClassVar[tuple[str, ...]] = ("schedule", "following")
+    own_of_descent: ClassVar[tuple[str, ...]] = ("optimizer", "schedule", "following")
 
     def changed(self, **changes: Any) -> Self:
         """Return settings with other values; each option finds its owner by its name.
@@ -88,6 +89,23 @@ class Settings:
             by_owner.setdefault(owners[name], {})[name] = value
         return replace(current, **{role: replace(getattr(current, role), **some) for role, some in by_owner.items()})
 
+    def asked(self, **changes: Any) -> Self:
+        """Return settings with other values of the loss or of the threads, which are all that its value depends on.
+
+        Parameters
+        ----------
+        **changes
+            As of `changed`.
+        """
+        owners = self._owners()
+        for name in changes:
+            if owners.get(name, name) in self.own_of_descent:
+                raise InvalidTypeError(
+                    f"`evaluate` takes `P`, `loss`, options of the loss and `n_jobs`, got `{name}`, on which no value "
+                    "depends"
+                )
+        return self.changed(**changes)
+
     def has(self, name: str) -> bool:
         """Say whether one of the dataclasses has an option of this name."""
         return name in self._owners()
@@ -97,8 +115,9 @@ class Settings:
         if role == "loss":
             return as_loss(value)
         if role == "optimizer":
-            plays = is_dataclass(value) and callable(getattr(value, "propose", None))
-            wanted = "an Optimizer such as Momentum(), a dataclass with a method `propose`"
+            methods = ("start", "auto_rate", "propose")
+            plays = is_dataclass(value) and all(callable(getattr(value, name, None)) for name in methods)
+            wanted = "an Optimizer such as Momentum(), a dataclass with the methods `start`, `auto_rate` and `propose`"
         else:
             kind = type(getattr(self, role))
             plays, wanted = isinstance(value, kind), f"of the class {kind.__name__}"

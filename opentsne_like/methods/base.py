@@ -13,7 +13,7 @@ from .. import initialization as starts
 from .._validation import check_choice, check_integer, check_matrix, check_random_state, column_names
 from ..affinity import Affinities, matrix_of
 from ..callbacks import as_list
-from ..embedding import Embedding
+from ..embedding import Embedding, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from ..utils import Timer
 from .resuming import ResumableRun
@@ -142,6 +142,9 @@ class Method(ABC):
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
         X, start = self._checked(X, affinities, initialization)
+        settings = self.embedding_class.settings_class().changed(**self._settings())
+        for role in settings.roles():
+            check_stored_kind(role, getattr(settings, role))
         data = X if affinities is None else matrix_of(affinities)
         n = data.shape[0]
         parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
@@ -163,7 +166,7 @@ class Method(ABC):
         if found is None:
             return None
         known = found.affinities if affinities is None else affinities
-        return self._embedding(found, known, optimizer=found.optimizer)
+        return self._embedding(found, known).going_on(found.optimizer)
 
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> Any:
         """Return the embedding before its first iteration; see `fit`."""
@@ -205,9 +208,9 @@ class Method(ABC):
             affinities.knn_index.columns = self._columns
         return affinities
 
-    def _embedding(self, start: Any, affinities: Any, **options: Any) -> Any:
+    def _embedding(self, start: Any, affinities: Any) -> Any:
         make: Any = self.embedding_class
-        return make(start, affinities, random_state=self.random_state, **{**self._settings(), **options})
+        return make(start, affinities, random_state=self.random_state, **self._settings())
 
     def _checked(self, X: Any, affinities: Any, initialization: Any) -> tuple[Any, Any]:
         """Refuse what cannot work before any work, and return the data and the start, a name or coordinates."""

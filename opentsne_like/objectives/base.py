@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from .._types import Array
-from ..errors import UnavailableError
+from ..errors import InvalidTypeError, UnavailableError
 from ..ops import checksum
 from ..optimizer import LearningObjective, Objective, State
 from ..repulsion import Control, FrozenReference, Radial, RepulsionEngine
@@ -95,6 +95,13 @@ class Parts:
     def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
         """Return the engine of a radial function with these options."""
         key = (radial, *sorted(options.items()))
+        try:
+            hash(key)
+        except TypeError as error:
+            raise InvalidTypeError(
+                f"the radial function {type(radial).__name__} must be a frozen dataclass of numbers, by which its "
+                "engine is kept and found again"
+            ) from error
         with self._lock:
             engine = self._engines.pop(key, None) or RepulsionEngine(radial, **options)
             self._engines[key] = engine
@@ -168,6 +175,8 @@ class Loss(ABC):
         How new points are placed; None where they cannot be.
     learnable : mapping of str to (float, float)
         The smallest and largest value of each learnable parameter that it may have, by the name of its array.
+    is_data : bool
+        False where an object of the user's stands behind it, which may change unseen: no value of it is kept.
 
     Examples
     --------
@@ -181,6 +190,7 @@ class Loss(ABC):
     label: ClassVar[str]
     placing: ClassVar[Placing | None] = None
     learnable: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    is_data: ClassVar[bool] = True
 
     @abstractmethod
     def bind(self, P: Any, context: Context) -> Objective:
@@ -261,6 +271,7 @@ class ObjectiveLoss(Loss):
 
     objective: Any
     label: ClassVar[str] = "loss"
+    is_data: ClassVar[bool] = False
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from .._types import Array
 from ..errors import InvalidParameterError
 from ..repulsion import Control
+from .base import Loss
 from .stale import StaleForces
 
 CARRIERS = (Control, StaleForces)
 
 
-def check_carried(carried: Mapping[str, Array], shape: tuple[int, ...]) -> None:
+def check_carried(carried: Mapping[str, Array], shape: tuple[int, ...], loss: Loss) -> None:
     """Refuse what was carried, as a file says, that no objective would find in place.
 
     Parameters
@@ -20,6 +21,8 @@ def check_carried(carried: Mapping[str, Array], shape: tuple[int, ...]) -> None:
     carried : mapping of str to ndarray
     shape : (int, int)
         Of the map.
+    loss : Loss
+        Which may carry what is known to nobody else, and finds out itself whether that is in place.
 
     Raises
     ------
@@ -27,9 +30,13 @@ def check_carried(carried: Mapping[str, Array], shape: tuple[int, ...]) -> None:
 
     Examples
     --------
-    >>> check_carried({}, (100, 2))
+    >>> from opentsne_like.objectives import KullbackLeibler
+    >>> check_carried({}, (100, 2), KullbackLeibler())
     """
     rest = dict(carried)
+    known = {name for carrier in CARRIERS for name in carrier.names}
+    for name in set(loss.carries) - known:
+        rest.pop(name, None)
     for carrier in CARRIERS:
         parts = {name: rest.pop(name) for name in carrier.names if name in rest}
         if parts and len(parts) < len(carrier.names):

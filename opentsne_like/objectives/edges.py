@@ -125,6 +125,19 @@ class Edges:
         """``sum p``."""
         return self._sums[1]
 
+    def check(self, points: Array) -> None:
+        """Refuse points that are not those of the rows of P: compiled loops would read beyond their end.
+
+        Parameters
+        ----------
+        points : ndarray of shape (m, d)
+        """
+        if len(points) != len(self.indptr) - 1:
+            raise InvalidParameterError(
+                f"`points` must be {len(self.indptr) - 1}, one per row of the P that the objective is bound to, got "
+                f"{len(points)}; bind the loss to the affinities of these points"
+            )
+
     def add_attraction(
         self,
         points: Array,

@@ -43,6 +43,7 @@ class FunctionLoss(KullbackLeibler):
     function: Callable[..., Any] = field(repr=False)
     fft_params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     carries: ClassVar[tuple[str, ...]] = ()  # a function keeps what it likes
+    is_data: ClassVar[bool] = False
 
     @classmethod
     def like(cls, loss: KullbackLeibler, function: Callable[..., Any]) -> FunctionLoss:

@@ -20,14 +20,14 @@ class Locality:
         self._graph = graph
         self._evaluations = 0
         self._next = FIRST
-        self._sorted: Graph | None = None
+        self._sorted = graph
 
     def layout(self, points: Array, n_jobs: int) -> Graph:
         """Return the matrix for an evaluation at `points` (n, d)."""
         self._evaluations += 1
         n, d = points.shape
         if self._evaluations >= self._next and n >= FEWEST_POINTS and d <= 3:
-            self._sorted = None  # before the new one is made, lest there be two
-            self._sorted = ops.reorder(self._graph, ops.morton_order(points, n_jobs), n_jobs)
             self._next *= 5
-        return self._graph if self._sorted is None else self._sorted
+            self._sorted = self._graph  # before the new one is made, lest there be two
+            self._sorted = ops.reorder(self._graph, ops.morton_order(points, n_jobs), n_jobs)
+        return self._sorted

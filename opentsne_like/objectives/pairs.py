@@ -261,6 +261,7 @@ class PairLoss:
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        self.edges.check(points)
         n_jobs, exact = self.engine.n_jobs, self.edges.values.dtype == np.float64
         extent = self.engine.extent(points)
         if exact:
@@ -419,6 +420,7 @@ class PlacedPairLoss:
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the summed loss (NaN unless asked for) and a quarter of its gradient, shape (m, d)."""
+        self.edges.check(points)
         potential = self.reference.evaluate(points)
         repulsion = potential.gradient * self.normalizer.factors(potential.values)[:, None]
         near = self.edges.near(points, self._centre, self.n_jobs)

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from .._validation import check_real
 from ..embedding import EmbeddingState, Settings, as_loss
-from ..objectives import AllPairs, FunctionLoss, KullbackLeibler, Loss
+from ..objectives import AllPairs, FunctionLoss, KullbackLeibler, Loss, ObjectiveLoss
+from ..repulsion import DEFAULT_TOLERANCE
 from .divergences import method_of, tolerance_of
 
 METHOD = "negative_gradient_method"
@@ -78,15 +79,20 @@ class TSNESettings(Settings):
         """Return settings with other values, by the names of openTSNE or of the fields."""
         if METHOD in changes:
             changes["loss"] = _loss_by(changes.pop(METHOD), as_loss(changes.get("loss", self.loss)))
-        if "tolerance" in changes:
+        if "tolerance" in changes and isinstance(as_loss(changes.get("loss", self.loss)), AllPairs):
             changes["grid_tolerance"] = changes.pop("tolerance")
         settings = super().changed(**changes)
         loss = settings.loss
-        if isinstance(loss, AllPairs) and settings.grid != self.grid:
+        if isinstance(loss, AllPairs) and (settings.grid != self.grid or _untold(loss, self.loss)):
             loss = replace(loss, tolerance=settings.grid.tolerance)
         if isinstance(loss, FunctionLoss):
             loss = replace(loss, fft_params=settings.grid.by_name)
         return settings if loss is settings.loss else replace(settings, loss=loss)
+
+
+def _untold(loss: AllPairs, before: Loss) -> bool:
+    """Say whether a loss has taken another's place and says nothing of its tolerance itself."""
+    return loss is not before and loss.tolerance == DEFAULT_TOLERANCE
 
 
 def _loss_by(method: Any, loss: Loss) -> Loss:
@@ -128,13 +134,18 @@ class Parameters(MutableMapping[str, Any]):
     def _owners(self) -> dict[str, Any]:
         settings = self._state.settings
         parts = [getattr(settings, role) for role in settings.roles()]
-        return {f.name: part for part in parts for f in fields(part) if f.name not in _HIDDEN} | {METHOD: settings.loss}
+        hidden = _HIDDEN if isinstance(settings.loss, AllPairs) else _HIDDEN - {"method", "tolerance"}
+        return {f.name: part for part in parts for f in fields(part) if f.name not in hidden} | {METHOD: settings.loss}
 
     def __getitem__(self, name: str) -> Any:
         owner = self._owners()[name]
         if name != METHOD:
             return getattr(owner, name)
-        return next(getattr(owner, kind) for kind in ("function", "objective", "method") if hasattr(owner, kind))
+        if isinstance(owner, ObjectiveLoss):
+            return owner.objective
+        if isinstance(owner, FunctionLoss):
+            return owner.function
+        return owner.method if isinstance(owner, AllPairs) else owner
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._state.settings = self._state.settings.changed(**{name: value})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._types import Array
-from ..errors import NumericalError
+from ..errors import InvalidTypeError, NumericalError
 from .base import Objective, Proposal, Record, Step, StopReason
 from .protocols import Follower, Optimizer
 from .schedule import Plan
@@ -77,6 +77,7 @@ def _descend(
             return Outcome(StopReason.CALLBACK, loss)
         if seen is not points and not np.array_equal(seen, points):  # a callback has moved the map: step from there
             made = optimizer.propose(objective, points, state, step, False)._replace(loss=made.loss)
+        _check_shape(made, points)
         _check_finite(made, step, i + 1)
         done, seconds = int(state.counter[0]) + 1, time.perf_counter() - started
         record = Record(done, made.loss, made.gradient_norm, step.exaggeration, seconds)
@@ -85,6 +86,20 @@ def _descend(
         if reason is not None:
             return Outcome(reason, loss)
     return Outcome(StopReason.FINISHED, loss)
+
+
+def _check_shape(made: Proposal, points: Array) -> None:
+    """Refuse what a commit would read beyond the end of."""
+    new = made.points
+    if type(new) is not np.ndarray or new.dtype != np.float64 or new.shape != points.shape:
+        what = f"{new.dtype} of shape {new.shape}" if hasattr(new, "dtype") else type(new).__name__
+        raise InvalidTypeError(
+            f"`propose` must return new points that are a float64 array of shape {points.shape}, got {what}"
+        )
+    if np.shape(made.offset) != points.shape[1:] or np.asarray(made.offset).dtype != np.float64:
+        raise InvalidTypeError(
+            f"`propose` must return an offset of {points.shape[1]} float64, got shape {np.shape(made.offset)}"
+        )
 
 
 def _check_finite(made: Proposal, step: Step, iteration: int) -> None:

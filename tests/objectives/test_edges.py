@@ -90,8 +90,8 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
         near = (Y - ops.extent(Y, 1).mean).astype(np.float32)
         assert result.tobytes() == plain.add_attraction(near, near, ATTRACTION, 4.0, repulsion, 0.5, 1).tobytes()
     layout = edges._locality._sorted
-    assert (layout is not None) == (d <= 3)
-    if layout is not None:  # of the types that the kernels were compiled for
+    assert (layout is not edges._unsorted) == (d <= 3)
+    if d <= 3:  # of the types that the kernels were compiled for
         assert (layout.indptr.dtype, layout.indices.dtype) == (P.indptr.dtype, P.indices.dtype)
 
 
