@@ -11,15 +11,19 @@ from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
 from .gaussian import joint_probabilities_nn
 from .graphs import from_neighbors
+from .magic import MAGIC
 from .memory import estimate_memory
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import get_knn_index
 from .perplexity import PerplexityBasedNN
 from .precomputed import PrecomputedAffinities
 from .self_tuning import SelfTuning
+from .sinkhorn import Sinkhorn
+from .symmetric_entropic import SymmetricEntropic
 from .uniform import Uniform
 
 __all__ = [
+    "MAGIC",
     "Affinities",
     "Entropic",
     "FixedSigmaNN",
@@ -29,6 +33,8 @@ __all__ = [
     "PerplexityBasedNN",
     "PrecomputedAffinities",
     "SelfTuning",
+    "Sinkhorn",
+    "SymmetricEntropic",
     "Uniform",
     "estimate_memory",
     "from_neighbors",

@@ -15,17 +15,22 @@ from .base import Affinities, NeighborAffinities, matrix_of
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
+from .magic import MAGIC
 from .multiscale import Multiscale, MultiscaleMixture
 from .perplexity import PerplexityBasedNN
 from .self_tuning import SelfTuning
+from .sinkhorn import Sinkhorn
+from .symmetric_entropic import SymmetricEntropic
 from .uniform import Uniform
 
-KNOWN: dict[str, type[NeighborAffinities]] = {
-    cls.__name__: cls
-    for cls in (PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform, Entropic, Fuzzy, SelfTuning)
-}
+CLASSES: tuple[type[NeighborAffinities], ...] = (
+    *(PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform),
+    *(Entropic, Fuzzy, SelfTuning, MAGIC, SymmetricEntropic, Sinkhorn),
+)
+KNOWN: dict[str, type[NeighborAffinities]] = {cls.__name__: cls for cls in CLASSES}
 
-POINTWISE = {"bandwidths_", "rhos_", "sigmas_"}  # what is learned of each point, and so an array
+SIGNED = {"potentials_"}  # finite; all else that is learned is not negative
+POINTWISE = {"bandwidths_", "rhos_", "sigmas_", *SIGNED}  # what is learned of each point, and so an array
 SEARCH = {"method", "metric", "metric_params", "random_state", "knn_kwargs"}  # the arguments of the neighbour search
 
 
@@ -167,13 +172,13 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
 
 
 def _as_learned(name: str, value: Any, n_samples: int) -> Any:
-    """Return what was learned, numbers that are not negative: of each point or of all."""
+    """Return what was learned, numbers of each point or of all that can be such."""
     if name in POINTWISE:
         fits = isinstance(value, np.ndarray) and value.dtype == np.float64 and value.shape == (n_samples,)
     else:
         numbers = value if isinstance(value, list) else [value]
         fits = all(isinstance(number, (int, float)) for number in numbers)
-    if not fits or not np.all(np.asarray(value) >= 0):
+    if not fits or not np.all(np.isfinite(value) if name in SIGNED else np.asarray(value) >= 0):
         raise StorageError(f"what is stored as `{name}` is not what it has to be")
     return value
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .._types import Array
 from .base import NeighborAffinities, answer
 from .matrix import Evaluate, assemble, rows_to_one
 from .neighbors import NeighborLists
+
+Weigh = Callable[[Array, Array, Array], Array]  # from distances, rows and columns of edges to their weights
 
 
 class SelfTuning(NeighborAffinities):
@@ -49,6 +51,7 @@ class SelfTuning(NeighborAffinities):
 
     ARGUMENTS = ("k_neighbors", "scale_neighbor", "normalize")
     LEARNED = ("sigmas_",)
+    JOIN: ClassVar[str] = "max"  # of both directions, which have the same bits here
 
     def __init__(
         self,
@@ -83,13 +86,17 @@ class SelfTuning(NeighborAffinities):
         check.check_integer(self.scale_neighbor, "scale_neighbor", at_most=int(lists.sizes().min()))
         with self._timer():
             self.sigmas_ = _scales(lists, self.scale_neighbor)
-            rows = _self_tuning_rows(lists, self.sigmas_, self.sigmas_)
-            self._hold(assemble(lists, rows, join="max", normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs))
+            rows = _weighed(lists, self._weigh(self.sigmas_))
+            self._hold(assemble(lists, rows, join=self.JOIN, normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs))
 
     def _take(self, *, k_neighbors: Any, scale_neighbor: Any, normalize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors
         self.scale_neighbor = check.check_integer(scale_neighbor, "scale_neighbor", at_least=1)
         self.normalize = bool(normalize)
+
+    def _weigh(self, own: Array) -> Weigh:
+        """Return what weighs the edges of rows with these scales; the columns have those of this object."""
+        return lambda d, rows, columns: np.exp(-(d / own[rows]) * (d / self.sigmas_[columns]))
 
     def to_new(  # type: ignore[override]
         self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
@@ -116,13 +123,13 @@ class SelfTuning(NeighborAffinities):
         k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
         check.check_integer(k, "k_neighbors", at_least=self.scale_neighbor)
         indices, distances, lists = self._query(data, k, return_distances)
-        rows = _self_tuning_rows(lists, _scales(lists, self.scale_neighbor), self.sigmas_)
+        rows = _weighed(lists, self._weigh(_scales(lists, self.scale_neighbor)))
         P = assemble(lists, rows, join=None, normalize=False, n_jobs=self.n_jobs)
         return answer(rows_to_one(P), indices, distances, return_distances)
 
 
-def _self_tuning_rows(lists: NeighborLists, own: Array, others: Array) -> Evaluate:
-    """Return what writes the affinities; those of both directions have the same bits, as multiplication commutes."""
+def _weighed(lists: NeighborLists, weigh: Weigh) -> Evaluate:
+    """Return what writes the weights of edges."""
     sizes = lists.sizes()
 
     def evaluate(low: int, high: int, out: Array) -> None:
@@ -130,7 +137,7 @@ def _self_tuning_rows(lists: NeighborLists, own: Array, others: Array) -> Evalua
         offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         edges = np.repeat(lists.starts[low:high], count) + offsets
         d = lists.distances[edges].astype(np.float64)
-        out[: len(d)] = np.exp(-(d / np.repeat(own[low:high], count)) * (d / others[lists.indices[edges]]))
+        out[: len(d)] = weigh(d, np.repeat(np.arange(low, high), count), lists.indices[edges])
 
     return evaluate
 

@@ -24,6 +24,9 @@ MAKERS = {
     "entropic": lambda X: affinity.Entropic(X, 8),
     "fuzzy": lambda X: affinity.Fuzzy(X, 12, local_connectivity=1.5),
     "self-tuning": lambda X: affinity.SelfTuning(X, 12, 5),
+    "MAGIC": lambda X: affinity.MAGIC(X, 12, 5),
+    "symmetric entropic": lambda X: affinity.SymmetricEntropic(X, 8),
+    "sinkhorn": lambda X: affinity.Sinkhorn(X, 2.0),
     "sparse": lambda X: affinity.PerplexityBasedNN(sp.csr_matrix(X) if isinstance(X, np.ndarray) else X, 8),
 }
 makers = pytest.mark.parametrize("name", MAKERS)
@@ -134,6 +137,8 @@ def test_damaged_parts(X):
         ("fuzzy", "local_connectivity", None),
         ("self-tuning", "scale_neighbor", 0),
         ("self-tuning", "scale_neighbor", [5]),
+        ("symmetric entropic", "perplexity", 1),
+        ("sinkhorn", "eps", None),
     ],
 )
 def test_arguments_in_a_file_are_checked_like_those_of_a_call(X, name, argument, value):
@@ -154,6 +159,9 @@ def test_arguments_in_a_file_are_checked_like_those_of_a_call(X, name, argument,
         ("self-tuning", "sigmas_", np.ones((120, 1))),
         ("self-tuning", "sigmas_", np.ones(120, dtype=np.int64)),
         ("self-tuning", "sigmas_", 1.0),
+        ("symmetric entropic", "potentials_", np.full(120, np.inf)),
+        ("symmetric entropic", "bandwidths_", np.full(120, -1.0)),
+        ("sinkhorn", "potentials_", np.zeros(119)),
     ],
 )
 def test_what_affinities_learned_is_checked(X, name, learned, value):

@@ -18,6 +18,7 @@ MAKERS = {
     "uniform": lambda: affinity.Uniform(X, k_neighbors=5, n_jobs=1),
     "fuzzy": lambda: affinity.Fuzzy(X, k_neighbors=5, n_jobs=1),
     "self-tuning": lambda: affinity.SelfTuning(X, k_neighbors=8, n_jobs=1),
+    "sinkhorn": lambda: affinity.Sinkhorn(X, eps=2.0, n_jobs=1),
     "fixed sigma": lambda: affinity.FixedSigmaNN(X, sigma=1, k=5, n_jobs=1),
     "given": lambda: affinity.PrecomputedAffinities(affinity.Uniform(X, k_neighbors=5).P),
 }

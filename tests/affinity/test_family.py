@@ -117,6 +117,26 @@ def test_self_tuning_of_repeated_rows(rng):
     assert affinity.SelfTuning(np.zeros((30, 2)), k_neighbors=9).P.sum() == pytest.approx(1)
 
 
+def test_magic_agrees_with_the_definition(X, rng):
+    indices, distances = exact(X, 15)
+    sigma = distances[:, 6]
+    one_way = twins.dense(indices, np.exp(-((distances / sigma[:, np.newaxis]) ** 2)), len(X))
+    made = affinity.MAGIC(X, k_neighbors=15, method="exact", normalize=False)
+    np.testing.assert_allclose(made.sigmas_, sigma, rtol=1e-12)
+    np.testing.assert_allclose(made.P.toarray(), (one_way + one_way.T) / 2, rtol=1e-9)
+    assert abs(made.P - made.P.T).max() == 0
+    P = affinity.MAGIC(X, k_neighbors=15, method="exact").P
+    np.testing.assert_allclose(P.toarray(), twins.joint(one_way), rtol=1e-9)
+    new = rng.normal(size=(10, 4))
+    indices, distances = exact(X, 15, new)
+    rows = np.exp(-((distances / distances[:, [6]]) ** 2))
+    np.testing.assert_allclose(
+        affinity.MAGIC(X, k_neighbors=15, method="exact").to_new(new).toarray(),
+        twins.dense(indices, rows / rows.sum(axis=1, keepdims=True), len(X)),
+        rtol=1e-9,
+    )
+
+
 @pytest.mark.parametrize("k", [30, "all", "auto"])
 def test_entropic_agrees_with_the_definition(X, k):
     number = {"all": 89, "auto": 24, 30: 30}[k]
@@ -152,6 +172,7 @@ MAKERS = {
     "entropic": lambda X=None, **kw: affinity.Entropic(X, perplexity=5, k_neighbors=20, **kw),
     "fuzzy": lambda X=None, **kw: affinity.Fuzzy(X, k_neighbors=21, **kw),
     "self-tuning": lambda X=None, **kw: affinity.SelfTuning(X, k_neighbors=20, **kw),
+    "MAGIC": lambda X=None, **kw: affinity.MAGIC(X, k_neighbors=20, **kw),
 }
 
 

@@ -68,6 +68,9 @@ AFFINITIES = {
     "entropic": lambda: affinity.Entropic(X, 10),
     "fuzzy": lambda: affinity.Fuzzy(X, 10),
     "self-tuning": lambda: affinity.SelfTuning(X, 10),
+    "MAGIC": lambda: affinity.MAGIC(X, 10),
+    "symmetric entropic": lambda: affinity.SymmetricEntropic(X, 10),
+    "sinkhorn": lambda: affinity.Sinkhorn(X, 5.0),
 }
 
 

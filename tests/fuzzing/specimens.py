@@ -59,6 +59,7 @@ SPECIMENS: dict[str, Callable[[Path], None]] = {
     "entropic": lambda path: _map(affinity.Entropic(data(), 5)).save(path),
     "fuzzy": lambda path: _map(affinity.Fuzzy(data(), 8)).save(path),
     "tuned": lambda path: _map(affinity.SelfTuning(data(), 8, 4)).save(path),
+    "dense": lambda path: _map(affinity.SymmetricEntropic(data(), 5)).save(path),
     "minkowski": lambda path: _map(
         affinity.Uniform(data(), 8, metric="minkowski", metric_params={"p": 3}, knn_kwargs={"leaf_size": 10})
     ).save(path),
