@@ -354,6 +354,27 @@ def test_the_value_follows_what_it_depends_on(name):
     assert moved != before
 
 
+@EVERY
+def test_every_point_and_every_edge_has_its_part_in_the_loss(name):
+    Y = finished(name)
+    Y = Y.optimize(1, method="fft", inplace=True)
+    placed = Y.transform(data()[N:], n_iter=5) if Y.loss.placing is not None else Y
+    for points, P in ((Y, Y.affinities.P), (placed, placed.P if placed is not Y else Y.affinities.P)):
+        parts, edges = points.point_losses(), points.edge_losses()
+        assert parts.shape == (len(points),)
+        np.testing.assert_allclose(parts.sum(), points.loss_value, rtol=1e-6, atol=1e-9)
+        np.testing.assert_array_equal(edges.indptr, P.indptr)
+        np.testing.assert_array_equal(edges.indices, P.indices)
+        pairs, losses = points.worst_pairs(5)
+        assert pairs.shape == (5, 2)
+        assert losses[0] >= losses[4] > 0
+    other = finished(name).optimize(1, method="fft", inplace=True)
+    for n_jobs in (1, 3):
+        again = Embedding(np.array(other), affinities(), loss=other.loss, optimizer=other.optimizer, n_jobs=n_jobs)
+        np.testing.assert_array_equal(again.point_losses(), Y.point_losses())
+        np.testing.assert_array_equal(again.edge_losses().data, Y.edge_losses().data)
+
+
 def test_parts_of_t_sne_give_the_bits_of_the_estimator():
     from opentsne_like import TSNE
 

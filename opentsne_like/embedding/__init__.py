@@ -13,6 +13,7 @@ from .array import EmbeddingState, StatefulArray
 from .base import Embedding, check_affinities, check_start
 from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore_affinities
 from .descent import Descent, in_place
+from .diagnostics import DiagnosedArray
 from .placed import PlacedEmbedding
 from .placing import known_affinities, prepare, stage_of, transform
 from .randomness import pack_random_state, unpack_random_state
@@ -21,6 +22,7 @@ from .settings import Resources, Settings, as_loss
 __all__ = [
     "LEVELS",
     "Descent",
+    "DiagnosedArray",
     "Embedding",
     "EmbeddingState",
     "PlacedEmbedding",

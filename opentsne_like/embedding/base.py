@@ -9,16 +9,17 @@ import numpy as np
 from .._types import Array
 from .._validation import check_matrix
 from ..affinity import matrix_of
-from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
-from ..objectives import Loss, checksum
+from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
+from ..objectives import checksum
 from ..optimizer import Record, StopReason
 from . import archive, checkpoint, placing
-from .array import EmbeddingState, StatefulArray
+from .array import EmbeddingState
 from .descent import Descent
+from .diagnostics import DiagnosedArray
 from .settings import Settings
 
 
-class Embedding(StatefulArray):
+class Embedding(DiagnosedArray):
     """A map: an array of coordinates with affinities, a loss, and the state of its optimization.
 
     Parameters
@@ -52,7 +53,6 @@ class Embedding(StatefulArray):
     settings_class: ClassVar[type[Settings]] = Settings
     descent_class: ClassVar[type[Descent]] = Descent
     placed_class: ClassVar[type[Embedding]]
-    _made_of: ClassVar[str] = "affinities"
 
     def __new__(  # noqa: D102 (the class says it)
         cls, embedding: Any, affinities: Any, *, random_state: Any = None, optimizer: Any = None, **settings: Any
@@ -85,12 +85,6 @@ class Embedding(StatefulArray):
             f"{self.n_iter_} iterations done, {self.label} {self._known_value()}, {self._phase()}>"
         )
 
-    def _known_value(self) -> str:
-        state = self._own
-        if state.value is None or not self._has_edges() or state.value[0] != self._value_key(state.settings.loss):
-            return "not computed"
-        return f"{state.value[1]:.4f}"
-
     def _phase(self) -> str:
         if not self.history:
             return "not begun"
@@ -101,16 +95,6 @@ class Embedding(StatefulArray):
     def affinities(self) -> Any:
         """The affinities of the points; None for points that are placed on a map."""
         return self._own.affinities
-
-    @property
-    def loss(self) -> Loss:
-        """The loss, as data: which, and with which options."""
-        return self._own.settings.loss
-
-    @property
-    def label(self) -> str:
-        """What the value of the loss is called."""
-        return self._own.settings.loss.label
 
     @property
     def settings(self) -> Settings:
@@ -163,76 +147,6 @@ class Embedding(StatefulArray):
         True
         """
         return self._own.optimizer.force_error(np.asarray(self))
-
-    @property
-    def loss_value(self) -> float:
-        """The loss of the current coordinates, without exaggeration; computed when it is read."""
-        state = self._own
-        if not state.settings.loss.is_data:
-            return self.evaluate()
-        key = self._value_key(state.settings.loss)
-        if state.value is None or state.value[0] != key:
-            state.value = (key, self.evaluate(loss=state.settings.loss.precise()))
-        return state.value[1]
-
-    @loss_value.setter
-    def loss_value(self, value: float) -> None:
-        if self.loss.is_data:
-            self._own.value = (self._value_key(self.loss), float(value))
-
-    def evaluate(self, P: Any = None, **changes: Any) -> float:
-        """Return the loss of the current coordinates, without exaggeration, by other numbers than the map's own.
-
-        Parameters
-        ----------
-        P : sparse matrix, optional
-            In the place of the affinities.
-        **changes
-            Of the loss: ``method="exact"`` or ``loss=NegativeSampling(c=0.1)``, say.
-
-        Returns
-        -------
-        float
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from opentsne_like import TSNE
-        >>> X = np.random.default_rng(0).normal(size=(100, 5))
-        >>> Y = TSNE(perplexity=10, n_iter=50, early_exaggeration_iter=50, random_state=0).fit(X)
-        >>> abs(Y.evaluate(method="fft") - Y.evaluate(method="exact")) < 1e-3
-        True
-        """
-        state = self._own
-        edges = self._edges_of() if P is None else P
-        return state.optimizer.value(self, edges, state.settings.asked(**changes), state.reference)
-
-    def _value_key(self, loss: Loss) -> tuple[Any, ...]:
-        """Return what the value of the loss depends on."""
-        state = self._own
-        places = [np.ascontiguousarray(part) for part in (self, state.reference) if part is not None]
-        sums = (checksum(np.asarray(place), -1) for place in places)
-        return (state.optimizer.settled(loss, state.reference), state.optimizer.parts.key(self._edges_of(), -1), *sums)
-
-    def _has_edges(self) -> bool:
-        state = self._own
-        return state.affinities is not None if state.P is None else state.reference is not None
-
-    def _edges_of(self) -> Any:
-        """Return the sparse matrix that attracts the points."""
-        state = self._own
-        if state.P is None and state.affinities is None:
-            raise UnavailableError(
-                f"this {type(self).__name__} was stored without its affinities; make a new one with "
-                f"{type(self).__name__}(embedding, {self._made_of}, optimizer=embedding.optimizer)"
-            )
-        if state.P is None:
-            return matrix_of(state.affinities)
-        if state.reference is None:
-            raise UnavailableError(
-                f"this {type(self).__name__} was stored without the map that its points are placed on"
-            )
-        return state.P
 
     def optimize(self, n_iter: int, inplace: bool = False, propagate_exception: bool = False, **changes: Any) -> Self:
         """Move the points.

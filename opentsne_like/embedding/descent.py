@@ -85,9 +85,19 @@ class Descent:
         points, P, settings, reference
             As of `bind`.
         """
-        state = self.state and State({name: self.state[name] for name in self.state})  # carries nothing, keeps nothing
-        objective = self._bind(points, P, settings, reference, state)
+        objective = self.resting(points, P, settings, reference)
         return float(objective.evaluate(np.asarray(points), exaggeration=1.0, with_loss=True)[0])
+
+    def resting(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> Objective:
+        """Return the objective by which a value is read: it finds nothing that was carried, and leaves nothing.
+
+        Parameters
+        ----------
+        points, P, settings, reference
+            As of `bind`.
+        """
+        state = self.state and State({name: self.state[name] for name in self.state})
+        return self._bind(points, P, settings, reference, state)
 
     def _bind(self, points: Array, P: Any, settings: Settings, reference: Any, state: State | None) -> Objective:
         loss, context = settings.loss, Context(settings.resources.n_jobs, state, self.parts)

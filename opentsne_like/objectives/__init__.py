@@ -11,7 +11,7 @@ normalizer (`PairLoss`). Gradients are a quarter of the derivative, as is the cu
 from __future__ import annotations
 
 from ..ops import checksum
-from .base import Context, Loss, ObjectiveLoss, Parts, Placing
+from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import check_carried
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
@@ -42,6 +42,7 @@ LOSSES: dict[str, type[Loss]] = {
 __all__ = [
     "LOSSES",
     "METHODS",
+    "AdditiveObjective",
     "AllPairs",
     "Context",
     "Edges",

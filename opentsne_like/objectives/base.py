@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -44,6 +44,28 @@ class Placing(NamedTuple):
     n_iter: int = 250
     momentum: float = 0.8
     max_grad_norm: float | None = 0.25
+
+
+@runtime_checkable
+class AdditiveObjective(Objective, Protocol):
+    """An objective that says what each edge and each point adds to its value, without exaggeration.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.objectives import AdditiveObjective, Context, ElasticEmbedding, Parts
+    >>> P, points = affinity.Uniform(np.eye(4), k_neighbors=2).P, np.random.default_rng(0).normal(size=(4, 2))
+    >>> objective = ElasticEmbedding().bind(P, Context(n_jobs=1, state=None, parts=Parts()))
+    >>> isinstance(objective, AdditiveObjective), objective.point_losses(points).shape
+    (True, (4,))
+    """
+
+    def edge_losses(self, points: Array) -> Array:
+        """Return the value of the attraction along every edge of P, shape (edges,), in its order."""
+
+    def point_losses(self, points: Array) -> Array:
+        """Return what each point contributes, shape (n,); the sum is the loss."""
 
 
 class Parts:
@@ -286,4 +308,13 @@ class ObjectiveLoss(Loss):
         return 1.0
 
 
-__all__ = ["Context", "LearningObjective", "Loss", "Objective", "ObjectiveLoss", "Parts", "Placing"]
+__all__ = [
+    "AdditiveObjective",
+    "Context",
+    "LearningObjective",
+    "Loss",
+    "Objective",
+    "ObjectiveLoss",
+    "Parts",
+    "Placing",
+]

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._parallel import chunk_bounds, run_tasks
 from .._types import Array
 from .._validation import check_csr_parts
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..ops import Graph
 from ..repulsion import Radial
 from .locality import Locality
+
+ROWS = 1024  # whose edges are looked at together, each by itself
 
 
 def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...] | None = None) -> None:
@@ -138,6 +141,22 @@ class Edges:
                 f"{len(points)}; bind the loss to the affinities of these points"
             )
 
+    def row_sums(self, values: Array) -> Array:
+        """Return the sum of values of the edges (edges,) for each row, shape (m,)."""
+        sums = np.add.reduceat(np.append(values, 0.0), self.indptr[:-1])
+        return np.asarray(sums * (np.diff(self.indptr) > 0))
+
+    @cached_property
+    def row_masses(self) -> Array:
+        """``sum_j p_ij`` of each row, shape (m,)."""
+        return self.row_sums(self.weights.astype(np.float64, copy=False))
+
+    @property
+    def row_entropies(self) -> Array:
+        """``sum_j p_ij log p_ij`` of each row, shape (m,); a weight of zero counts as nothing."""
+        p = self.weights.astype(np.float64, copy=False)
+        return self.row_sums(p * np.log(np.where(p > 0, p, 1.0)))
+
     def add_attraction(
         self,
         points: Array,
@@ -178,3 +197,17 @@ class Edges:
     def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
         return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)
+
+    def losses(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> Array:
+        """Return ``p A(d²)`` of every edge, shape (edges,), in float64."""
+        out = np.empty(len(self.weights))
+
+        def fill(low: int, high: int) -> None:
+            here = slice(self.indptr[low], self.indptr[high])
+            rows = np.repeat(np.arange(low, high), np.diff(self.indptr[low : high + 1]))
+            squares = np.square(points[rows] - others[self.indices[here]]).sum(axis=1)
+            out[here] = self.weights[here] * attraction(squares)
+
+        bounds = chunk_bounds(len(points), ROWS, most=len(points))
+        run_tasks([(fill, chunk) for chunk in bounds], n_jobs=n_jobs)
+        return out

@@ -230,6 +230,14 @@ class LearnedDivergence:
         """Return the KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
         return self.now.evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
 
+    def edge_losses(self, points: Array) -> Array:
+        """Return the attraction's part of every edge, shape (edges,)."""
+        return self.now.edge_losses(points)
+
+    def point_losses(self, points: Array) -> Array:
+        """Return what each point contributes to the KL divergence, shape (n,)."""
+        return self.now.point_losses(points)
+
     def is_due(self, iteration: int, exaggeration: float) -> bool:
         """Say yes every fifth iteration without exaggeration: the gradient is that of the loss itself."""
         return exaggeration == 1.0 and iteration % DOF_EVERY == 0

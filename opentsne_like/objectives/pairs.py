@@ -24,7 +24,17 @@ import numpy as np
 from .._types import Array
 from .._validation import check_choice, check_real
 from ..errors import TreeDimensionWarning, UnsupportedDimensionError
-from ..repulsion import DEFAULT_TOLERANCE, Control, FrozenReference, Method, Radial, RepulsionEngine, exact_sums
+from ..repulsion import (
+    DEFAULT_TOLERANCE,
+    Control,
+    Extent,
+    FrozenReference,
+    Method,
+    Potential,
+    Radial,
+    RepulsionEngine,
+    exact_sums,
+)
 from .base import Context, Loss
 from .edges import Edges
 from .stale import StaleForces
@@ -124,7 +134,7 @@ def check_dimension(method: Method, dimension: int) -> None:
 
 
 class Normalizer(Protocol):
-    """What a loss makes of the potentials.
+    """What a loss makes of the potentials of a map.
 
     Attributes
     ----------
@@ -148,6 +158,9 @@ class Normalizer(Protocol):
 
     def factor(self, total: float) -> float:
         """Return what the gradient of the potential is multiplied by in a quarter of the gradient of the loss."""
+
+    def shares(self, potential: Potential) -> Array:
+        """Return what each point contributes, shape (n,) float64: together constant and value."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +189,10 @@ class Weighted:
     def factor(self, total: float) -> float:
         """Return ``weight / 2``."""
         return 0.5 * self.weight
+
+    def shares(self, potential: Potential) -> Array:
+        """Return ``weight * phi_i``."""
+        return self.weight * potential.values.astype(np.float64)
 
 
 class LogPartition:
@@ -214,6 +231,10 @@ class LogPartition:
     def factor(self, total: float) -> float:
         """Return ``1 / (2 total)``."""
         return 0.5 / total if total > 0.0 else np.inf
+
+    def shares(self, potential: Potential) -> Array:
+        """Return ``sum_j p_ij (log p_ij + log Z)``: with attraction, the divergence of each row of P."""
+        return self.edges.row_entropies + self.edges.row_masses * float(np.log(potential.total))
 
 
 class PairLoss:
@@ -262,16 +283,12 @@ class PairLoss:
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
         self.edges.check(points)
-        n_jobs, exact = self.engine.n_jobs, self.edges.values.dtype == np.float64
+        n_jobs, exact = self.engine.n_jobs, self._exact
         extent = self.engine.extent(points)
-        if exact:
-            potential = exact_sums(points, None, self.engine.radial, n_jobs=n_jobs)
-        elif self.stale is not None:
+        if self.stale is not None and not exact:
             potential = self.stale.evaluate(self.engine, points, extent)
-        elif self.control is not None:
-            potential = self.control.evaluate(self.engine, points, extent)
         else:
-            potential = self.engine.evaluate(points, extent)
+            potential = self._potential(points, extent)
         total = potential.total
         numbers = (self.attraction, exaggeration, potential.gradient, self.normalizer.factor(total), n_jobs)
         if exact:
@@ -284,6 +301,27 @@ class PairLoss:
             total = self.engine.evaluate(points, extent).total
         attraction = self.normalizer.constant + self.edges.loss(points, points, self.attraction, n_jobs)
         return attraction + self.normalizer.value(total), gradient
+
+    def edge_losses(self, points: Array) -> Array:
+        """Return ``p_ij A(d_ij²)`` of every edge, shape (edges,), in the order of P."""
+        return self.edges.losses(points, points, self.attraction, self.engine.n_jobs)
+
+    def point_losses(self, points: Array) -> Array:
+        """Return what each point contributes to the loss, shape (n,): its edges, and its share of the normalizer."""
+        potential = self._potential(points, self.engine.extent(points))
+        return self.edges.row_sums(self.edge_losses(points)) + self.normalizer.shares(potential)
+
+    @property
+    def _exact(self) -> bool:
+        return bool(self.edges.values.dtype == np.float64)
+
+    def _potential(self, points: Array, extent: Extent) -> Potential:
+        """Return the potential of the points as they are."""
+        if self._exact:
+            return exact_sums(points, None, self.engine.radial, n_jobs=self.engine.n_jobs)
+        if self.control is not None:
+            return self.control.evaluate(self.engine, points, extent)
+        return self.engine.evaluate(points, extent)
 
 
 class PlacedNormalizer(Protocol):
@@ -304,6 +342,9 @@ class PlacedNormalizer(Protocol):
 
     def factors(self, potentials: Array) -> Array:
         """Return what each gradient of the potential is multiplied by, shape (m,), in the dtype of `potentials`."""
+
+    def shares(self, potentials: Array) -> Array:
+        """Return what each point has in addition to attraction, shape (m,) float64: together constant and value."""
 
 
 class PlacedLogPartition:
@@ -327,8 +368,6 @@ class PlacedLogPartition:
 
     def __init__(self, edges: Edges) -> None:
         self.edges = edges
-        sums = np.add.reduceat(np.append(edges.weights, 0.0), edges.indptr[:-1])
-        self._masses = sums * (np.diff(edges.indptr) > 0)
 
     @property
     def constant(self) -> float:
@@ -337,12 +376,18 @@ class PlacedLogPartition:
 
     def value(self, potentials: Array) -> float:
         """Return ``sum m * log(potentials)``."""
-        found = np.maximum(potentials, FAINTEST)
-        return float((self._masses * np.log(found.astype(np.float64))).sum())
+        return float(self._logarithms(potentials).sum())
 
     def factors(self, potentials: Array) -> Array:
         """Return ``1 / (2 potentials)``."""
         return np.asarray(0.5 / np.maximum(potentials, FAINTEST))
+
+    def shares(self, potentials: Array) -> Array:
+        """Return ``sum_j p_ij (log p_ij + log phi_i)``."""
+        return self.edges.row_entropies + self._logarithms(potentials)
+
+    def _logarithms(self, potentials: Array) -> Array:
+        return np.asarray(self.edges.row_masses * np.log(np.maximum(potentials, FAINTEST).astype(np.float64)))
 
 
 @dataclass(frozen=True)
@@ -370,6 +415,10 @@ class PlacedWeighted:
     def factors(self, potentials: Array) -> Array:
         """Return ``weight / 2`` for each."""
         return np.full(len(potentials), 0.5 * self.weight, potentials.dtype)
+
+    def shares(self, potentials: Array) -> Array:
+        """Return ``weight * phi_i``."""
+        return self.weight * potentials.astype(np.float64)
 
 
 class PlacedPairLoss:
@@ -430,3 +479,12 @@ class PlacedPairLoss:
             return float("nan"), gradient
         attraction = self.edges.loss(points, self.reference.sources, self.attraction, self.n_jobs)
         return self.normalizer.constant + attraction + self.normalizer.value(potential.values), gradient
+
+    def edge_losses(self, points: Array) -> Array:
+        """Return ``p_ij A(d_ij²)`` of every edge to the map, shape (edges,), in the order of P."""
+        return self.edges.losses(points, self.reference.sources, self.attraction, self.n_jobs)
+
+    def point_losses(self, points: Array) -> Array:
+        """Return the loss of each point, shape (m,)."""
+        shares = self.normalizer.shares(self.reference.evaluate(points).values)
+        return self.edges.row_sums(self.edge_losses(points)) + shares
