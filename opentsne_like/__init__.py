@@ -22,6 +22,7 @@ _HOMES = {
     "OptimizationInterrupt": "errors",
     "load": "loading",
     "show_versions": "dependencies",
+    "align": "utils",
 }
 _SUBMODULES = {
     "affinity",
@@ -53,6 +54,7 @@ __all__ = [
     "PartialTSNEEmbedding",
     "TSNEEmbedding",
     "__version__",
+    "align",
     "load",
     "show_versions",
 ]

@@ -1,14 +1,19 @@
-"""Small helpers that openTSNE's users import: a timer, a disc to clip points to, a question about packages."""
+"""Small helpers: a timer, a disc to clip points to, a question about packages, one map laid upon another."""
 
 from __future__ import annotations
 
 import importlib.util
 import time
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Timer", "clip_point_to_disc", "is_package_installed"]
+from ._types import Array
+from ._validation import check_flag, check_matrix
+from .errors import InvalidParameterError
+
+__all__ = ["Timer", "align", "clip_point_to_disc", "is_package_installed"]
 
 
 class Timer:
@@ -99,3 +104,59 @@ def clip_point_to_disc(points: np.ndarray, radius: float, inplace: bool = False)
     mask = lengths > radius
     points[mask] *= (radius / lengths[mask])[:, np.newaxis]
     return points, mask
+
+
+def align(source: Any, target: Any, scale: bool = False) -> Array:
+    r"""Return a map turned, mirrored and shifted so that it lies upon another of the same points.
+
+    Of all rigid motions the one of least :math:`\sum_i |s_i R + t - y_i|^2`, with R a rotation or reflection (P.
+    Schönemann, A generalized solution of the orthogonal Procrustes problem, Psychometrika 1966): distances stay, and
+    with them the loss of a map. Where several motions are as good, as for points on a line or all at one place, it
+    turns no further than it must.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (n, d)
+        The same points in the same order.
+    scale : bool
+        Also multiply the source by the factor, 0 or more, that suits best.
+
+    Returns
+    -------
+    float64 ndarray of shape (n, d)
+        Coordinates alone, also of an embedding: what an optimizer knows of its steps holds in the old directions. To
+        go on from there, make an embedding of them.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        The maps have different shapes, or are not finite.
+
+    Examples
+    --------
+    >>> Y = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    >>> turned = Y @ np.array([[0.0, 1.0], [1.0, 0.0]]) + 5
+    >>> bool(np.allclose(align(turned, Y), Y)), bool(np.allclose(align(3 * turned, Y, scale=True), Y))
+    (True, True)
+    """
+    moved, goal = (
+        np.asarray(check_matrix(part, name)).astype(np.float64)
+        for part, name in ((source, "source"), (target, "target"))
+    )
+    if moved.shape != goal.shape:
+        raise InvalidParameterError(
+            f"`target` must have the shape of `source`, {moved.shape}, got {goal.shape}; give the same points in the "
+            "same order"
+        )
+    check_flag(scale, "scale")
+    centre = goal.mean(axis=0)
+    moved, goal = moved - moved.mean(axis=0), goal - centre
+    width, height = (float(np.abs(part).max()) or 1.0 for part in (moved, goal))
+    moved, goal = moved / width, goal / height  # so that no product overflows or vanishes
+    common = moved.T @ goal
+    weight = float(np.linalg.norm(common))
+    # what is left open is settled in favour of no turn, by so little that nothing else changes
+    left, sizes, right = np.linalg.svd(common + 1e-12 * (weight or 1.0) * np.eye(len(common)))
+    factor = height / width * float(sizes.sum()) / float((moved**2).sum()) if scale and moved.any() else 1.0
+    return np.asarray(factor * width * (moved @ (left @ right)) + centre)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_choice, check_matrix, check_real
-from ..dependencies import need
-from ..errors import InvalidParameterError, StorageError
+from ..errors import InvalidParameterError
 from .colors import MISSING, Classes, Values, read_labels
+from .figures import blank, save
 from .legends import color_scale, explain
 from .names import INK, PLAIN
 
@@ -109,13 +108,8 @@ def scatter(
     resolution = check_real(dpi, "dpi", above=0, at_most=10_000)
     meaning = read_labels(labels, n, categorical, colors)
     opacity = _opacity(n, meaning is None) if alpha is None else check_real(alpha, "alpha", above=0, at_most=1)
-    need("matplotlib", "plot")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     inches = {1: (8.0, 2.4), 2: (_INCHES, _INCHES), 3: (3 * _PANEL, _PANEL)}[dims]
-    figure = Figure(figsize=inches, dpi=resolution, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank(inches, resolution)
     shades = _shades(meaning, n, opacity, colors)
     views = _views(points)
     panels = figure.subplots(1, len(views), squeeze=False)[0]
@@ -134,7 +128,7 @@ def scatter(
     if legend is not False:
         explain(figure, meaning, views, legend, colors)
     if path is not None:
-        _save(figure, path)
+        save(figure, path)
     return figure
 
 
@@ -211,20 +205,3 @@ def _frame(axes: Axes, x: Array, y: Array, *, equal: bool) -> None:
     half_x, half_y = (half * (1 + 2 * _MARGIN) if half > 0 else 1.0 for half in (half_x, half_y))
     axes.set_xlim(center_x - half_x, center_x + half_x)
     axes.set_ylim(center_y - half_y, center_y + half_y)
-
-
-def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Draw in memory first, so that a failure leaves an older picture as it was."""
-    text = os.fsdecode(path)
-    suffix = os.path.splitext(text)[1].lstrip(".").lower() or "png"
-    known = figure.canvas.get_supported_filetypes()
-    if suffix not in known:
-        raise InvalidParameterError(f"`path` must end in one of {', '.join(sorted(known))}, got {text!r}")
-    picture = io.BytesIO()
-    figure.savefig(picture, format=suffix)
-    try:
-        with open(text, "wb") as file:
-            file.write(picture.getvalue())
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise StorageError(f"`path` {text!r} could not be written: {reason or error}") from error
