@@ -242,8 +242,8 @@ def unpack_descent(
 
 def _check_arrays(state: State, shape: tuple[int, ...], settings: Settings) -> None:
     """Refuse arrays that neither the optimizer nor a loss would find in place."""
-    keeps = settings.optimizer.keeps
-    known = {*keeps, *(name for kind in OPTIMIZERS.values() for name in kind.keeps)}  # others may have made a few steps
+    keeps, expected = settings.optimizer.keeps, settings.optimizer.start(np.empty(shape))
+    others = {name for kind in OPTIMIZERS.values() for name in kind.keeps}  # they may have made a few steps
     bounds = {name: bound for loss in LOSSES.values() for name, bound in loss.learnable.items()}
     if missing := [name for name in keeps if name not in state]:
         raise StorageError(f"the optimizer's state lacks {missing[0]!r}")
@@ -255,5 +255,9 @@ def _check_arrays(state: State, shape: tuple[int, ...], settings: Settings) -> N
             low, high = bounds[name]
             if array.ndim != 2 or len(array) != 3 or not ((low <= array[0]) & (array[0] <= high)).all():
                 raise StorageError(f"what the optimizer has learned, {name!r}, is out of its bounds")
-        elif name not in known or array.shape != shape:
+        elif not (
+            array.shape == expected[name].shape
+            if name in expected
+            else name in others and (array.shape[-2:] == shape or array.ndim == 1)
+        ):
             raise StorageError(f"the optimizer's state {name!r} does not belong to the coordinates")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -144,6 +146,9 @@ class Descent:
         state = self._begin(points, settings, reference)
         objective = self.bind(points, P, settings, reference)
         _check_methods(objective, settings)
+        if settings.searches:
+            _check_search(settings, reference)
+            plan = replace(plan, subject=self._subject(P, settings))
         self.stop_reason = StopReason.INTERRUPTED
         try:
             with Follower(embedding, state, plan, settings.following, settings.loss.label) as follower:
@@ -169,18 +174,25 @@ class Descent:
 
     def start(self, points: Array, settings: Settings) -> State:
         """Return the state, made anew if there is none of this optimizer."""
-        optimizer = settings.optimizer
-        if self.state is None:
-            self.state = optimizer.start(points)
-        for name in optimizer.keeps:
-            if name not in self.state:
-                self.state[name] = optimizer.start(points)[name]
-            if self.state[name].shape != points.shape:
+        keeps, fresh = settings.optimizer.keeps, settings.optimizer.start(points)
+        state = self.state = fresh if self.state is None else self.state
+        for name in keeps:
+            if name in state and fresh[name].shape == points.shape != state[name].shape:
                 raise InvalidParameterError(
-                    f"`optimizer` holds the state of a map of shape {self.state[name].shape}, got one of shape "
+                    f"`optimizer` holds the state of a map of shape {state[name].shape}, got one of shape "
                     f"{points.shape}; give every embedding an optimizer of its own"
                 )
-        return self.state
+        if any(name not in state or state[name].shape != fresh[name].shape for name in keeps):
+            for name in keeps:  # they belong together: slots of a ring and the numbers that name them
+                state[name] = fresh[name]
+        return state
+
+    def _subject(self, P: Any, settings: Settings) -> float:
+        """Return a number that tells loss and P from others, the same in every process."""
+        loss, n_jobs = settings.loss, settings.resources.n_jobs
+        options = [(option.name, getattr(loss, option.name)) for option in fields(loss)]
+        text = f"{type(loss).__name__} {options!r} {self.parts.key(P, n_jobs)!r}"
+        return float(int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big"))
 
     def held(self) -> AbstractContextManager[Any]:
         """Return a context in which no iteration is committed, should another thread be optimizing."""
@@ -210,6 +222,21 @@ def _check_methods(objective: Objective, settings: Settings) -> None:
                 f"`optimizer` {mine} takes an objective with a method `{name}`, which that of {its} does not have; "
                 "take another optimizer, such as Momentum()"
             )
+
+
+def _check_search(settings: Settings, reference: Any) -> None:
+    """Refuse an optimizer that searches where points go each by itself, or where forces are those of other points."""
+    mine, its = type(settings.optimizer).__name__, type(settings.loss).__name__
+    if reference is not None:
+        raise UnavailableError(
+            f"`optimizer` {mine} moves all points together, and new points are placed each by itself; place them with "
+            "another, such as Momentum()"
+        )
+    if not settings.loss.steady:
+        raise UnavailableError(
+            f"`optimizer` {mine} takes forces of the points as they are, which {its} with these options does not give "
+            "in every iteration; set repulsion_every=1, or take another optimizer, such as Momentum()"
+        )
 
 
 def in_place(embedding: Any) -> Array:

@@ -121,13 +121,14 @@ def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
     _, start = _look_up(embedding, X_new, initialization, check_integer(k, "k", at_least=1), {})
     with embedding.optimizer.held():
         old, state = np.array(embedding), embedding._own.copy()
+    points = np.concatenate([old, start])
     state.affinities = state.affinities.extended(X_new)
     state.settings = state.settings.changed(fixed=None)
     state.value = None
     descent = state.optimizer
     if descent.state is not None:
-        descent.state = descent.state.grown(state.settings.optimizer.start(np.empty(start.shape)), old.shape)
-    return type(embedding)._make(np.concatenate([old, start]), state)
+        descent.state = descent.state.grown(state.settings.optimizer.start(points), old.shape)
+    return type(embedding)._make(points, state)
 
 
 def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_params: dict[str, Any]) -> tuple[Any, Array]:

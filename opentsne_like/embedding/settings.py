@@ -136,9 +136,18 @@ class Settings:
                     )
         return owners
 
+    @property
+    def searches(self) -> bool:
+        """Whether the optimizer looks at the loss elsewhere before it steps, see `optimizer.Optimizer`."""
+        return bool(getattr(self.optimizer, "searches", False))
+
     def inherited(self) -> Self:
-        """Return the settings for points that are placed on the map: those of the call and of its callbacks are not."""
-        return type(self)(**{role: getattr(self, role) for role in self.roles() if role not in self.own})
+        """Return the settings for points that are placed on the map: those of the call and of its callbacks are not.
+
+        An optimizer that moves all points together is none for points that go each by itself; `Momentum` takes over.
+        """
+        own = (*self.own, "optimizer") if self.searches else self.own
+        return type(self)(**{role: getattr(self, role) for role in self.roles() if role not in own})
 
     def called(self, n_iter: int, changes: Mapping[str, Any]) -> Self:
         """Return the settings of one call of `optimize`.

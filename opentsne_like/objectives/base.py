@@ -264,6 +264,11 @@ class Loss(ABC):
         return self
 
     @property
+    def steady(self) -> bool:
+        """Whether its gradient is always that of the points as they are, as a search along a line takes it to be."""
+        return True
+
+    @property
     def carries(self) -> tuple[str, ...]:
         """Names of what its objective carries from one iteration to the next, see `objectives.carrying`."""
         return ()

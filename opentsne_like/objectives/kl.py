@@ -108,6 +108,11 @@ class KullbackLeibler(AllPairs):
         return replace(super().precise(), repulsion_every=1)
 
     @property
+    def steady(self) -> bool:
+        """Whether no repulsion is kept for several iterations."""
+        return self.repulsion_every == 1
+
+    @property
     def carries(self) -> tuple[str, ...]:
         """What is known of the error of the forces, and repulsion that is kept for several iterations."""
         return (*super().carries, *(StaleForces.names if self.repulsion_every > 1 else ()))
@@ -237,6 +242,10 @@ class LearnedDivergence:
     def point_losses(self, points: Array) -> Array:
         """Return what each point contributes to the KL divergence, shape (n,)."""
         return self.now.point_losses(points)
+
+    def evaluate_exaggerated(self, points: Array, *, exaggeration: float) -> tuple[float, float, Array]:
+        """Return what `PairLoss.evaluate_exaggerated` does."""
+        return self.now.evaluate_exaggerated(points, exaggeration=exaggeration)
 
     def is_due(self, iteration: int, exaggeration: float) -> bool:
         """Say yes every fifth iteration without exaggeration: the gradient is that of the loss itself."""

@@ -282,6 +282,36 @@ class PairLoss:
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
+        total, gradient = self._forces(points, exaggeration)
+        if not with_loss:
+            return float("nan"), gradient
+        if self.stale is not None and not self.stale.fresh:
+            total = self.engine.evaluate(points).total
+        return self._value(total, self._pull(points)), gradient
+
+    def evaluate_exaggerated(self, points: Array, *, exaggeration: float) -> tuple[float, float, Array]:
+        """Return the loss without exaggeration, the loss with it, and a quarter of the gradient of the latter.
+
+        For optimizers that compare values: where attraction is exaggerated, the gradient is not that of the loss.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d), float64
+        exaggeration : float
+        """
+        total, gradient = self._forces(points, exaggeration)
+        pull = self._pull(points)
+        loss = self._value(total, pull)
+        return loss, loss + (exaggeration - 1.0) * pull, gradient
+
+    def _pull(self, points: Array) -> float:
+        return self.edges.loss(points, points, self.attraction, self.engine.n_jobs)
+
+    def _value(self, total: float, pull: float) -> float:
+        return self.normalizer.constant + pull + self.normalizer.value(total)
+
+    def _forces(self, points: Array, exaggeration: float) -> tuple[float, Array]:
+        """Return the sum of all potentials and a quarter of the gradient."""
         self.edges.check(points)
         n_jobs, exact = self.engine.n_jobs, self._exact
         extent = self.engine.extent(points)
@@ -292,15 +322,8 @@ class PairLoss:
         total = potential.total
         numbers = (self.attraction, exaggeration, potential.gradient, self.normalizer.factor(total), n_jobs)
         if exact:
-            gradient = self.edges.add_attraction(points, points, *numbers)
-        else:
-            gradient = self.edges.add_mutual_attraction(points, extent.mean, *numbers)
-        if not with_loss:
-            return float("nan"), gradient
-        if self.stale is not None and not self.stale.fresh:
-            total = self.engine.evaluate(points, extent).total
-        attraction = self.normalizer.constant + self.edges.loss(points, points, self.attraction, n_jobs)
-        return attraction + self.normalizer.value(total), gradient
+            return total, self.edges.add_attraction(points, points, *numbers)
+        return total, self.edges.add_mutual_attraction(points, extent.mean, *numbers)
 
     def edge_losses(self, points: Array) -> Array:
         """Return ``p_ij A(d_ij²)`` of every edge, shape (edges,), in the order of P."""

@@ -3,7 +3,7 @@
 Five things meet in `run`, and none knows how another works:
 
 - an *objective* gives the loss at the points and its gradient;
-- an *optimizer* (`Momentum`) makes of these a step beside the current map, a `Proposal`;
+- an *optimizer* (`Momentum`, `LBFGS`) makes of these a step beside the current map, a `Proposal`;
 - the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
   the spare ones, and made good by turning to them in one call that nothing can split;
 - a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
@@ -15,20 +15,26 @@ from __future__ import annotations
 
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
 from .constraints import Anchored, Centered, Constraint, Unconstrained
+from .lbfgs import LBFGS
 from .learning import move_parameters
+from .line_search import Trial, search_line
 from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
 from .schedule import Plan, Schedule, accelerated_momentum
 from .state import State
+from .trials import Evaluated, along, evaluate_at, inner, longest_row, place_of
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum}  # by the names that files give them
+# By the names that files give them.
+OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum, "LBFGS": LBFGS}
 
 __all__ = [
+    "LBFGS",
     "OPTIMIZERS",
     "Anchored",
     "Centered",
     "Constraint",
+    "Evaluated",
     "Follower",
     "LearningObjective",
     "Momentum",
@@ -43,8 +49,15 @@ __all__ = [
     "State",
     "Step",
     "StopReason",
+    "Trial",
     "Unconstrained",
     "accelerated_momentum",
+    "along",
+    "evaluate_at",
+    "inner",
+    "longest_row",
     "move_parameters",
+    "place_of",
     "run",
+    "search_line",
 ]

@@ -86,6 +86,8 @@ class Step(NamedTuple):
         What every map has to keep to.
     n_jobs : int
         Threads; no result depends on it.
+    subject : float
+        A number that tells what is descended, loss and P, from others; 0 where no optimizer asks.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class Step(NamedTuple):
     momentum: float
     constraint: Constraint
     n_jobs: int
+    subject: float = 0.0
 
 
 class Proposal(NamedTuple):

@@ -33,6 +33,12 @@ class Constraint(Protocol):
     def offset(self, mean: Array) -> Array:
         """Return what is taken off all points after a step that leaves their mean at `mean` (d,)."""
 
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return `vectors` (n, d) at `points` without what leads off the constraint."""
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return the points nearest to `points` (n, d) that keep to it, for a step that began at `before`."""
+
 
 class Unconstrained:
     """Every point goes where it is drawn: for points that are placed, each by itself.
@@ -49,6 +55,14 @@ class Unconstrained:
         """Return zeros: nothing is moved back."""
         return np.zeros_like(mean)
 
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return `vectors`."""
+        return vectors
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return `points`."""
+        return points
+
 
 class Centered(Unconstrained):
     """The mean of the map is the origin: a loss of distances does not say where a map lies, and rounding lets it drift.
@@ -62,6 +76,14 @@ class Centered(Unconstrained):
     def offset(self, mean: Array) -> Array:
         """Return the mean itself."""
         return mean
+
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return `vectors` without their mean."""
+        return np.asarray(vectors - vectors.mean(axis=0))
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return `points` without their mean."""
+        return np.asarray(points - points.mean(axis=0))
 
 
 class Anchored(Unconstrained):
@@ -79,3 +101,11 @@ class Anchored(Unconstrained):
 
     def __init__(self, fixed: Array) -> None:
         self.fixed = fixed
+
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return `vectors` with zeros for the points that stay."""
+        return np.where(self.fixed[:, None], 0.0, vectors)
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return `points` with those that stay where they were."""
+        return np.where(self.fixed[:, None], before, points)

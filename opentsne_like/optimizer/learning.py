@@ -14,7 +14,7 @@ RATE = 0.3  # learning rate of a parameter's step
 LONGEST = 0.1  # and its greatest length
 
 
-def move_parameters(objective: Objective, points: Array, state: State, step: Step, min_gain: float) -> None:
+def move_parameters(objective: Objective, points: Array, state: State, step: Step, min_gain: float) -> bool:
     """Write the next learnable parameters to the spare buffers: moved if they are due, else as they are.
 
     They go by the rule for coordinates, with gains and momentum. Every optimizer calls this in `propose`.
@@ -26,6 +26,11 @@ def move_parameters(objective: Objective, points: Array, state: State, step: Ste
     state : State
     step : Step
     min_gain : float
+
+    Returns
+    -------
+    bool
+        Whether they were moved.
 
     Examples
     --------
@@ -39,15 +44,17 @@ def move_parameters(objective: Objective, points: Array, state: State, step: Ste
     >>> P = affinity.Uniform(points, k_neighbors=5).P
     >>> step = Schedule(1).plan(20, lambda rho: 20.0, None, n_jobs=1).at(0)
     >>> move_parameters(loss.bind(P, Context(1, state, Parts())), points, state, step, min_gain=0.01)
+    True
     >>> bool(state["log_dof"][0, 0] == 0.0), bool(state.spare["log_dof"][0, 0] == 0.0)
     (True, False)
     """
     name = getattr(objective, "learns", None)  # an isinstance of a protocol takes longer than a small map's step
     if name is None or name not in state:
-        return
+        return False
     learning, current = cast(LearningObjective, objective), state[name]
     due = learning.is_due(int(state.counter[0]), step.exaggeration)
     state.spare[name][:] = _moved(learning, points, current, step, min_gain) if due else current
+    return due
 
 
 def _moved(objective: LearningObjective, points: Array, current: Array, step: Step, min_gain: float) -> Array:

@@ -17,7 +17,12 @@ class Optimizer(Protocol):
     requires : tuple of str
         The methods of an objective that it calls.
     keeps : tuple of str
-        The names of the arrays of the state that `start` makes.
+        The names of the arrays of the state that `start` makes: one row for each point, a ring of such (see `State`),
+        or numbers of its own, one-dimensional.
+    searches : bool, optional
+        Whether it looks at the loss elsewhere before it steps; False if there is no such attribute. Such an optimizer
+        moves all points together, so none is placed by it, it takes the gradient of the points as they are, and each
+        of its steps says what is descended.
 
     Examples
     --------

@@ -93,6 +93,8 @@ class Plan:
         From the exaggeration to the learning rate "auto".
     constraint : Constraint
     n_jobs : int
+    subject : float
+        What is descended, see `Step`.
 
     Examples
     --------
@@ -106,6 +108,7 @@ class Plan:
     auto_rate: Callable[[float], float]
     constraint: Constraint
     n_jobs: int
+    subject: float = 0.0
 
     @property
     def first(self) -> int:
@@ -135,7 +138,7 @@ class Plan:
         """Return what holds in an iteration, counted from 0 within the call."""
         exaggeration = self.exaggeration_at(iteration)
         momentum = float(self.schedule.momentum)
-        return Step(exaggeration, self.rate_at(exaggeration), momentum, self.constraint, self.n_jobs)
+        return Step(exaggeration, self.rate_at(exaggeration), momentum, self.constraint, self.n_jobs, self.subject)
 
 
 def accelerated_momentum(n: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ class State:
 
     A step is made in the spare buffers, and made good by turning to them; so Ctrl-C finds an iteration done or not
     begun. Copies and files are taken under `lock`, which a commit holds, so they are whole whichever thread optimizes.
+
+    An array of three dimensions is a *ring* of slots (slots, n, d), and there is one of it, not two: a step writes to a
+    slot that nothing current names, and what it makes good is a number in another array that names the slot.
 
     Parameters
     ----------
@@ -51,6 +55,7 @@ class State:
     ) -> None:
         self._buffers: list[dict[str, Array] | None] = [dict(arrays), None]
         self._work: dict[str, Array] = {}
+        self._tried: dict[str, Array] | None = None
         self.which = np.zeros(1, np.int64)
         self.counter = np.array([counter], np.int64)
         self.history = list(history)
@@ -88,7 +93,7 @@ class State:
         other = 1 - int(self.which[0])
         made = self._buffers[other]
         if made is None or made is self._current:
-            made = {name: array.copy() for name, array in self._current.items()}
+            made = {name: array if array.ndim == 3 else array.copy() for name, array in self._current.items()}
             self._buffers[other] = made
         return made
 
@@ -109,7 +114,30 @@ class State:
         self._buffers = [self._current, self._current]
         self.which[0] = 0
         self._buffers = [self._current, None]
-        self._work = {}
+        self._work, self._tried = {}, None
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Let an objective be evaluated away from the map: what it then carries is made good with the step, or never.
+
+        Examples
+        --------
+        >>> state = State({})
+        >>> with state.trying():
+        ...     state.carried["verdict"] = np.zeros(9)
+        >>> "verdict" in state.carried
+        False
+        """
+        before, self._tried = dict(self.carried), None
+        try:
+            yield
+            self._tried = dict(self.carried)
+        finally:
+            self._carry(before)
+
+    def _carry(self, parts: Mapping[str, Array]) -> None:
+        self.carried.clear()
+        self.carried.update(parts)
 
     def commit(self, points: Array, made: Proposal, record: Record) -> None:
         """Make a proposed step the current one, in place; its record is there before it is.
@@ -123,6 +151,9 @@ class State:
         _ = self.spare  # the half to turn to; an optimizer that keeps nothing has not asked for it
         with self.lock:
             self.history.append(record)
+            if self._tried is not None:
+                self._carry(self._tried)
+                self._tried = None
             ops.commit(points, self.counter, self.which, made.points, made.offset)
 
     def arrays(self) -> dict[str, Array]:
@@ -173,19 +204,22 @@ class State:
     def grown(self, fresh: State, shape: tuple[int, ...]) -> State:
         """Return a state for these points and new ones behind them.
 
-        Arrays with a row for each point get the rows of `fresh`, or are left behind where that has none, because they
-        are another optimizer's; others, such as learnable parameters, stay. So is left behind what was carried.
+        Arrays of `fresh` with a row for each point get the old rows; its others stay as they are, so that what is of
+        all points together begins anew. Of what another optimizer left, arrays with rows are dropped. What is of no
+        point, such as learnable parameters, stays. What was carried is left behind.
 
         Parameters
         ----------
         fresh : State
-            Of the new points.
+            Of all points, changed.
         shape : (int, int)
             Of the old ones.
         """
-        arrays = {
-            name: np.concatenate([array, fresh[name]]) if name in fresh else array.copy()
-            for name, array in self._current.items()
-            if name in fresh or array.shape != shape
-        }
+        arrays = {name: fresh[name] for name in fresh}
+        for name, array in self._current.items():
+            rows = array.shape[-2:] == shape
+            if name not in fresh and not rows:
+                arrays[name] = array.copy()
+            elif name in fresh and array.ndim == 2 and rows:
+                arrays[name][: len(array)] = array
         return State(arrays, counter=int(self.counter[0]), history=self.history)

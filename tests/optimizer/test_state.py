@@ -82,13 +82,51 @@ def test_growing_keeps_what_is_of_the_whole_map():
     state = made(np.zeros((4, 2)))
     state["log_dof"] = np.ones((3, 1))
     state.carried["total"] = np.array([2.0])
-    grown = state.grown(Momentum().start(np.zeros((2, 2))), (4, 2))
+    grown = state.grown(Momentum().start(np.zeros((6, 2))), (4, 2))
     np.testing.assert_array_equal(grown["gains"], [[2.0, 2.0]] * 4 + [[1.0, 1.0]] * 2)
     np.testing.assert_array_equal(grown["log_dof"], np.ones((3, 1)))
     assert grown.carried == {}
     assert grown.counter[0] == 3
-    other = state.grown(State({"mean": np.zeros((2, 2))}), (4, 2))
-    assert list(other) == ["log_dof"], "rows of an optimizer that knows nothing of the new points"
+    other = state.grown(State({"mean": np.zeros((6, 2))}), (4, 2))
+    assert list(other) == ["mean", "log_dof"], "rows of an optimizer that knows nothing of the new points"
+
+
+def test_what_is_of_all_points_together_begins_anew_when_they_are_more():
+    state = State({"steps": np.ones((3, 4, 2)), "gradient": np.ones((4, 2)), "memory": np.ones(5)})
+    fresh = State({"steps": np.zeros((3, 6, 2)), "gradient": np.zeros((6, 2)), "memory": np.zeros(5)})
+    grown = state.grown(fresh, (4, 2))
+    assert not grown["steps"].any()
+    assert not grown["memory"].any()
+    np.testing.assert_array_equal(grown["gradient"], [[1.0, 1.0]] * 4 + [[0.0, 0.0]] * 2)
+
+
+def test_a_ring_is_there_once_and_its_slot_is_named_by_the_commit():
+    points = np.zeros((4, 2))
+    state = State({"steps": np.zeros((2, 4, 2)), "newest": np.zeros(1)})
+    assert state.spare["steps"] is state["steps"]
+    state["steps"][1] = 5.0
+    state.spare["newest"][:] = 1.0
+    assert state["newest"][0] == 0.0
+    state.commit(points, Proposal(points, np.zeros(2), np.zeros(2), 0.0, 0.0), Record(1, 0.0, 0.0, 1.0, 0.0))
+    assert state["newest"][0] == 1.0
+    assert state.copy()["steps"] is not state["steps"]
+
+
+def test_what_was_carried_from_trials_is_made_good_with_the_step():
+    points = np.zeros((4, 2))
+    state = Momentum().start(points)
+    state.carried["verdict"] = np.zeros(1)
+    proposal = Proposal(points, np.zeros(2), np.zeros(2), 0.0, 0.0)
+    with state.trying():
+        state.carried.pop("verdict")
+        state.carried["total"] = np.ones(1)
+    assert list(state.carried) == ["verdict"]
+    state.commit(points, proposal, Record(1, 0.0, 0.0, 1.0, 0.0))
+    assert list(state.carried) == ["total"]
+    with pytest.raises(KeyError), state.trying():
+        state.carried.pop("what is not there")
+    state.commit(points, proposal, Record(2, 0.0, 0.0, 1.0, 0.0))
+    assert list(state.carried) == ["total"]
 
 
 def test_what_nobody_writes_in_a_run_stays():
