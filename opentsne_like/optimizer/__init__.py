@@ -7,14 +7,14 @@ Five things meet in `run`, and none knows how another works:
 - the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
   the spare ones, and made good by turning to them in one call that nothing can split;
 - a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
-  and what the map keeps to (`Centered`, `Anchored`);
+  and what the map keeps to (`Centered`, `Anchored`, `Standardized`);
 - a *follower* is shown the map before a step and after it, and may end the run.
 """
 
 from __future__ import annotations
 
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
-from .constraints import Anchored, Centered, Constraint, Unconstrained
+from .constraints import Anchored, Centered, Constraint, Standardized, Unconstrained, began, ended
 from .lbfgs import LBFGS
 from .learning import move_parameters
 from .line_search import Trial, search_line
@@ -46,6 +46,7 @@ __all__ = [
     "Record",
     "Schedule",
     "Silent",
+    "Standardized",
     "State",
     "Step",
     "StopReason",
@@ -53,6 +54,8 @@ __all__ = [
     "Unconstrained",
     "accelerated_momentum",
     "along",
+    "began",
+    "ended",
     "evaluate_at",
     "inner",
     "longest_row",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from .._types import Array
+from ..errors import InvalidParameterError
 
 NOWHERE = np.zeros(0, bool)
+KEPT = 1e-10  # deviation from unit covariance that is rounding
+FLAT = 1e-10  # of the largest variance, along a direction in which a map has none
 
 
 class Constraint(Protocol):
@@ -18,6 +21,8 @@ class Constraint(Protocol):
     ----------
     fixed : ndarray of shape (n,), bool, or (0,)
         Points that stay where they are; none if it is empty.
+    curved : bool
+        Whether steps lead off it that go along tangents, so that they have to be brought back by `project`.
 
     Examples
     --------
@@ -29,6 +34,7 @@ class Constraint(Protocol):
     """
 
     fixed: Array
+    curved: ClassVar[bool]
 
     def offset(self, mean: Array) -> Array:
         """Return what is taken off all points after a step that leaves their mean at `mean` (d,)."""
@@ -50,6 +56,7 @@ class Unconstrained:
     """
 
     fixed = NOWHERE
+    curved: ClassVar[bool] = False
 
     def offset(self, mean: Array) -> Array:
         """Return zeros: nothing is moved back."""
@@ -109,3 +116,108 @@ class Anchored(Unconstrained):
     def project(self, points: Array, before: Array) -> Array:
         """Return `points` with those that stay where they were."""
         return np.where(self.fixed[:, None], before, points)
+
+
+class Standardized(Unconstrained):
+    r"""The mean is the origin and the covariance is the identity: :math:`\frac{1}{n} Y^T Y = I`.
+
+    Points are brought back by the polar factor, :math:`\sqrt n\, Y (Y^T Y)^{-1/2}`, the nearest map that keeps to it; a
+    vector V is tangent where the symmetric part of :math:`Y^T V` is zero.
+
+    References
+    ----------
+    Agrawal, Ali & Boyd, *Minimum-distortion embedding* (2021), section 4.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Standardized
+    >>> points = np.random.default_rng(0).normal(size=(50, 2)) @ [[3.0, 1.0], [0.0, 0.1]]
+    >>> made = Standardized().project(points, points)
+    >>> bool(np.allclose(made.T @ made / 50, np.eye(2))), bool(np.allclose(made.mean(axis=0), 0.0))
+    (True, True)
+    """
+
+    curved: ClassVar[bool] = True
+
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return ``V - Y sym(YᵀV) / n``, with the mean taken off V."""
+        centred = vectors - vectors.mean(axis=0)
+        along = _products(points, centred)
+        return np.asarray(centred - _times(points, 0.5 * (along + along.T) / len(points)))
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return the polar factor; points that keep to the constraint already are returned as they are.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a step is to begin at a map without extent in some direction.
+        """
+        mean = points.mean(axis=0)
+        centred = points - mean
+        covariance = _products(centred, centred) / len(points)
+        if max(np.abs(mean).max(), np.abs(covariance - np.eye(len(mean))).max()) < KEPT:
+            return points
+        if not np.isfinite(covariance).all():
+            return np.full(points.shape, np.nan)
+        variances, axes = np.linalg.eigh(covariance)
+        if variances[0] > FLAT * variances[-1]:
+            return _times(centred, (axes / np.sqrt(variances)) @ axes.T)
+        if points is not before:
+            return np.full(points.shape, np.nan)
+        raise InvalidParameterError(
+            f"`constraint` must be 'centered' for a map without extent in each of its {len(mean)} dimensions, got "
+            "'standardized'; begin with another initialization, or with more points"
+        )
+
+
+def _products(one: Array, other: Array) -> Array:
+    """Return ``oneᵀ other``, added in an order that depends on nothing but the shape."""
+    return np.asarray(np.einsum("ni,nj->ij", one, other))
+
+
+def _times(points: Array, matrix: Array) -> Array:
+    return np.asarray(np.einsum("ni,ij->nj", points, matrix))
+
+
+def began(constraint: Constraint, points: Array) -> Array:
+    """Return where a step begins: at the points, or at the nearest ones that keep to a curved constraint.
+
+    Parameters
+    ----------
+    constraint : Constraint
+    points : ndarray of shape (n, d)
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Centered, began
+    >>> points = np.ones((3, 2))
+    >>> began(Centered(), points) is points
+    True
+    """
+    return np.ascontiguousarray(constraint.project(points, points)) if constraint.curved else points
+
+
+def ended(constraint: Constraint, points: Array, before: Array, mean: Array) -> tuple[Array, Array, Array]:
+    """Return where a step ends, the mean of these points, and what is taken off them when it is committed.
+
+    Parameters
+    ----------
+    constraint : Constraint
+    points : ndarray of shape (n, d)
+        Where a straight step led, with this `mean` (d,).
+    before : ndarray of shape (n, d)
+        Where it began.
+    mean : ndarray of shape (d,)
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Centered, ended
+    >>> ended(Centered(), np.ones((3, 1)), np.zeros((3, 1)), np.ones(1))[2].tolist()
+    [1.0]
+    """
+    if not constraint.curved:
+        return points, mean, constraint.offset(mean)
+    made = np.ascontiguousarray(constraint.project(points, before))
+    return made, made.mean(axis=0), np.zeros_like(mean)

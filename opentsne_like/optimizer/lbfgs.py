@@ -10,6 +10,7 @@ import numpy as np
 
 from .._validation import check_integer, check_real
 from .base import Array, Objective, Proposal, Step
+from .constraints import began
 from .learning import move_parameters
 from .line_search import Trial, search_line
 from .state import State
@@ -189,8 +190,7 @@ def _evaluate_here(objective: Objective, points: Array, state: State, step: Step
     """Return the objective at the map, as the last step found it if that is known."""
     if known.current:
         return Evaluated(points, known.loss, known.value, state["gradient"])
-    here = np.ascontiguousarray(step.constraint.project(points, points))
-    return evaluate_at(objective, here, step.exaggeration)
+    return evaluate_at(objective, began(step.constraint, points), step.exaggeration)
 
 
 def _direction(gradient: Array, pairs: list[Pair], rate: float) -> Array:

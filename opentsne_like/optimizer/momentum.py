@@ -12,7 +12,8 @@ from .. import ops
 from .._types import Array
 from .._validation import check_flag, check_real
 from ..errors import InvalidTypeError
-from .base import Objective, Proposal, Step
+from .base import Array, Objective, Proposal, Step
+from .constraints import began, ended
 from .learning import move_parameters
 from .state import State
 
@@ -82,10 +83,13 @@ class Momentum:
 
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step in the spare buffers of `state`."""
+        points = began(step.constraint, points)
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
         gradient = np.ascontiguousarray(gradient)
         if gradient.shape != points.shape:  # compiled code would read beyond its end
             raise InvalidTypeError(f"`evaluate` must return a gradient of shape {points.shape}, got {gradient.shape}")
+        if step.constraint.curved:
+            gradient = step.constraint.tangent(points, gradient)
         move_parameters(objective, points, state, step, self.min_gain)
         spare, new_points = state.spare, state.work("points", points.shape)
         rates = ops.StepRates(
@@ -98,4 +102,4 @@ class Momentum:
         )
         current = (points, state["update"], state["gains"], gradient, step.constraint.fixed)
         made = ops.step(*current, rates, (new_points, spare["update"], spare["gains"]), n_jobs=step.n_jobs)
-        return Proposal(new_points, made.mean, step.constraint.offset(made.mean), loss, made.gradient_norm)
+        return Proposal(*ended(step.constraint, new_points, points, made.mean), loss, made.gradient_norm)

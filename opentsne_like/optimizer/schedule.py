@@ -11,7 +11,9 @@ import numpy as np
 from .._validation import check_choice, check_integer, check_real
 from ..errors import InvalidParameterError
 from .base import Step
-from .constraints import Anchored, Centered, Constraint
+from .constraints import Anchored, Centered, Constraint, Standardized
+
+CONSTRAINTS: dict[str, type[Centered] | type[Standardized]] = {"centered": Centered, "standardized": Standardized}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Schedule:
         Factor on the attraction, or a function of the iteration (from 0) within the call; None is 1.
     fixed : array of bool of shape (n,), or None
         Points that stay where they are; nothing is centred then.
+    constraint : {"centered", "standardized"}
+        What a map of its own keeps to: its mean is the origin, or its covariance is the identity as well.
     first_iteration : int
         Iterations of this call that were done before it was interrupted; they are counted and not made again.
 
@@ -44,6 +48,7 @@ class Schedule:
     exaggeration: float | Callable[[int], float] | None = None
     fixed: Any = field(default=None, compare=False)
     first_iteration: int = 0
+    constraint: str = "centered"
 
     def __post_init__(self) -> None:
         check_integer(self.n_iter, "n_iter", at_least=0)
@@ -55,6 +60,7 @@ class Schedule:
         if self.exaggeration is not None and not callable(self.exaggeration):
             check_real(self.exaggeration, "exaggeration", above=0)
         check_integer(self.first_iteration, "first_iteration", at_least=0)
+        check_choice(self.constraint, "constraint", tuple(CONSTRAINTS))
 
     def plan(self, n: int, auto_rate: Callable[[float], float], rest: Constraint | None, n_jobs: int) -> Plan:
         """Return the iterations of a call on `n` points.
@@ -65,15 +71,18 @@ class Schedule:
         auto_rate : callable
             From the exaggeration to the learning rate "auto".
         rest : Constraint or None
-            What the map keeps to unless points are fixed; None is `Centered`.
+            What the map keeps to unless points are fixed; None is what `constraint` says.
         n_jobs : int
 
         Raises
         ------
         InvalidParameterError
-            If `fixed` does not belong to `n` points.
+            If `fixed` does not belong to `n` points, or a constraint says that they move.
         """
-        constraint: Constraint = Centered() if rest is None else rest
+        constraint: Constraint = CONSTRAINTS[self.constraint]() if rest is None else rest
+        if self.constraint != "centered" and (rest is not None or self.fixed is not None):
+            those = "fixed points" if rest is None else "points that are placed on a map"
+            raise InvalidParameterError(f"`constraint` must be 'centered' with {those}, got {self.constraint!r}")
         if self.fixed is not None:
             fixed = np.asarray(self.fixed)
             if fixed.dtype != bool or fixed.shape != (n,):
