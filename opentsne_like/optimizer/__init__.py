@@ -3,7 +3,7 @@
 Five things meet in `run`, and none knows how another works:
 
 - an *objective* gives the loss at the points and its gradient;
-- an *optimizer* (`Momentum`, `LBFGS`) makes of these a step beside the current map, a `Proposal`;
+- an *optimizer* (`Momentum`, `LBFGS`, `Adam`, `SGD`) makes of these a step beside the current map, a `Proposal`;
 - the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
   the spare ones, and made good by turning to them in one call that nothing can split;
 - a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
@@ -13,6 +13,7 @@ Five things meet in `run`, and none knows how another works:
 
 from __future__ import annotations
 
+from .adam import Adam
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
 from .constraints import Anchored, Centered, Constraint, Standardized, Unconstrained, began, ended
 from .lbfgs import LBFGS
@@ -22,15 +23,18 @@ from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
 from .schedule import Plan, Schedule, accelerated_momentum
+from .sgd import SGD
 from .state import State
-from .trials import Evaluated, along, evaluate_at, inner, longest_row, place_of
+from .trials import Evaluated, along, checked_gradient, evaluate_at, inner, longest_row, place_of
 
 # By the names that files give them.
-OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum, "LBFGS": LBFGS}
+OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum, "LBFGS": LBFGS, "Adam": Adam, "SGD": SGD}
 
 __all__ = [
     "LBFGS",
     "OPTIMIZERS",
+    "SGD",
+    "Adam",
     "Anchored",
     "Centered",
     "Constraint",
@@ -55,6 +59,7 @@ __all__ = [
     "accelerated_momentum",
     "along",
     "began",
+    "checked_gradient",
     "ended",
     "evaluate_at",
     "inner",

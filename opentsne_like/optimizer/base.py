@@ -88,6 +88,8 @@ class Step(NamedTuple):
         Threads; no result depends on it.
     subject : float
         A number that tells what is descended, loss and P, from others; 0 where no optimizer asks.
+    remaining : float
+        What is left of the call, from 1 in its first iteration down to 1 / n_iter in its last.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class Step(NamedTuple):
     constraint: Constraint
     n_jobs: int
     subject: float = 0.0
+    remaining: float = 1.0
 
 
 class Proposal(NamedTuple):

@@ -11,13 +11,12 @@ import numpy as np
 from .._validation import check_integer, check_real
 from .base import Array, Objective, Proposal, Step
 from .constraints import began
-from .learning import move_parameters
+from .learning import MIN_GAIN, move_parameters
 from .line_search import Trial, search_line
 from .state import State
 from .trials import Evaluated, along, evaluate_at, inner, longest_row, place_of
 
 MOST_PAIRS = 1000  # a file may ask for any number
-MIN_GAIN = 0.01  # of learnable parameters, as in `Momentum`
 
 Pair = tuple[Array, Array, float]  # a step, the change of the gradient over it, and their product
 

@@ -12,6 +12,7 @@ from .state import State
 
 RATE = 0.3  # learning rate of a parameter's step
 LONGEST = 0.1  # and its greatest length
+MIN_GAIN = 0.01  # what is added to a gain that shrinks, for optimizers that have no gains of their own
 
 
 def move_parameters(objective: Objective, points: Array, state: State, step: Step, min_gain: float) -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from .._validation import check_flag, check_real
-from ..errors import InvalidTypeError
 from .base import Array, Objective, Proposal, Step
 from .constraints import began, ended
 from .learning import move_parameters
 from .state import State
+from .trials import checked_gradient
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,7 @@ class Momentum:
         """Make one step in the spare buffers of `state`."""
         points = began(step.constraint, points)
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = np.ascontiguousarray(gradient)
-        if gradient.shape != points.shape:  # compiled code would read beyond its end
-            raise InvalidTypeError(f"`evaluate` must return a gradient of shape {points.shape}, got {gradient.shape}")
+        gradient = checked_gradient(gradient, points.shape)
         if step.constraint.curved:
             gradient = step.constraint.tangent(points, gradient)
         move_parameters(objective, points, state, step, self.min_gain)

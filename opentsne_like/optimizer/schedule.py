@@ -147,7 +147,9 @@ class Plan:
         """Return what holds in an iteration, counted from 0 within the call."""
         exaggeration = self.exaggeration_at(iteration)
         momentum = float(self.schedule.momentum)
-        return Step(exaggeration, self.rate_at(exaggeration), momentum, self.constraint, self.n_jobs, self.subject)
+        left = 1.0 - iteration / self.n_iter
+        rate = self.rate_at(exaggeration)
+        return Step(exaggeration, rate, momentum, self.constraint, self.n_jobs, self.subject, left)
 
 
 def accelerated_momentum(n: int) -> float:

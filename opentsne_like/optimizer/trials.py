@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,10 +86,30 @@ def evaluate_at(objective: Objective, points: Array, exaggeration: float) -> Eva
             f"`exaggeration` must be 1 with an optimizer that searches, got {exaggeration:g}; the objective has no "
             "method `evaluate_exaggerated`, and its loss is not what an exaggerated gradient goes down"
         )
-    gradient = np.asarray(gradient, dtype=np.float64)
-    if gradient.shape != points.shape:
-        raise InvalidTypeError(f"`evaluate` must return a gradient of shape {points.shape}, got {gradient.shape}")
+    gradient = np.asarray(checked_gradient(gradient, points.shape), dtype=np.float64)
     return Evaluated(points, float(loss), 0.25 * float(value), gradient)
+
+
+def checked_gradient(gradient: Any, shape: tuple[int, ...]) -> Array:
+    """Return a gradient in one piece, or refuse one that is not of the points.
+
+    Parameters
+    ----------
+    gradient : array-like
+    shape : tuple of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import checked_gradient
+    >>> checked_gradient(np.ones(3), (3, 2))
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidTypeError: `evaluate` must return a gradient of shape (3, 2), got (3,)
+    """
+    array: Array = np.ascontiguousarray(gradient)
+    if array.shape != shape:  # compiled code would read beyond its end
+        raise InvalidTypeError(f"`evaluate` must return a gradient of shape {shape}, got {array.shape}")
+    return array
 
 
 def along(objective: Objective, step: Step, start: Array, direction: Array) -> Callable[[float], Trial]:

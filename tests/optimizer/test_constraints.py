@@ -125,7 +125,7 @@ def test_an_estimator_asks_for_it():
 
 def test_what_excludes_it_is_refused_before_any_work():
     Y = begin("t-SNE")
-    with pytest.raises(InvalidParameterError, match="`constraint` must be one of .*centered.*standardized"):
+    with pytest.raises(InvalidParameterError, match=r"`constraint` must be one of .*centered.*standardized"):
         Y.optimize(3, constraint="round")
     with pytest.raises(InvalidParameterError, match="`constraint` must be 'centered' with fixed points"):
         Y.optimize(3, constraint="standardized", fixed=np.arange(N) < 5)

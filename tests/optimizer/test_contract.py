@@ -16,13 +16,19 @@ import pytest
 from opentsne_like import load
 from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, StopReason
 from opentsne_like.errors import UnavailableError
-from opentsne_like.optimizer import LBFGS, OPTIMIZERS, Momentum, Schedule
+from opentsne_like.optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Momentum, Schedule
 
 from ..test_contract import CASES, NEW, STEPS, N, StopAt, assert_same, begin, data, estimator
 
-OPTIMS = {"Momentum": Momentum(), "without gains": Momentum(use_gains=False), "LBFGS": LBFGS(memory=5)}
+OPTIMS = {
+    "Momentum": Momentum(),
+    "without gains": Momentum(use_gains=False),
+    "LBFGS": LBFGS(memory=5),
+    "Adam": Adam(),
+    "SGD": SGD(),
+}
 REFUSED = {("LBFGS", "t-SNE, stale forces")}  # a search along a line takes the forces of the points as they are
-ANNEALED: set[str] = set()  # their steps depend on how long the call is, so calls are cut by stopping, not in pieces
+ANNEALED = {"SGD"}  # their steps depend on how long the call is, so calls are cut by stopping, not in pieces
 EVERY = pytest.mark.parametrize("which", OPTIMS)
 LEARNING = "t-SNE, dof learned"
 
