@@ -194,6 +194,15 @@ class Edges:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
         return ops.take_rows(self._unsorted, points, offset, n_jobs)
 
+    def laplacian(self, factor: float) -> Any:
+        """Return the graph Laplacian of `factor` times the symmetric part of P, a csr_matrix in float64."""
+        from scipy import sparse
+
+        n = len(self.indptr) - 1
+        P = sparse.csr_matrix((self.weights.astype(np.float64), self.indices, self.indptr), shape=(n, n))
+        weights = 0.5 * factor * (P + P.T)
+        return sparse.csr_matrix(sparse.diags(np.asarray(weights.sum(axis=1)).ravel()) - weights)
+
     def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
         return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)

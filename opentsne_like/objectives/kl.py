@@ -247,6 +247,10 @@ class LearnedDivergence:
         """Return what `PairLoss.evaluate_exaggerated` does."""
         return self.now.evaluate_exaggerated(points, exaggeration=exaggeration)
 
+    def attractive_laplacian(self) -> Any:
+        """Return what `PairLoss.attractive_laplacian` does; the degrees of freedom do not show in it."""
+        return self.now.attractive_laplacian()
+
     def is_due(self, iteration: int, exaggeration: float) -> bool:
         """Say yes every fifth iteration without exaggeration: the gradient is that of the loss itself."""
         return exaggeration == 1.0 and iteration % DOF_EVERY == 0

@@ -23,7 +23,7 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_choice, check_real
-from ..errors import TreeDimensionWarning, UnsupportedDimensionError
+from ..errors import TreeDimensionWarning, UnavailableError, UnsupportedDimensionError
 from ..repulsion import (
     DEFAULT_TOLERANCE,
     Control,
@@ -303,6 +303,28 @@ class PairLoss:
         pull = self._pull(points)
         loss = self._value(total, pull)
         return loss, loss + (exaggeration - 1.0) * pull, gradient
+
+    def attractive_laplacian(self) -> Any:
+        """Return the graph Laplacian L of attraction at distance 0: a quarter of its gradient is ``L Y`` on small maps.
+
+        Its weights are ``p A'(0)``, for a P that is not symmetric those of its symmetric part.
+
+        Returns
+        -------
+        csr_matrix of shape (n, n)
+
+        Raises
+        ------
+        UnavailableError
+            If the attraction has no slope at 0 that is positive and finite.
+        """
+        slope = float(self.attraction.slope(np.zeros(1))[0])
+        if not 0.0 < slope < np.inf:
+            raise UnavailableError(
+                f"the attraction {type(self.attraction).__name__} has the slope {slope:g} at distance 0, from which no "
+                "spectral direction can be made; take another optimizer, such as Momentum()"
+            )
+        return self.edges.laplacian(slope)
 
     def _pull(self, points: Array) -> float:
         return self.edges.loss(points, points, self.attraction, self.engine.n_jobs)

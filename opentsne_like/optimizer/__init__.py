@@ -3,7 +3,8 @@
 Five things meet in `run`, and none knows how another works:
 
 - an *objective* gives the loss at the points and its gradient;
-- an *optimizer* (`Momentum`, `LBFGS`, `Adam`, `SGD`) makes of these a step beside the current map, a `Proposal`;
+- an *optimizer* (`Momentum`, `LBFGS`, `Adam`, `SGD`, `SpectralDirection`) makes of these a step beside the current
+  map, a `Proposal`;
 - the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
   the spare ones, and made good by turning to them in one call that nothing can split;
 - a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
@@ -18,17 +19,26 @@ from .base import LearningObjective, Objective, Proposal, Record, Step, StopReas
 from .constraints import Anchored, Centered, Constraint, Standardized, Unconstrained, began, ended
 from .lbfgs import LBFGS
 from .learning import move_parameters
-from .line_search import Trial, search_line
+from .line_search import Trial, backtrack, search_line
 from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
 from .schedule import Plan, Schedule, accelerated_momentum
+from .searching import Known, Searching
 from .sgd import SGD
+from .solving import conjugate_gradients, solver_of
+from .spectral import SpectralDirection
 from .state import State
 from .trials import Evaluated, along, checked_gradient, evaluate_at, inner, longest_row, place_of
 
 # By the names that files give them.
-OPTIMIZERS: dict[str, type[Optimizer]] = {"Momentum": Momentum, "LBFGS": LBFGS, "Adam": Adam, "SGD": SGD}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "Momentum": Momentum,
+    "LBFGS": LBFGS,
+    "Adam": Adam,
+    "SGD": SGD,
+    "SpectralDirection": SpectralDirection,
+}
 
 __all__ = [
     "LBFGS",
@@ -40,6 +50,7 @@ __all__ = [
     "Constraint",
     "Evaluated",
     "Follower",
+    "Known",
     "LearningObjective",
     "Momentum",
     "Objective",
@@ -49,7 +60,9 @@ __all__ = [
     "Proposal",
     "Record",
     "Schedule",
+    "Searching",
     "Silent",
+    "SpectralDirection",
     "Standardized",
     "State",
     "Step",
@@ -58,8 +71,10 @@ __all__ = [
     "Unconstrained",
     "accelerated_momentum",
     "along",
+    "backtrack",
     "began",
     "checked_gradient",
+    "conjugate_gradients",
     "ended",
     "evaluate_at",
     "inner",
@@ -68,4 +83,5 @@ __all__ = [
     "place_of",
     "run",
     "search_line",
+    "solver_of",
 ]

@@ -20,6 +20,9 @@ DECREASE = 1e-4  # c1
 FLATTENING = 0.9  # c2
 NOISE = 1e-6  # of the value: sums on the grid are as good as that from one point to a near one
 MOST = 20  # trials
+SHORTER = 0.8  # factor of backtracking
+SHORTER_MOST = 51  # trials of it: the last is 1e-5 as long as the first
+TENTH = 0.1  # of the fall that the slope promises
 MARGIN = 0.1  # of a bracket, that a trial keeps away from its ends
 FARTHEST = 10.0  # factor from one trial to the next while there is no bracket
 
@@ -89,13 +92,42 @@ def search_line(evaluate: Callable[[float], Trial], start: Trial, first: float, 
     return low
 
 
-def _falls(trial: Trial, start: Trial, noise: float) -> bool:
+def backtrack(evaluate: Callable[[float], Trial], start: Trial, first: float) -> Trial:
+    """Return the first of ever shorter trials that falls by a tenth of what the slope promises, else `start`.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From a length to its trial.
+    start : Trial
+        Of length 0, with a negative slope.
+    first : float
+        The length that is tried first; each of the next 50 is 0.8 times the one before.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Trial, backtrack
+    >>> def parabola(t):
+    ...     return Trial(t, (t - 1.0) ** 2, 2.0 * (t - 1.0))
+    >>> round(backtrack(parabola, parabola(0.0), first=2.5).length, 3)
+    1.6
+    """
+    length = first
+    for _ in range(SHORTER_MOST):
+        trial = evaluate(length)
+        if _falls(trial, start, NOISE * abs(start.value), TENTH):
+            return trial
+        length *= SHORTER
+    return start
+
+
+def _falls(trial: Trial, start: Trial, noise: float, part: float = DECREASE) -> bool:
     """Say whether a trial is far enough below the start, by its value or, within the noise, by its slope."""
     if not (math.isfinite(trial.value) and math.isfinite(trial.slope)):
         return False
-    if trial.value < start.value + DECREASE * trial.length * start.slope:
+    if trial.value < start.value + part * trial.length * start.slope:
         return True
-    return trial.value <= start.value + noise and abs(trial.slope) <= -FLATTENING * start.slope
+    return abs(trial.value - start.value) <= noise and abs(trial.slope) <= -FLATTENING * start.slope
 
 
 def _beyond(behind: Trial, ahead: Trial) -> float:

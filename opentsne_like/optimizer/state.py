@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,7 @@ class State:
     ) -> None:
         self._buffers: list[dict[str, Array] | None] = [dict(arrays), None]
         self._work: dict[str, Array] = {}
+        self._made: dict[str, Any] = {}
         self._tried: dict[str, Array] | None = None
         self.which = np.zeros(1, np.int64)
         self.counter = np.array([counter], np.int64)
@@ -109,12 +110,24 @@ class State:
             self._work[name] = np.empty(shape)
         return self._work[name]
 
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` makes when it is first asked for, the same object until the loop ends.
+
+        Parameters
+        ----------
+        name : str
+        make : callable
+        """
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
     def drop_spare(self) -> None:
         """Give the memory of spare buffers and work back; Ctrl-C between any two lines leaves a good state."""
         self._buffers = [self._current, self._current]
         self.which[0] = 0
         self._buffers = [self._current, None]
-        self._work, self._tried = {}, None
+        self._work, self._made, self._tried = {}, {}, None
 
     @contextmanager
     def trying(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ import pytest
 from opentsne_like import load
 from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, StopReason
 from opentsne_like.errors import UnavailableError
-from opentsne_like.optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Momentum, Schedule
+from opentsne_like.optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Momentum, Schedule, SpectralDirection
 
 from ..test_contract import CASES, NEW, STEPS, N, StopAt, assert_same, begin, data, estimator
 
@@ -26,8 +26,10 @@ OPTIMS = {
     "LBFGS": LBFGS(memory=5),
     "Adam": Adam(),
     "SGD": SGD(),
+    "SpectralDirection": SpectralDirection(),
 }
-REFUSED = {("LBFGS", "t-SNE, stale forces")}  # a search along a line takes the forces of the points as they are
+# A search along a line takes the forces of the points as they are.
+REFUSED = {("LBFGS", "t-SNE, stale forces"), ("SpectralDirection", "t-SNE, stale forces")}
 ANNEALED = {"SGD"}  # their steps depend on how long the call is, so calls are cut by stopping, not in pieces
 EVERY = pytest.mark.parametrize("which", OPTIMS)
 LEARNING = "t-SNE, dof learned"
