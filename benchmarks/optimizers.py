@@ -72,16 +72,9 @@ def reach(meter: Meter, embedding: Any, case: Case, goal: float | None, most: in
     meter.calls, meter.seconds = 0, 0.0
     if case.early:
         embedding = meter.run(embedding, case.early, exaggeration=12.0)
-    if isinstance(embedding.settings.optimizer, SGD) or goal is None:
-        embedding = meter.run(embedding, most)  # its rate falls over a call, so it has one
-        return meter.value(embedding), embedding
-    loss = np.inf
-    for _ in range(most // EVERY):
-        embedding = meter.run(embedding, EVERY)
-        loss = meter.value(embedding)
-        if loss <= goal:
-            break
-    return loss, embedding
+    watch = {} if goal is None else {"callbacks": lambda i, loss, Y: loss <= goal, "callbacks_every_iters": EVERY}
+    embedding = meter.run(embedding, most, **watch)
+    return meter.value(embedding), embedding
 
 
 def measure(name: str, X: Any, meter: Meter) -> None:
@@ -110,9 +103,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int)
     arguments = parser.parse_args()
     meter = Meter()
-    print(
-        "| data | loss | optimizer | evaluations | processor s | loss | reached | span |\n|---|---|---|---:|---:|---:|---|---:|"
-    )
+    print("| data | loss | optimizer | evaluations | processor s | loss | reached | span |")
+    print("|---|---|---|---:|---:|---:|---|---:|")
     for name in arguments.data:
         if name == "digits":
             from sklearn.datasets import load_digits
