@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_integer, check_real
-from .base import Array, Objective, Step
+from .base import Objective, Step
 from .line_search import Trial, search_line
 from .searching import Searching
 from .state import State

@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from .._validation import check_flag, check_real
-from .base import Array, Objective, Proposal, Step
+from .base import Objective, Proposal, Step
 from .constraints import began, ended
 from .learning import move_parameters
 from .state import State

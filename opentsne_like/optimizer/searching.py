@@ -8,7 +8,8 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .base import Array, Objective, Proposal, Step
+from .._types import Array
+from .base import Objective, Proposal, Step
 from .constraints import began
 from .learning import MIN_GAIN, move_parameters
 from .state import State
@@ -107,9 +108,9 @@ class Searching(ABC):
                 here = evaluate_at(objective, began(step.constraint, points), step.exaggeration)
             gradient = step.constraint.tangent(here.points, here.gradient)
             norm = float(np.sqrt(inner(gradient, gradient)))
-            nowhere = np.zeros(points.shape[1])
+            nowhere, loss = np.zeros(points.shape[1]), here.loss if with_loss else float("nan")
             if not np.isfinite(norm + here.value):
-                return Proposal(points, nowhere, nowhere, here.loss, float("nan"))
+                return Proposal(points, nowhere, nowhere, loss, float("nan"))
             there = here  # where it would look at the same points again
             if not (known.current and known.stands):
                 there = self.search(objective, state, step, here, gradient, known.place >= 0.0)
@@ -124,7 +125,7 @@ class Searching(ABC):
             current=float(not moved),
             stands=float(there is here),
         )
-        return Proposal(there.points, there.points.mean(axis=0), nowhere, here.loss, norm)
+        return Proposal(there.points, there.points.mean(axis=0), nowhere, loss, norm)
 
     def _recall(self, points: Array, state: State, step: Step) -> Known:
         """Return what is known of the loss here, which is nothing where the last step ended elsewhere."""

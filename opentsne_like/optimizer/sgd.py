@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from .. import ops
+from .._types import Array
 from .._validation import check_real
-from .base import Array, Objective, Proposal, Step
+from .base import Objective, Proposal, Step
 from .constraints import began, ended
 from .learning import MIN_GAIN, move_parameters
 from .state import State

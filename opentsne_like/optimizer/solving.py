@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import Array
+from .._types import Array
 
 SHIFT = 1e-3  # of the smallest degree: what is added to a Laplacian, which has null vectors
 MOST_FACTORIZED = 5000  # points; beyond, the fill of a decomposition grows faster than iterations do

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from .._types import Array
 from .._validation import check_real
-from .base import Array, Objective, Step
+from .base import Objective, Step
 from .line_search import SHORTER, Trial, backtrack
 from .searching import Searching
 from .solving import solver_of

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._types import Array
 from ..errors import InvalidTypeError, UnavailableError
 from ..ops import checksum
-from .base import Array, Objective, Step
+from .base import Objective, Step
 from .line_search import Trial
 
 EXACT = 2**52  # whole numbers below are exact in float64
