@@ -21,7 +21,7 @@ from opentsne_like.objectives import (
     PairLoss,
     Parts,
 )
-from opentsne_like.optimizer import Momentum, Proposal, Schedule, State
+from opentsne_like.optimizer import Adam, Momentum, Proposal, Schedule, State
 from opentsne_like.repulsion import Gaussian, LogStudentT, Radial, RepulsionEngine, StudentT
 
 X = np.random.default_rng(0).normal(size=(90, 5))
@@ -70,10 +70,10 @@ class Signs:
 
     length: float = 0.01
     requires: ClassVar[tuple[str, ...]] = ("evaluate",)
-    keeps: ClassVar[tuple[str, ...]] = ("mean",)
+    keeps: ClassVar[tuple[str, ...]] = ("drift",)
 
     def start(self, points):
-        return State({"mean": np.zeros(points.shape)})
+        return State({"drift": np.zeros(points.shape)})
 
     def auto_rate(self, unit, exaggeration):
         return 1.0
@@ -83,8 +83,8 @@ class Signs:
 
     def propose(self, objective, points, state, step, with_loss):
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
-        state.spare["mean"][:] = 0.9 * state["mean"] + 0.1 * gradient
-        new = points - self.length * np.sign(state.spare["mean"])
+        state.spare["drift"][:] = 0.9 * state["drift"] + 0.1 * gradient
+        new = points - self.length * np.sign(state.spare["drift"])
         mean = new.mean(axis=0)
         return Proposal(self.made(new, step), mean, step.constraint.offset(mean), loss, float(np.linalg.norm(gradient)))
 
@@ -220,6 +220,35 @@ def test_what_cannot_be_stored_is_refused_before_any_work(tmp_path, parts):
 
     with pytest.raises(InvalidParameterError, match="must be of a class that files know"):
         NeighborEmbedding(**parts, affinities=never).fit(X, checkpoint=tmp_path / "run.npz")
+
+
+def test_a_map_that_another_optimizer_has_moved_comes_back(affinities, tmp_path, caplog):
+    Y = begin(affinities).optimize(3, optimizer=Adam())
+    Y.save(tmp_path / "adam.npz")
+    again = load(tmp_path / "adam.npz")
+    assert np.asarray(again.optimize(3)).tobytes() == np.asarray(Y.optimize(3)).tobytes()
+    go_on = [Z.optimize(3, optimizer=Adam()) for Z in (again, Y)]
+    assert np.asarray(go_on[0]).tobytes() == np.asarray(go_on[1]).tobytes()
+    begin(affinities).optimize(3, optimizer=Signs()).save(tmp_path / "signs.npz")
+    assert "is not stored" in caplog.text
+    assert load(tmp_path / "signs.npz").n_iter_ == 3
+
+
+def test_a_refused_call_leaves_nothing_behind(affinities):
+    @dataclass(frozen=True)
+    class Newton(Signs):
+        requires: ClassVar[tuple[str, ...]] = ("evaluate", "hessian")
+
+    Y = begin(affinities, repulsion_every=3, method="fft").optimize(4)
+    refused = Y.copy()
+    with pytest.raises(UnavailableError, match="`hessian`"):
+        refused.optimize(3, optimizer=Newton(), inplace=True)
+    assert refused.force_error == Y.force_error
+    moved = [Z.copy() for Z in (Y, refused)]
+    for Z in moved:
+        Z[0] += 1.0
+    assert np.isnan([Z.force_error for Z in moved]).all()
+    assert np.asarray(moved[0].optimize(2)).tobytes() == np.asarray(moved[1].optimize(2)).tobytes()
 
 
 def test_a_value_does_not_depend_on_how_a_map_is_moved(affinities):

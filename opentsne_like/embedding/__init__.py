@@ -8,7 +8,7 @@ placed on a map, as a `PlacedEmbedding`, or added to it, whatever the loss is.
 
 from __future__ import annotations
 
-from .archive import LEVELS, check_stored_kind, pack, pack_settings, unpack_descent, unpack_settings
+from .archive import LEVELS, check_stored_kind, known_arrays, pack, pack_settings, unpack_descent, unpack_settings
 from .array import EmbeddingState, StatefulArray
 from .base import Embedding, check_affinities, check_start
 from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore_affinities
@@ -36,6 +36,7 @@ __all__ = [
     "check_stored_kind",
     "in_place",
     "known_affinities",
+    "known_arrays",
     "pack",
     "pack_random_state",
     "pack_settings",

@@ -90,9 +90,33 @@ def _pack_state(embedding: Any) -> dict[str, Array]:
     state = embedding.optimizer.state
     if state is None:
         return {}
-    if not embedding.optimizer.carried(np.asarray(embedding)):  # what is carried is of points that were moved since
-        state = State({name: state[name] for name in state}, counter=int(state.counter[0]), history=state.history)
-    return dict(state.arrays())
+    known, settings = known_arrays(embedding.settings), embedding.settings
+    kept = {name: state[name] for name in state if name in known}
+    if len(kept) < len(list(state)):
+        log.warning("what an optimizer or a loss of your own keeps is not stored: `load` would not know it")
+    carried = state.carried if embedding.optimizer.carried(np.asarray(embedding)) else {}  # else of points that moved
+    carried = {name: part for name, part in carried.items() if name in settings.loss.carries}
+    return State(kept, counter=int(state.counter[0]), history=state.history, carried=carried).arrays()
+
+
+def known_arrays(settings: Settings) -> set[str]:
+    """Return the names of arrays of a state that `load` knows: of optimizers and losses in the tables.
+
+    Those of the settings may have made no step yet, and others a few.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Examples
+    --------
+    >>> from opentsne_like.embedding import Settings, known_arrays
+    >>> {"gains", "update", "log_dof"} <= known_arrays(Settings())
+    True
+    """
+    optimizers: list[Any] = [*OPTIMIZERS.values(), settings.optimizer]
+    losses: list[Any] = [*LOSSES.values(), settings.loss]
+    return {name for kind in optimizers for name in kind.keeps} | {name for kind in losses for name in kind.learnable}
 
 
 def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -242,10 +266,11 @@ def unpack_descent(
 
 def _check_arrays(state: State, shape: tuple[int, ...], settings: Settings) -> None:
     """Refuse arrays that neither the optimizer nor a loss would find in place."""
-    keeps, expected = settings.optimizer.keeps, settings.optimizer.start(np.empty(shape))
+    expected = settings.optimizer.start(np.empty(shape))
     others = {name for kind in OPTIMIZERS.values() for name in kind.keeps}  # they may have made a few steps
     bounds = {name: bound for loss in LOSSES.values() for name, bound in loss.learnable.items()}
-    if missing := [name for name in keeps if name not in state]:
+    missing = [name for name in settings.optimizer.keeps if name not in state]
+    if 0 < len(missing) < len(settings.optimizer.keeps):  # without any, no call was its own
         raise StorageError(f"the optimizer's state lacks {missing[0]!r}")
     for name in state:
         array = state[name]

@@ -149,6 +149,7 @@ class Descent:
         if settings.searches:
             _check_search(settings, reference)
             plan = replace(plan, subject=self._subject(P, settings))
+        self._forget(state, points, settings)
         self.stop_reason = StopReason.INTERRUPTED
         try:
             with Follower(embedding, state, plan, settings.following, settings.loss.label) as follower:
@@ -166,11 +167,14 @@ class Descent:
             for name, values in settings.loss.parameters().items():
                 if name not in state:
                     state[name] = values
+        return state
+
+    def _forget(self, state: State, points: Array, settings: Settings) -> None:
+        """Drop what was carried for another loss, or for points that were moved since."""
         carries = settings.loss.carries if self.carried(points) else ()
         for name in set(state.carried) - set(carries):
             del state.carried[name]
         self._carried_at = None
-        return state
 
     def start(self, points: Array, settings: Settings) -> State:
         """Return the state, made anew if there is none of this optimizer."""
