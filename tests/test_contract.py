@@ -36,13 +36,19 @@ from opentsne_like.callbacks import (
 from opentsne_like.errors import InvalidTypeError, UnavailableError
 from opentsne_like.objectives import (
     LOSSES,
+    SNE,
     AllPairs,
     ElasticEmbedding,
+    FuzzyCrossEntropy,
+    InfoNCE,
     KullbackLeibler,
     Loss,
     NegativeSampling,
+    NoiseContrastive,
+    Pairwise,
 )
 from opentsne_like.optimizer import Schedule
+from opentsne_like.repulsion import Gaussian, LogStudentT
 
 N, NEW, STEPS = 150, 12, 50
 CASES = {  # the loss, and the standard deviation of the start
@@ -51,6 +57,11 @@ CASES = {  # the loss, and the standard deviation of the start
     "t-SNE, stale forces": (KullbackLeibler(repulsion_every=3), 1e-2),
     "Neg-t-SNE": (NegativeSampling(c=0.1), 1.0),
     "elastic embedding": (ElasticEmbedding(lam=10.0), 0.1),
+    "SNE": (SNE(), 1e-2),
+    "InfoNC-t-SNE": (InfoNCE(), 1e-4),
+    "UMAP": (FuzzyCrossEntropy(), 3.0),
+    "NC-t-SNE": (NoiseContrastive(), 1.0),
+    "pairwise": (Pairwise(LogStudentT(), Gaussian(), "rows", weight=0.5), 0.1),
 }
 EVERY = pytest.mark.parametrize("name", CASES)
 

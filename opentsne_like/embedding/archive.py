@@ -17,6 +17,7 @@ from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
 from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, check_carried
 from ..optimizer import OPTIMIZERS, State, StopReason
+from ..repulsion import RADIALS, Radial
 from ..storage import parts_below
 from .descent import Descent
 from .randomness import pack_random_state
@@ -147,6 +148,8 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
                 continue
             if isinstance(value, np.ndarray):
                 arrays[f"settings.{role}.{option.name}"] = value
+            elif isinstance(value, Radial):
+                header[role][option.name] = _pack_radial(value, option.name)
             elif callable(value):
                 log.warning("`%s` is a function and is not stored; pass it to `optimize` again", option.name)
             else:
@@ -177,6 +180,23 @@ def check_stored_kind(role: str, part: Any) -> None:
             f"`{role}` must be of a class that files know, {', '.join(_TABLES[role])}, to be stored, got {name}; "
             f"enter it in the table of its room, {'LOSSES' if role == 'loss' else 'OPTIMIZERS'}"
         )
+
+
+def _pack_radial(radial: Radial, name: str) -> dict[str, Any]:
+    kind = type(radial).__name__
+    if RADIALS.get(kind) is not type(radial):
+        raise InvalidParameterError(f"`{name}` must be one of {', '.join(RADIALS)}, to be stored, got {kind}")
+    return {"radial": kind, **{f.name: getattr(radial, f.name) for f in fields(radial)}}  # type: ignore[arg-type]
+
+
+def _unpack_radial(described: Any) -> Any:
+    """Return the radial function that a field describes, or the field as it is."""
+    if not (isinstance(described, dict) and "radial" in described):
+        return described
+    numbers = {name: value for name, value in described.items() if name != "radial"}
+    if described["radial"] not in RADIALS:
+        raise StorageError(f"it has a radial function {str(described['radial'])[:40]!r}, which is not known")
+    return RADIALS[described["radial"]](**numbers)
 
 
 def _storable(loss: Loss) -> Loss:
@@ -216,7 +236,8 @@ def unpack_settings(kind: type[Settings], arrays: Mapping[str, Array], header: M
         parts = parts_below(f"settings.{role}.", dict(arrays))
         if refused := sorted({*described, *parts} & {*_NOT_STORED}):
             raise StorageError(f"its {role} has a field {refused[0]!r}, which is never stored")
-        made[role] = table[name](**{key: _as_written(value) for key, value in described.items()}, **parts)
+        options = {option: _unpack_radial(_as_written(value)) for option, value in described.items()}
+        made[role] = table[name](**options, **parts)
     return kind(**made)
 
 

@@ -67,6 +67,14 @@ class LogOnePlus(NamedTuple):
     c: float
 
 
+class LogOnePlusPower(NamedTuple):
+    """``log(1 + a (s + core)^b)``."""
+
+    a: float
+    b: float
+    core: float
+
+
 class ByType(Protocol):
     """A function of a form, with a formula for each type of form."""
 
@@ -206,3 +214,11 @@ def _log_one_plus(form: Any, s: Any) -> Any:
     one, c = type(s)(1), type(s)(form.c)
     u = one + s
     return math.log1p(c * u), c / (one + c * u)
+
+
+@value_and_slope.of(LogOnePlusPower)
+def _log_one_plus_power(form: Any, s: Any) -> Any:
+    one, a, b = type(s)(1), type(s)(form.a), type(s)(form.b)
+    t = s + type(s)(form.core)
+    power = a * t**b  # one power serves both, and is most of what an edge costs
+    return math.log1p(power), b * power / (t * (one + power))

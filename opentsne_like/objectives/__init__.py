@@ -16,20 +16,27 @@ from .carrying import check_carried
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
 from .function import FunctionLoss, FunctionObjective
+from .fuzzy import FuzzyCrossEntropy, similarity_curve
 from .kl import KullbackLeibler, LearnedDivergence, divergence, dof_gradient, learned_dof, placed_divergence
+from .learned import LearnedObjective, learned
 from .negative_sampling import NegativeSampling
+from .noise_contrastive import LearnedOdds, NoiseContrastive
 from .pairs import (
     METHODS,
     AllPairs,
     LogPartition,
     Normalizer,
     PairLoss,
+    PlacedLog,
     PlacedLogPartition,
     PlacedPairLoss,
     PlacedWeighted,
     Weighted,
     check_dimension,
+    check_pairs,
 )
+from .pairwise import LogSum, Pairwise
+from .row_normalized import SNE, InfoNCE, RowNormalized
 from .stale import StaleForces
 
 # By the names that files give them. A loss of one's own that is to be stored is entered here.
@@ -37,11 +44,17 @@ LOSSES: dict[str, type[Loss]] = {
     "KullbackLeibler": KullbackLeibler,
     "NegativeSampling": NegativeSampling,
     "ElasticEmbedding": ElasticEmbedding,
+    "SNE": SNE,
+    "InfoNCE": InfoNCE,
+    "FuzzyCrossEntropy": FuzzyCrossEntropy,
+    "NoiseContrastive": NoiseContrastive,
+    "Pairwise": Pairwise,
 }
 
 __all__ = [
     "LOSSES",
     "METHODS",
+    "SNE",
     "AdditiveObjective",
     "AllPairs",
     "Context",
@@ -49,27 +62,39 @@ __all__ = [
     "ElasticEmbedding",
     "FunctionLoss",
     "FunctionObjective",
+    "FuzzyCrossEntropy",
+    "InfoNCE",
     "KullbackLeibler",
     "LearnedDivergence",
+    "LearnedObjective",
+    "LearnedOdds",
     "LogPartition",
+    "LogSum",
     "Loss",
     "NegativeSampling",
+    "NoiseContrastive",
     "Normalizer",
     "ObjectiveLoss",
     "PairLoss",
+    "Pairwise",
     "Parts",
+    "PlacedLog",
     "PlacedLogPartition",
     "PlacedPairLoss",
     "PlacedWeighted",
     "Placing",
+    "RowNormalized",
     "StaleForces",
     "Weighted",
     "check_carried",
     "check_dimension",
+    "check_pairs",
     "check_shapes",
     "checksum",
     "divergence",
     "dof_gradient",
+    "learned",
     "learned_dof",
     "placed_divergence",
+    "similarity_curve",
 ]

@@ -114,9 +114,9 @@ class Parts:
             self._known = known = (P, (P.shape, *sums))
         return cast("tuple[Any, ...]", known[1])
 
-    def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
-        """Return the engine of a radial function with these options."""
-        key = (radial, *sorted(options.items()))
+    def engine(self, radial: Radial, kind: type[RepulsionEngine] = RepulsionEngine, **options: Any) -> RepulsionEngine:
+        """Return the engine of a radial function, of a kind and with these options."""
+        key = (radial, kind, *sorted(options.items()))
         try:
             hash(key)
         except TypeError as error:
@@ -125,7 +125,7 @@ class Parts:
                 "engine is kept and found again"
             ) from error
         with self._lock:
-            engine = self._engines.pop(key, None) or RepulsionEngine(radial, **options)
+            engine = self._engines.pop(key, None) or kind(radial, **options)
             self._engines[key] = engine
             if len(self._engines) > MOST_ENGINES:
                 self._engines.popitem(last=False)
@@ -166,9 +166,9 @@ class Context:
         """Return the edges of P."""
         return self.parts.edges(P, self.n_jobs)
 
-    def engine(self, radial: Radial, **options: Any) -> RepulsionEngine:
+    def engine(self, radial: Radial, kind: type[RepulsionEngine] = RepulsionEngine, **options: Any) -> RepulsionEngine:
         """Return the engine of a radial function, see `repulsion.RepulsionEngine`."""
-        return self.parts.engine(radial, n_jobs=self.n_jobs, **options)
+        return self.parts.engine(radial, kind, n_jobs=self.n_jobs, **options)
 
     def control(self) -> Control:
         """Return what keeps the forces of a map to their tolerance, and remembers in the state how."""

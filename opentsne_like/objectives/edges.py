@@ -168,6 +168,8 @@ class Edges:
         n_jobs: int,
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
+        if attraction.form is None:
+            return self._attract_plainly(points, others, attraction, exaggeration, scale * repulsion)
         numbers = (attraction.form, exaggeration, repulsion, scale, n_jobs)
         return ops.attract(self._unsorted, points, others, *numbers)
 
@@ -186,6 +188,8 @@ class Edges:
         `offset` (d,), such as their mean, is taken off before they are rounded, so a map may lie anywhere. Where there
         are many points, the edges are kept in an order that suits the map.
         """
+        if attraction.form is None:
+            return self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
         graph = self._locality.layout(points, n_jobs)
         near = ops.take_rows(graph, points, offset, n_jobs)
         return ops.attract(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
@@ -205,6 +209,8 @@ class Edges:
 
     def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
+        if attraction.form is None:
+            return float((self.weights * attraction(self._apart(points, others)[1])).sum(dtype=np.float64))
         return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)
 
     def losses(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> Array:
@@ -220,3 +226,19 @@ class Edges:
         bounds = chunk_bounds(len(points), ROWS, most=len(points))
         run_tasks([(fill, chunk) for chunk in bounds], n_jobs=n_jobs)
         return out
+
+    def _apart(self, points: Array, others: Array) -> tuple[Array, Array]:
+        """Return differences (edges, d) and squared distances along the edges, in float64."""
+        rows = np.repeat(np.arange(len(points)), np.diff(self.indptr))
+        apart = points[rows].astype(np.float64) - others[self.indices]
+        return apart, (apart * apart).sum(axis=1)
+
+    def _attract_plainly(
+        self, points: Array, others: Array, attraction: Radial, exaggeration: float, rest: Array
+    ) -> Array:
+        """Return attraction plus `rest` for a function that compiled loops do not know, by NumPy on one thread."""
+        apart, square = self._apart(points, others)
+        pulls = (exaggeration * self.values * attraction.slope(square))[:, None] * apart
+        rows = np.repeat(np.arange(len(points)), np.diff(self.indptr))
+        summed = [np.bincount(rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
+        return np.asarray(np.column_stack(summed) + rest, self.values.dtype)

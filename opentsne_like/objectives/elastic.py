@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._validation import check_real
-from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import Gaussian, Square
 from .base import Context, Placing
-from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted
+from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted, check_pairs
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,7 @@ class ElasticEmbedding(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        n = P.shape[0]
-        if n < 2:
-            raise InvalidParameterError(f"`P` must be of 2 points or more for all pairs, got {n}")
+        n = check_pairs(P)
         weight = Weighted(self.lam / (n * (n - 1)))
         return PairLoss(context.edges(P), Square(), self.engine(context), weight, context.control())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, cast
 
@@ -14,11 +14,11 @@ from ..optimizer import Objective, State
 from ..repulsion import Control, LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
 from .base import Context, Placing
 from .edges import Edges
+from .learned import LearnedObjective, learned
 from .pairs import AllPairs, LogPartition, PairLoss, PlacedLogPartition, PlacedPairLoss
 from .stale import StaleForces
 
 LOG_DOF = "log_dof"  # the array of the state that holds learned degrees of freedom
-DOF_EVERY = 5  # iterations between steps of the degrees of freedom: a new kernel costs more than new forces
 EXACT_TAIL_BELOW = 700  # points; above, the second radial sum is faster on the grid
 
 
@@ -131,7 +131,7 @@ def learned_dof(state: State | None) -> float:
     >>> learned_dof(None)
     1.0
     """
-    return float(np.exp(state[LOG_DOF][0, 0])) if state is not None and LOG_DOF in state else 1.0
+    return learned(state, LOG_DOF, 1.0)
 
 
 def divergence(
@@ -195,7 +195,7 @@ def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> 
     return PlacedPairLoss(edges, LogStudentT(dof), reference, PlacedLogPartition(edges), n_jobs)
 
 
-class LearnedDivergence:
+class LearnedDivergence(LearnedObjective):
     """The KL divergence of t-SNE, whose degrees of freedom are learned with the map.
 
     Parameters
@@ -219,45 +219,9 @@ class LearnedDivergence:
     learns = LOG_DOF
     bounds = KullbackLeibler.learnable[LOG_DOF]
 
-    def __init__(self, state: State | None, of: Callable[[float], PairLoss]) -> None:
-        self._state, self._of = state, of
-        self._built: tuple[float, PairLoss] | None = None
-
-    @property
-    def now(self) -> PairLoss:
-        """The objective with the degrees of freedom as they are now."""
-        dof = learned_dof(self._state)
-        if self._built is None or self._built[0] != dof:
-            self._built = (dof, self._of(dof))
-        return self._built[1]
-
-    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return the KL divergence (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
-        return self.now.evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
-
-    def edge_losses(self, points: Array) -> Array:
-        """Return the attraction's part of every edge, shape (edges,)."""
-        return self.now.edge_losses(points)
-
-    def point_losses(self, points: Array) -> Array:
-        """Return what each point contributes to the KL divergence, shape (n,)."""
-        return self.now.point_losses(points)
-
-    def evaluate_exaggerated(self, points: Array, *, exaggeration: float) -> tuple[float, float, Array]:
-        """Return what `PairLoss.evaluate_exaggerated` does."""
-        return self.now.evaluate_exaggerated(points, exaggeration=exaggeration)
-
-    def attractive_laplacian(self) -> Any:
-        """Return what `PairLoss.attractive_laplacian` does; the degrees of freedom do not show in it."""
-        return self.now.attractive_laplacian()
-
-    def is_due(self, iteration: int, exaggeration: float) -> bool:
-        """Say yes every fifth iteration without exaggeration: the gradient is that of the loss itself."""
-        return exaggeration == 1.0 and iteration % DOF_EVERY == 0
-
-    def parameter_gradient(self, points: Array) -> Array:
-        """Return the derivative of the KL divergence in the logarithm of the degrees of freedom, shape (1,)."""
-        return np.array([learned_dof(self._state) * dof_gradient(self.now, points)])
+    def slope(self, points: Array) -> float:
+        """Return the derivative of the KL divergence in the degrees of freedom."""
+        return dof_gradient(self.now, points)
 
 
 def dof_gradient(objective: PairLoss, points: Array) -> float:

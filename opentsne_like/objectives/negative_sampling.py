@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._validation import check_integer, check_real
-from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import LogInverse, LogOnePlus
 from .base import Context, Placing
-from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted
+from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted, check_pairs
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,17 @@ class NegativeSampling(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        n = P.shape[0]
-        if n < 2:
-            raise InvalidParameterError(f"`P` must be of 2 points or more for negative pairs, got {n}")
+        return self.of_map(P, context)
+
+    def of_map(self, P: Any, context: Context) -> PairLoss:
+        """Return the objective of a map, with c as it is.
+
+        Parameters
+        ----------
+        P : csr_matrix of shape (n, n)
+        context : Context
+        """
+        n = check_pairs(P)
         weight = Weighted(self.n_negatives / (n * (n - 1)))
         attraction = LogOnePlus(float(self.c))
         return PairLoss(context.edges(P), attraction, self.engine(context), weight, context.control())

@@ -23,7 +23,7 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_choice, check_real
-from ..errors import TreeDimensionWarning, UnavailableError, UnsupportedDimensionError
+from ..errors import InvalidParameterError, TreeDimensionWarning, UnavailableError, UnsupportedDimensionError
 from ..repulsion import (
     DEFAULT_TOLERANCE,
     Control,
@@ -80,6 +80,11 @@ class AllPairs(Loss):
     def kernel(self) -> Radial:
         """The radial function of repulsion."""
 
+    @property
+    def engine_class(self) -> type[RepulsionEngine]:
+        """What sums it: potentials, or rows that are normalised by their own."""
+        return RepulsionEngine
+
     def engine(self, context: Context) -> RepulsionEngine:
         """Return what sums the kernel over all pairs.
 
@@ -87,7 +92,8 @@ class AllPairs(Loss):
         ----------
         context : Context
         """
-        return context.engine(self.kernel, method=self.method, theta=self.theta, tolerance=self.tolerance)
+        options: dict[str, Any] = {"method": self.method, "theta": self.theta, "tolerance": self.tolerance}
+        return context.engine(self.kernel, self.engine_class, **options)
 
     @property
     def carries(self) -> tuple[str, ...]:
@@ -131,6 +137,26 @@ def check_dimension(method: Method, dimension: int) -> None:
             TreeDimensionWarning,
             stacklevel=2,
         )
+
+
+def check_pairs(P: Any) -> int:
+    """Return the number of points of P, or refuse a single one.
+
+    Parameters
+    ----------
+    P : sparse matrix
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import check_pairs
+    >>> check_pairs(csr_matrix((3, 3)))
+    3
+    """
+    n = int(P.shape[0])
+    if n < 2:
+        raise InvalidParameterError(f"`P` must be of 2 points or more, which repel each other, got {n}")
+    return n
 
 
 class Normalizer(Protocol):
@@ -433,6 +459,40 @@ class PlacedLogPartition:
 
     def _logarithms(self, potentials: Array) -> Array:
         return np.asarray(self.edges.row_masses * np.log(np.maximum(potentials, FAINTEST).astype(np.float64)))
+
+
+@dataclass(frozen=True)
+class PlacedLog:
+    r"""A weighted sum of logarithms: :math:`N = \nu \sum_i \log \varphi_i`.
+
+    A point so far away that the potential is below 1e-30 is attracted only.
+
+    Attributes
+    ----------
+    weight : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.objectives import PlacedLog
+    >>> PlacedLog(2.0).factors(np.array([4.0], np.float32)).tolist()
+    [0.25]
+    """
+
+    weight: float = 1.0
+    constant: ClassVar[float] = 0.0
+
+    def value(self, potentials: Array) -> float:
+        """Return ``weight * sum log(potentials)``."""
+        return float(self.shares(potentials).sum())
+
+    def factors(self, potentials: Array) -> Array:
+        """Return ``weight / (2 potentials)``."""
+        return np.asarray((0.5 * self.weight) / np.maximum(potentials, FAINTEST), potentials.dtype)
+
+    def shares(self, potentials: Array) -> Array:
+        """Return ``weight * log(phi_i)``."""
+        return np.asarray(self.weight * np.log(np.maximum(potentials, FAINTEST).astype(np.float64)))
 
 
 @dataclass(frozen=True)

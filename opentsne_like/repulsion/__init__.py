@@ -24,6 +24,8 @@ from ..ops import Extent, Potential
 from .control import Control
 from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
+from .functions import RADIALS, FunctionRadial, as_radial
+from .powers import LogOnePlusPower, SoftenedPower
 from .radial import (
     Gaussian,
     LogInverse,
@@ -35,23 +37,30 @@ from .radial import (
     StudentT,
     StudentTTail,
 )
+from .rows import RowEngine
 
 __all__ = [
     "DEFAULT_TOLERANCE",
+    "RADIALS",
     "Control",
     "Extent",
     "FrozenReference",
+    "FunctionRadial",
     "Gaussian",
     "LogInverse",
     "LogOnePlus",
+    "LogOnePlusPower",
     "LogStudentT",
     "LogStudentTTail",
     "Method",
     "Potential",
     "Radial",
     "RepulsionEngine",
+    "RowEngine",
+    "SoftenedPower",
     "Square",
     "StudentT",
     "StudentTTail",
+    "as_radial",
     "exact_sums",
 ]

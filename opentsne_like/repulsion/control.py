@@ -133,7 +133,8 @@ class Control:
             return (plan, potential), gradient_at
 
         def sample(found: tuple[Plan, Potential]) -> Sample:
-            return take_sample(points, extent, engine.radial, n_jobs, found[1].gradient)
+            exactly = engine.exactly(found[1])
+            return take_sample(points, extent, engine.radial, n_jobs, found[1].gradient, exactly)
 
         (plan, potential), rung, error = climb(attempt, sample, engine.tolerance, last)
         if rung == 0 and error == 0.0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
 from .fft import Field, GridConvolver, count_cells, most_cells, plan_grid
-from .ladder import EXACT, SHARPER, TREES, Sample, climb, last_rung, take_sample
+from .ladder import EXACT, SHARPER, TREES, Sample, climb, exact_at, last_rung, take_sample
 from .radial import Radial
 
 Method = Literal["auto", "exact", "bh", "fft"]
@@ -188,22 +189,23 @@ class RepulsionEngine:
             If a coordinate or a charge is not finite, or if there is not a charge for every point.
         """
         extent = self.extent(points) if extent is None else extent
+        plan = self.plan(points, extent)
         if charges is None:
-            return self._evaluate(points, extent, None)
-        columns = _checked_charges(charges, len(points))
-        scale = np.abs(columns).max(axis=0, initial=0.0)  # lest charges leave the range of float32
-        scale[scale == 0.0] = 1.0
-        found = self._evaluate(points, extent, np.asarray(columns / scale, np.float32))
-        values, gradient = found.values * scale, found.gradient * scale[:, None]
-        if np.ndim(charges) == 1:
-            values, gradient = values[:, 0], gradient[:, 0]
-        return Potential(values, gradient, float(values.sum()))
-
-    def _evaluate(self, points: Array, extent: Extent, charges: Array | None) -> Potential:
-        return self.carry_out(self.plan(points, extent), points, extent, charges)
+            return self.carry_out(plan, points, extent)
+        found = self.carry_out(plan, points, extent, _checked_charges(charges, len(points)))
+        return found if np.ndim(charges) > 1 else Potential(found.values[:, 0], found.gradient[:, 0], found.total)
 
     def carry_out(self, plan: Plan, points: Array, extent: Extent, charges: Array | None = None) -> Potential:
-        """Return the potential of the points' own charges at the points, as `plan` says."""
+        """Return the potential of the points' own charges (n, q) at the points, as `plan` says."""
+        if charges is None:
+            return self._sum(plan, points, extent, None)
+        scale = np.abs(charges).max(axis=0, initial=0.0)  # lest charges leave the range of float32
+        scale[scale == 0.0] = 1.0
+        found = self._sum(plan, points, extent, np.asarray(charges / scale, np.float32))
+        values = found.values * scale
+        return Potential(values, found.gradient * scale[:, None], float(values.sum()))
+
+    def _sum(self, plan: Plan, points: Array, extent: Extent, charges: Array | None) -> Potential:
         if plan.grid is not None:
             return self._convolver.evaluate(points, plan.grid, extent.low, extent.spans, charges)
         if plan.method == "fft":
@@ -213,6 +215,13 @@ class RepulsionEngine:
             return ops.walk_tree(self.tree(points), None, self.radial.form, angle, self.n_jobs, charges)
         near = _near_origin(points, extent, plan.rung)
         return exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=charges)
+
+    def exactly(self, found: Potential) -> Callable[[Array, Array], Potential]:
+        """Return what gives the potential by exact sums at a few places of the points, see `ladder.exact_at`.
+
+        `found` is that of all points, as good as it is known.
+        """
+        return lambda places, points: exact_at(places, points, self.radial, self.n_jobs)
 
     def freeze(self, sources: Array, padding: float = 0.25) -> FrozenReference:
         """Return the potential of `sources` (n, d) float64 as something that can be evaluated anywhere.

@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from .._types import Array
-from ..ops import Extent, sample_places
+from ..ops import Extent, Potential, sample_places
 from .exact import exact_sums
 from .radial import Radial
 
@@ -65,7 +65,29 @@ class Sample(NamedTuple):
         return _root_mean_square(gradient - self.gradient, self.weights) / self.size
 
 
-def take_sample(points: Array, extent: Extent, radial: Radial, n_jobs: int, roughly: Array | None = None) -> Sample:
+def exact_at(places: Array, points: Array, radial: Radial, n_jobs: int) -> Potential:
+    """Return the potential of all points at some of them by exact sums, without their own charge.
+
+    Parameters
+    ----------
+    places : ndarray of shape (m,), intp
+    points : ndarray of shape (n, d)
+        In the precision of the sums.
+    radial : Radial
+    n_jobs : int
+    """
+    found = exact_sums(points[places], points, radial, n_jobs=n_jobs)
+    return found._replace(values=found.values.astype(np.float64) - radial.peak)
+
+
+def take_sample(
+    points: Array,
+    extent: Extent,
+    radial: Radial,
+    n_jobs: int,
+    roughly: Array | None = None,
+    exactly: Callable[[Array, Array], Potential] | None = None,
+) -> Sample:
     """Return exact forces at a sample of a map: at places that its size alone decides, and where forces are largest.
 
     Parameters
@@ -78,6 +100,8 @@ def take_sample(points: Array, extent: Extent, radial: Radial, n_jobs: int, roug
     roughly : ndarray of shape (n, d), optional
         The gradient of the potential, as good as it is known: the largest forces stand for themselves alone, lest
         those near a crowd, which few points feel and which are most of the sum, be missed or taken for typical.
+    exactly : callable, optional
+        From places and points to the potential that counts; by default `exact_at`.
     """
     n = len(points)
     places = sample_places(n, _sample_size(n, radial) + 1)[1:]  # not the end of a line
@@ -88,9 +112,9 @@ def take_sample(points: Array, extent: Extent, radial: Radial, n_jobs: int, roug
     weights = np.repeat([1.0, (n - len(strongest)) / max(1, len(typical))], [len(strongest), len(typical)])
     places = np.concatenate([strongest, typical])
     near = np.asarray(points - extent.mean, np.float32 if extent.spans.max() < SURE_SINGLE else np.float64)
-    found = exact_sums(near[places], near, radial, n_jobs=n_jobs)
-    gradient, values = found.gradient.astype(np.float64), found.values.astype(np.float64) - radial.peak
-    faint = max(FAINT * _root_mean_square(values[:, None], weights) / radial.width, FAINTEST)
+    found = exact_at(places, near, radial, n_jobs) if exactly is None else exactly(places, near)
+    gradient = found.gradient.astype(np.float64)
+    faint = max(FAINT * _root_mean_square(found.values[:, None], weights) / radial.width, FAINTEST)
     return Sample(places, weights, gradient, max(_root_mean_square(gradient, weights), faint))
 
 

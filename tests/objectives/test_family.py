@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from opentsne_like import Embedding, affinity, initialization
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, UnavailableError
-from opentsne_like.objectives import Context, ElasticEmbedding, KullbackLeibler, Loss, NegativeSampling, Parts
+from opentsne_like.objectives import (
+    SNE,
+    Context,
+    ElasticEmbedding,
+    FuzzyCrossEntropy,
+    InfoNCE,
+    KullbackLeibler,
+    Loss,
+    NegativeSampling,
+    NoiseContrastive,
+    Parts,
+    RowNormalized,
+    similarity_curve,
+)
 from opentsne_like.objectives.base import ObjectiveLoss
+from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 from .test_kl import conditional, differences, joint
 
 LOSSES = {
     "Neg-t-SNE": NegativeSampling(c=0.3, n_negatives=4),
     "Neg-t-SNE, small c": NegativeSampling(c=1e-3),
+    "NC-t-SNE": NoiseContrastive(c=0.2),
     "elastic embedding": ElasticEmbedding(lam=7.0),
+    "SNE": SNE(),
+    "InfoNC-t-SNE": InfoNCE(),
+    "UMAP": FuzzyCrossEntropy(),
+    "UMAP, far apart": FuzzyCrossEntropy(*similarity_curve(0.8), n_negatives=3, repulsion_strength=2.0),
 }
 EVERY = pytest.mark.parametrize("name", LOSSES)
 
@@ -24,24 +46,47 @@ def squared(Y, X):
     return ((Y[:, None] - X[None]) ** 2).sum(axis=2)
 
 
-def slow(loss, P, Y):
-    """Return the loss of a map by its formula."""
-    n, s, p = len(Y), squared(Y, Y), P.toarray()
-    apart = ~np.eye(n, dtype=bool)
+def softened(a, b, s):
+    """Return UMAP's repulsion, by quadrature over ``v``, ``t = (s + core) exp(v) - core``, of its slope in t."""
+    core, (places, weights) = (b / 4) ** 2, np.polynomial.legendre.leggauss(8)
+    total = np.zeros_like(s)
+    for panel in range(30):
+        for x, w in zip(places, weights, strict=True):
+            t = (s + core) * np.exp(0.5 * (2 * panel + 1 + x)) - core
+            total += 0.5 * w * b / (1 + a * np.maximum(t, 0.0) ** b)
+    return total + np.log1p(1 / (a * ((s + core) * np.exp(30.0)) ** b))
+
+
+def parts(loss, s):
+    """Return attraction and repulsion of pairs at squared distances, by their formulas."""
     if isinstance(loss, NegativeSampling):
         odds = loss.c * (1 + s)
-        repulsion = loss.n_negatives / (n * (n - 1)) * np.log1p(1 / odds[apart]).sum()
-        return (p * np.log1p(odds)).sum() + repulsion
-    return (p * s).sum() + loss.lam / (n * (n - 1)) * np.exp(-s[apart]).sum()
+        return np.log1p(odds), loss.n_negatives * np.log1p(1 / odds)
+    if isinstance(loss, FuzzyCrossEntropy):
+        weight = loss.repulsion_strength * loss.n_negatives / 2
+        return np.log1p(loss.a * (s + 1e-4) ** loss.b), weight * softened(loss.a, loss.b, s)
+    if isinstance(loss, ElasticEmbedding):
+        return s, loss.lam * np.exp(-s)
+    return (s, np.exp(-s)) if isinstance(loss, SNE) else (np.log1p(s), 1 / (1 + s))
+
+
+def slow(loss, P, Y):
+    """Return the loss of a map by its formula."""
+    n = len(Y)
+    attraction, repulsion = parts(loss, squared(Y, Y))
+    pulled, apart = (P.toarray() * attraction).sum(), np.where(np.eye(n, dtype=bool), 0.0, repulsion)
+    if isinstance(loss, RowNormalized):
+        return pulled + np.log(apart.sum(axis=1)).mean()
+    return pulled + apart.sum() / (n * n if isinstance(loss, FuzzyCrossEntropy) else n * (n - 1))
 
 
 def slow_placed(loss, P, Y, X):
     """Return the summed losses of placed points by their formula."""
-    s, p = squared(Y, X), P.toarray()
-    if isinstance(loss, NegativeSampling):
-        odds = loss.c * (1 + s)
-        return (p * np.log1p(odds)).sum() + loss.n_negatives / len(X) * np.log1p(1 / odds).sum()
-    return (p * s).sum() + loss.lam / len(X) * np.exp(-s).sum()
+    attraction, repulsion = parts(loss, squared(Y, X))
+    pulled = (P.toarray() * attraction).sum()
+    if isinstance(loss, RowNormalized):
+        return pulled + np.log(repulsion.sum(axis=1)).sum()
+    return pulled + repulsion.sum() / len(X)
 
 
 def bound(loss, P, n_jobs=2):
@@ -65,8 +110,6 @@ def test_value_and_gradient_are_those_of_the_formula(name, d):
 @pytest.mark.parametrize("clustered", [False, True])
 @pytest.mark.parametrize("method", ["bh", "fft"])
 def test_every_method_is_within_its_error(name, method, d, scale, clustered):
-    from dataclasses import replace
-
     n, rng = 1500, np.random.default_rng(d)
     Y = rng.normal(size=(n, d)) + (6 * rng.normal(size=(8, d))[rng.integers(8, size=n)] if clustered else 0.0)
     Y *= scale / Y.std()
@@ -90,40 +133,131 @@ def test_exaggeration_weighs_attraction_alone(name):
 @EVERY
 @pytest.mark.parametrize("method", ["exact", "bh", "fft"])
 def test_placed_points_have_the_loss_of_the_formula(name, method):
-    from dataclasses import replace
-
     rng = np.random.default_rng(0)
     loss = replace(LOSSES[name], method=method)
     P, X, Y = conditional(6, 900), rng.normal(size=(900, 2)) * 2, rng.normal(size=(6, 2))
-    value, gradient = loss.place(P, X, Context(2, None, Parts())).evaluate(Y, exaggeration=1.0, with_loss=True)
+    placed = loss.settled(None).place(P, X, Context(2, None, Parts()))
+    value, gradient = placed.evaluate(Y, exaggeration=1.0, with_loss=True)
     expected = differences(lambda y: slow_placed(loss, P, y, X), Y) / 2
     assert value == pytest.approx(slow_placed(loss, P, Y, X), rel=2e-3)
     np.testing.assert_allclose(gradient, expected, atol=5e-3 * np.abs(expected).max())
 
 
 def test_a_placed_point_feels_what_it_would_feel_as_one_of_the_map():
-    """With P of a map and rows that sum to 1/n, n times a row of its gradient is that of the placed point."""
+    """With P of a map and rows that sum to 1/n, n times a row of its gradient is that of the placed point.
+
+    UMAP's pairs are counted as n², so that n times a row has the repulsion of n - 1 points in n.
+    """
     n = 400
     Y = np.random.default_rng(0).normal(size=(n, 2))
     ring = sparse.csr_matrix((np.ones(n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
     P = (ring + ring.T) / (2 * n)
-    for loss in LOSSES.values():
+    for loss in (replace(loss, method="exact") for loss in LOSSES.values()):
         whole = bound(loss, P).evaluate(Y, exaggeration=1.0, with_loss=False)[1][0] * n
         rest = sparse.csr_matrix(P[0, 1:] * n)
-        alone = loss.place(rest, Y[1:], Context(1, None, Parts())).evaluate(Y[:1], exaggeration=1.0, with_loss=False)
-        np.testing.assert_allclose(alone[1][0], whole, rtol=1e-3)
+        if isinstance(loss, RowNormalized):
+            continue  # a point of the map is in the normalisers of all others, too
+        placed = loss.settled(None).place(rest, Y[1:], Context(1, None, Parts()))
+        alone = placed.evaluate(Y[:1], exaggeration=1.0, with_loss=False)
+        np.testing.assert_allclose(alone[1][0], whole, rtol=1e-2 if isinstance(loss, FuzzyCrossEntropy) else 1e-3)
+
+
+def ring(n=12):
+    """Return a map by formulas, and the edges of a ring in it."""
+    i = np.arange(n)
+    Y = np.c_[np.cos(1.7 * i) * (1 + 0.1 * i), np.sin(2.3 * i) * (1 + 0.05 * i)]
+    P = sparse.csr_matrix((np.ones(n), (i, (i + 1) % n)), shape=(n, n))
+    return Y, (P + P.T) / (2 * n)
 
 
 def test_numbers_of_contrastive_ne():
     """Of `cne` 0.3: a ring with all other points as negatives, c = 0.3."""
-    n, i = 12, np.arange(12)
-    Y = np.c_[np.cos(1.7 * i) * (1 + 0.1 * i), np.sin(2.3 * i) * (1 + 0.05 * i)]
-    ring = sparse.csr_matrix((np.ones(n), (i, (i + 1) % n)), shape=(n, n))
-    of = bound(NegativeSampling(n_negatives=n - 1, c=0.3), (ring + ring.T) / (2 * n))
+    (Y, P), n = ring(), 12
+    of = bound(NegativeSampling(n_negatives=n - 1, c=0.3), P)
     value, gradient = of.evaluate(Y, exaggeration=1.0, with_loss=True)
     assert n * value == pytest.approx(94.42038421087996, rel=1e-6)
     golden = [-1.4007557456531066, -0.587620608757733, 1.854475865985633, -2.5461825432191505]
     np.testing.assert_allclose(4 * n * gradient[:2].ravel(), golden, rtol=1e-5)
+
+
+def test_numbers_of_contrastive_ne_with_a_learned_normaliser():
+    """Of `cne` 0.3: the same ring by noise-contrastive estimation, log Z = log 0.4, which makes c = 0.4 (n - 1)."""
+    (Y, P), n = ring(), 12
+    of = bound(NoiseContrastive(n_negatives=n - 1, c=0.4 * (n - 1)), P)
+    assert n * of.evaluate(Y, exaggeration=1.0, with_loss=True)[0] == pytest.approx(46.458805842253966, rel=1e-6)
+
+
+def test_numbers_of_contrastive_ne_for_rows():
+    """Of `cne` 0.3: InfoNCE at rho = 2, half of it, where the edge of a row counts among the negatives once more."""
+    (Y, P), n = ring(), 12
+
+    def value(y):
+        s = squared(y, y)
+        edge = s[np.arange(n), (np.arange(n) + 1) % n]
+        rows = RepulsionEngine(StudentT()).evaluate(y).values if y is Y else (1 / (1 + s)).sum(axis=1) - 1
+        return 0.5 * (np.log1p(edge) + 0.5 * np.log(rows + 1 / (1 + edge))).sum()
+
+    assert value(Y) == pytest.approx(13.449090149007763, rel=1e-6)
+    golden = [-0.08373825122592599, -0.3784826741804552, -0.13019297360380896, 0.4802779813088614]
+    np.testing.assert_allclose(differences(value, Y)[:2].ravel(), golden, rtol=1e-6)
+    pulled, pushed = (
+        P.multiply(np.log1p(squared(Y, Y))).sum(),
+        np.log((1 / (1 + squared(Y, Y))).sum(axis=1) - 1).mean(),
+    )
+    assert bound(InfoNCE(), P).evaluate(Y, exaggeration=1.0, with_loss=True)[0] == pytest.approx(pulled + pushed)
+
+
+def test_numbers_of_umap_learn():
+    """Of `umap` 0.5.12: the curve of two distances."""
+    assert similarity_curve(0.1, 1.0) == pytest.approx((1.57694346046584, 0.8950608779639974), rel=1e-6)
+    assert similarity_curve(0.5, 1.0) == pytest.approx((0.5830300203968329, 1.3341669926352966), rel=1e-6)
+    assert (FuzzyCrossEntropy().a, FuzzyCrossEntropy().b) == pytest.approx(similarity_curve())
+    with pytest.raises(InvalidParameterError, match="`min_dist` must be at most `spread`, 1"):
+        similarity_curve(2.0, 1.0)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("scale", [0.3, 4.0, 40.0])
+@pytest.mark.parametrize("method", ["exact", "fft"])
+def test_points_far_from_all_others_keep_their_row(d, scale, method):
+    """Their potential is below what single precision holds, down to exp(-600), and its logarithm counts in full."""
+    rng = np.random.default_rng(d)
+    Y = np.concatenate([rng.normal(size=(600, d)), scale * rng.normal(size=(5, d)) / 2])
+    s = squared(Y, Y) + np.where(np.eye(605, dtype=bool), np.inf, 0.0)
+    least = s.min(axis=1)
+    if least.max() > 600:
+        pytest.skip("one is farther away than double precision can tell")
+    rows = np.exp(-(s - least[:, None]))
+    shares = rows / rows.sum(axis=1, keepdims=True)
+    both = shares + shares.T
+    expected = -(both[:, :, None] * (Y[:, None] - Y[None])).sum(axis=1) / (2 * 605)
+    P = joint(605)
+    value, gradient = bound(SNE(method=method), P).evaluate(Y, exaggeration=0.0, with_loss=True)
+    assert np.linalg.norm(gradient - expected) < 5e-3 * np.linalg.norm(expected)
+    pushed = (np.log(rows.sum(axis=1)) - least).mean()
+    assert value == pytest.approx((P.toarray() * squared(Y, Y)).sum() + pushed, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
+@pytest.mark.parametrize("c", [1e-3, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("scale", [0.3, 5.0])
+def test_the_derivative_in_the_learned_odds_is_that_of_finite_differences(c, scale, method):
+    P, Y = joint(900), np.random.default_rng(1).normal(scale=scale, size=(900, 2))
+    low, high = (slow(NegativeSampling(c=c * step), P, Y) for step in (1 - 1e-4, 1 + 1e-4))
+    found = bound(NoiseContrastive(c=c, method=method), P).parameter_gradient(Y)
+    assert found[0] == pytest.approx((high - low) / 2e-4, rel=2e-3, abs=1e-5)
+
+
+def test_odds_that_are_learned_end_near_the_partition_function():
+    """With many negatives c approaches m Z / (n (n - 1)), and the loss is lower than with c as it began."""
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    start = initialization.rescale(initialization.pca(X, random_state=0), target_std=1)
+    loss = NoiseContrastive(n_negatives=100)
+    Y = Embedding(start, affinity.Uniform(X, k_neighbors=15), loss=loss).optimize(1000)
+    c = Y.loss.settled(Y.optimizer.state).c
+    z = RepulsionEngine(StudentT()).evaluate(np.asarray(Y)).total
+    assert c == pytest.approx(100 * z / (300 * 299), rel=0.1)
+    assert Y.loss_value < Y.evaluate(loss=NegativeSampling(n_negatives=100))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +266,13 @@ def test_numbers_of_contrastive_ne():
         (lambda: NegativeSampling(n_negatives=0), "n_negatives"),
         (lambda: NegativeSampling(c=0), "c"),
         (lambda: NegativeSampling(c=float("nan")), "c"),
+        (lambda: NoiseContrastive(c=1e9), "c"),
+        (lambda: FuzzyCrossEntropy(a=0), "a"),
+        (lambda: FuzzyCrossEntropy(b=-1), "b"),
+        (lambda: FuzzyCrossEntropy(n_negatives=0), "n_negatives"),
+        (lambda: FuzzyCrossEntropy(repulsion_strength=-1), "repulsion_strength"),
+        (lambda: similarity_curve(-1), "min_dist"),
+        (lambda: similarity_curve(spread=0), "spread"),
         (lambda: ElasticEmbedding(lam=-1), "lam"),
         (lambda: ElasticEmbedding(method="fast"), "method"),
         (lambda: ElasticEmbedding(theta=-1), "theta"),
@@ -153,8 +294,6 @@ def test_one_point_has_no_pairs():
 def test_a_loss_of_the_users_own_needs_bind_and_a_rate_alone():
     from dataclasses import dataclass
     from typing import ClassVar
-
-    from opentsne_like import Embedding, affinity
 
     class Bowl:
         def evaluate(self, points, *, exaggeration, with_loss):
