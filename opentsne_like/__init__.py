@@ -16,6 +16,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "TSNE": "tsne",
     "NeighborEmbedding": "methods",
+    "SNE": "methods",
+    "InfoNCTSNE": "methods",
+    "InfoTSNE": "methods",
+    "NegTSNE": "methods",
+    "NCTSNE": "methods",
+    "NCVis": "methods",
+    "LargeVis": "methods",
+    "UMAP": "methods",
+    "ElasticEmbedding": "methods",
     "Embedding": "embedding",
     "TSNEEmbedding": "opentsne",
     "PartialTSNEEmbedding": "opentsne",
@@ -48,8 +57,17 @@ _SUBMODULES = {
 }
 
 __all__ = [
+    "NCTSNE",
+    "SNE",
     "TSNE",
+    "UMAP",
+    "ElasticEmbedding",
     "Embedding",
+    "InfoNCTSNE",
+    "InfoTSNE",
+    "LargeVis",
+    "NCVis",
+    "NegTSNE",
     "NeighborEmbedding",
     "PartialTSNEEmbedding",
     "TSNEEmbedding",

@@ -31,6 +31,8 @@ class Fuzzy(NeighborAffinities):
         Number of neighbours, the point itself included, as umap-learn counts its ``n_neighbors``; at least 2.
     local_connectivity : float
         Distance up to so many neighbours counts as nothing.
+    set_op_mix_ratio : float
+        1: the union above. 0: the intersection, :math:`a_{ij} a_{ji}`. Between them, their weighted mean.
     bandwidth : float
         Factor of :math:`\log_2 k`.
     method, metric, metric_params, symmetrize, n_jobs, random_state, verbose, knn_kwargs, knn_index, dtype
@@ -52,7 +54,7 @@ class Fuzzy(NeighborAffinities):
     1.0
     """
 
-    ARGUMENTS = ("k_neighbors", "local_connectivity", "bandwidth", "symmetrize", "normalize")
+    ARGUMENTS = ("k_neighbors", "local_connectivity", "set_op_mix_ratio", "bandwidth", "symmetrize", "normalize")
     LEARNED = ("rhos_", "sigmas_")
 
     def __init__(
@@ -61,6 +63,7 @@ class Fuzzy(NeighborAffinities):
         k_neighbors: int = 15,
         *,
         local_connectivity: float = 1.0,
+        set_op_mix_ratio: float = 1.0,
         bandwidth: float = 1.0,
         method: Any = "auto",
         metric: Any = "euclidean",
@@ -78,6 +81,7 @@ class Fuzzy(NeighborAffinities):
         self._take(
             k_neighbors=k_neighbors,
             local_connectivity=local_connectivity,
+            set_op_mix_ratio=set_op_mix_ratio,
             bandwidth=bandwidth,
             symmetrize=symmetrize,
             normalize=normalize,
@@ -95,21 +99,36 @@ class Fuzzy(NeighborAffinities):
         lists = self._kept_lists()
         with self._timer():
             self.rhos_, self.sigmas_ = self._widths(lists, self.local_connectivity)
-            P = assemble(
-                lists,
-                _fuzzy_rows(lists, self.rhos_, self.sigmas_),
-                join="union" if symmetrize else None,
-                normalize=normalize,
-                dtype=self.dtype,
-                n_jobs=self.n_jobs,
-            )
-            self._hold(P)
+            self._hold(self._joined(lists))
+
+    def _joined(self, lists: NeighborLists) -> Any:
+        """Return P: with the union U and the sum S of both directions, their intersection is ``S - U``."""
+        mixed = self.symmetrize and self.set_op_mix_ratio < 1.0
+
+        def joined(join: str | None) -> Any:
+            rows, normalize = _fuzzy_rows(lists, self.rhos_, self.sigmas_), self.normalize and not mixed
+            return assemble(lists, rows, join=join, normalize=normalize, dtype=self.dtype, n_jobs=self.n_jobs)
+
+        P = joined("union" if self.symmetrize else None)
+        if mixed:
+            ratio = self.dtype.type(self.set_op_mix_ratio)
+            P.data[:] = ratio * P.data + (1 - ratio) * np.maximum(joined("mean").data - P.data, 0)
+            P.data /= P.data.sum() if self.normalize else 1
+        return P
 
     def _take(  # type: ignore[override]
-        self, *, k_neighbors: Any, local_connectivity: Any, bandwidth: Any, symmetrize: Any, normalize: Any
+        self,
+        *,
+        k_neighbors: Any,
+        local_connectivity: Any,
+        bandwidth: Any,
+        symmetrize: Any,
+        normalize: Any,
+        set_op_mix_ratio: Any = 1.0,  # which files of earlier maps do not have
     ) -> None:
         self.k_neighbors = k_neighbors
         self.local_connectivity = check.check_real(local_connectivity, "local_connectivity", at_least=0)
+        self.set_op_mix_ratio = check.check_real(set_op_mix_ratio, "set_op_mix_ratio", at_least=0, at_most=1)
         self.bandwidth = check.check_real(bandwidth, "bandwidth", above=0)
         self.symmetrize = check.check_flag(symmetrize, "symmetrize")
         self.normalize = bool(normalize)

@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 from .base import Method
+from .contrastive import NCTSNE, LargeVis, NegTSNE
+from .elastic import ElasticEmbedding
+from .family import FamilyMethod
 from .neighbor_embedding import NeighborEmbedding
 from .resuming import ResumableRun
+from .row_normalized import SNE, InfoNCTSNE
 from .tsne import TSNE
+from .umap import UMAP
 
-__all__ = ["TSNE", "Method", "NeighborEmbedding", "ResumableRun"]
+InfoTSNE, NCVis = InfoNCTSNE, NCTSNE  # names that others gave them
+
+__all__ = [
+    "NCTSNE",
+    "SNE",
+    "TSNE",
+    "UMAP",
+    "ElasticEmbedding",
+    "FamilyMethod",
+    "InfoNCTSNE",
+    "InfoTSNE",
+    "LargeVis",
+    "Method",
+    "NCVis",
+    "NegTSNE",
+    "NeighborEmbedding",
+    "ResumableRun",
+]

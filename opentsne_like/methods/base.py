@@ -66,8 +66,8 @@ class Method(ABC):
         """Return the affinities of data that were checked."""
 
     @abstractmethod
-    def _settings(self) -> dict[str, Any]:
-        """Return what the embedding keeps for its `optimize` calls."""
+    def _settings(self, n: int) -> dict[str, Any]:
+        """Return what the embedding of `n` points keeps for its `optimize` calls."""
 
     @abstractmethod
     def _stages(self, n: int) -> list[dict[str, Any]]:
@@ -142,11 +142,11 @@ class Method(ABC):
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
         X, start = self._checked(X, affinities, initialization)
-        settings = self.embedding_class.settings_class().changed(**self._settings())
-        for role in settings.roles():
-            check_stored_kind(role, getattr(settings, role))
         data = X if affinities is None else matrix_of(affinities)
         n = data.shape[0]
+        settings = self.embedding_class.settings_class().changed(**self._settings(n))
+        for role in settings.roles():
+            check_stored_kind(role, getattr(settings, role))
         parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
         lengths = [stage["n_iter"] for stage in self._stages(n)]
         run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data, lengths)
@@ -210,7 +210,7 @@ class Method(ABC):
 
     def _embedding(self, start: Any, affinities: Any) -> Any:
         make: Any = self.embedding_class
-        return make(start, affinities, random_state=self.random_state, **self._settings())
+        return make(start, affinities, random_state=self.random_state, **self._settings(len(start)))
 
     def _checked(self, X: Any, affinities: Any, initialization: Any) -> tuple[Any, Any]:
         """Refuse what cannot work before any work, and return the data and the start, a name or coordinates."""
@@ -235,7 +235,7 @@ class Method(ABC):
 
     def _check_stages(self, n: int) -> None:
         """Refuse settings or stages that cannot work."""
-        settings = self.embedding_class.settings_class().changed(**self._settings())
+        settings = self.embedding_class.settings_class().changed(**self._settings(n))
         for stage in self._stages(n):
             called = settings.changed(**stage)
             called.loss.check_dimension(self.n_components)

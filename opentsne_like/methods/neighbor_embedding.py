@@ -105,7 +105,7 @@ class NeighborEmbedding(Method):
         shared = {"n_jobs": self.n_jobs, "random_state": self.random_state, "verbose": self.verbose}
         return PerplexityBasedNN(X, perplexity=30, **shared)
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, n: int) -> dict[str, Any]:
         names = ("n_jobs", "callbacks", "callbacks_every_iters", "verbose")
         return {
             "loss": KullbackLeibler() if self.loss is None else self.loss,

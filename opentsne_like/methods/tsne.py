@@ -185,7 +185,7 @@ class TSNE(Method):
             )
         return start
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, n: int) -> dict[str, Any]:
         return self._taken({**{name: getattr(self, name) for name in _SETTINGS}, "dof": self._dofs()[1]})
 
     def _taken(self, options: dict[str, Any]) -> dict[str, Any]:
