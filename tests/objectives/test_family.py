@@ -47,13 +47,14 @@ def squared(Y, X):
 
 
 def softened(a, b, s):
-    """Return UMAP's repulsion, by quadrature over ``v``, ``t = (s + core) exp(v) - core``, of its slope in t."""
+    """Return UMAP's repulsion, by quadrature of its slope over w, ``t = (s + core) exp(w²) - core``."""
     core, (places, weights) = (b / 4) ** 2, np.polynomial.legendre.leggauss(8)
-    total = np.zeros_like(s)
+    total, half = np.zeros_like(s), np.sqrt(30.0) / 60
     for panel in range(30):
-        for x, w in zip(places, weights, strict=True):
-            t = (s + core) * np.exp(0.5 * (2 * panel + 1 + x)) - core
-            total += 0.5 * w * b / (1 + a * np.maximum(t, 0.0) ** b)
+        for x, weight in zip(places, weights, strict=True):
+            w = half * (2 * panel + 1 + x)
+            t = (s + core) * np.exp(w * w) - core
+            total += 2 * w * half * weight * b / (1 + a * np.maximum(t, 0.0) ** b)
     return total + np.log1p(1 / (a * ((s + core) * np.exp(30.0)) ** b))
 
 
