@@ -34,6 +34,18 @@ def test_a_checkpoint_is_written_by_one_run_at_a_time(start, tmp_path):
     start.optimize(1, callbacks=Checkpoint(path))
 
 
+def test_a_checkpoint_stays_where_it_began_wherever_callbacks_go(start, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def leave(iteration, error, points):
+        os.chdir(tmp_path / "elsewhere")
+
+    Y = start.optimize(6, callbacks=[leave, Checkpoint("run.npz", every=2)], callbacks_every_iters=1)
+    assert os.listdir(tmp_path / "elsewhere") == []
+    np.testing.assert_array_equal(opentsne_like.load(tmp_path / "run.npz"), Y)
+
+
 @pytest.mark.parametrize("failing", ["save_affinities", "save_checkpoint"])
 def test_a_checkpoint_that_fails_holds_nothing(start, tmp_path, monkeypatch, failing):
     def fail(self, *args):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -162,6 +163,7 @@ class Checkpoint(Hook):
         self._affinities = ""
         self._last = time.perf_counter()
         self._claim: Claim | None = None
+        self._place = ""
         self._held = 0
 
     def hold(self) -> None:
@@ -174,6 +176,7 @@ class Checkpoint(Hook):
         """
         if not self._held:
             self._claim = Claim(self.path, "checkpoint")
+            self._place = os.path.abspath(os.fsdecode(self.path))  # wherever callbacks may go in the meantime
         self._held += 1
 
     def release(self) -> None:
@@ -187,7 +190,7 @@ class Checkpoint(Hook):
         """Write the affinities unless they are there, and the first checkpoint."""
         self.hold()
         try:
-            self._affinities = progress.embedding.save_affinities(self.path)
+            self._affinities = progress.embedding.save_affinities(self._place)
             self._write(progress)
         except BaseException:
             self.release()
@@ -212,5 +215,5 @@ class Checkpoint(Hook):
         hooks = [callback for callback in progress.callbacks if isinstance(callback, Hook)]
         states = [{"class": type(hook).__name__, **hook.state()} for hook in hooks]
         run = {**self.run, "iteration": progress.iteration, "callbacks": states}
-        progress.embedding.save_checkpoint(self.path, self._affinities, run)
+        progress.embedding.save_checkpoint(self._place, self._affinities, run)
         self._last = time.perf_counter()

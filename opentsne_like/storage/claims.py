@@ -80,9 +80,7 @@ def _locked(file: Path) -> int:
             holder = os.read(descriptor, 200).decode(errors="replace")
             _lock(descriptor, holder)
             if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                os.ftruncate(descriptor, 0)
-                os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                _sign(descriptor, file)
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
@@ -91,6 +89,18 @@ def _locked(file: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # whoever held it has removed it in the meantime
+
+
+def _sign(descriptor: int, file: Path) -> None:
+    """Write into a locked file whose it is; remove it where there is no room for that."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    except OSError:
+        if os.name == "posix":
+            file.unlink(missing_ok=True)
+        raise
 
 
 def _lock(descriptor: int, holder: str) -> None:

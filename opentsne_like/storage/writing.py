@@ -203,7 +203,7 @@ def _remove_leftovers(target: Path) -> None:
             except ProcessLookupError:
                 with contextlib.suppress(OSError):
                     file.unlink()
-            except (ValueError, OSError):
+            except (ValueError, OverflowError, OSError):
                 continue
 
 

@@ -35,6 +35,17 @@ def refused(path, match="that no other run is writing to"):
     assert str(caught.value).startswith("`checkpoint` ")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a file that is open stays")
+def test_a_claim_that_finds_no_room_leaves_nothing(path, tmp_path, monkeypatch):
+    def full(descriptor, text):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(claims.os, "write", full)
+    with pytest.raises(StorageError, match="could not be written: No space left"):
+        Claim(path)
+    assert os.listdir(tmp_path) == []
+
+
 def test_one_at_a_time(path, tmp_path):
     claim = Claim(path)
     refused(path, f"which process {os.getpid()} on ")

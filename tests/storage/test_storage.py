@@ -338,6 +338,15 @@ def test_a_killed_writer_leaves_a_whole_file_and_the_next_one_cleans_up(tmp_path
     assert len(os.listdir(tmp_path)) == 3
 
 
+def test_what_is_called_like_a_left_over_is_no_harm(tmp_path):
+    path = tmp_path / "a.npz"
+    for process in ("9" * 30, "-1", "0", "x", ""):
+        (tmp_path / writing._temporary_name(path, f"{process}.00")).write_text("odd")
+    (tmp_path / writing._temporary_name(path, "4194399.00")).mkdir()  # beyond the largest process
+    storage.write(path, {"a": np.arange(3)}, {})
+    assert storage.read(path)[0]["a"].tolist() == [0, 1, 2]
+
+
 def test_threads_write_to_one_file_without_harm(tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 
