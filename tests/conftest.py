@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -9,8 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import opentsne_like
+
+ROOT = Path(__file__).parent.parent
+
 # The benchmarks are not installed. Last on the path, so that the installed package is what is tested.
-sys.path.append(str(Path(__file__).parent.parent))
+sys.path.append(str(ROOT))
+
+# Processes that tests start elsewhere import what the tests do: this checkout, should it not be what is installed.
+if Path(opentsne_like.__file__).is_relative_to(ROOT):
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 @pytest.fixture(scope="session", autouse=True)

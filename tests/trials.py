@@ -41,6 +41,19 @@ try:
 except StorageError as error:
     print(error)
 """
+INTERRUPTED = """
+import signal, sys
+from opentsne_like.cli import interrupts, main
+
+def watch(self, original=interrupts.Interrupts.watch):
+    original(self)
+    print("ready", flush=True)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what the shell starts in the background ignores it
+interrupts.Interrupts.watch = watch
+sys.exit(main())
+"""
+PATIENCE = 600.0  # seconds for a process that may have to compile on a busy machine
 
 
 def _run(code: str, *arguments: str, folder: Path) -> subprocess.Popen[str]:
@@ -52,7 +65,7 @@ def kills(folder: Path, count: int, chance: random.Random) -> Iterator[str]:
     """Yield what is wrong with runs that are killed again and again until one comes to its end."""
     whole = _run(FIT, "whole.ckpt", "whole.npz", folder=folder)
     began = time.monotonic()
-    whole.communicate(timeout=600)
+    whole.communicate(timeout=PATIENCE)
     length = time.monotonic() - began
     expected, left = (folder / "whole.npz").read_bytes(), count
     while left > 0:
@@ -61,7 +74,7 @@ def kills(folder: Path, count: int, chance: random.Random) -> Iterator[str]:
         while True:
             child = _run(FIT, "run.ckpt", "run.npz", folder=folder)
             try:
-                _, said = child.communicate(timeout=chance.uniform(0.3, 1.0) * length if left > 0 else 600)
+                _, said = child.communicate(timeout=chance.uniform(0.3, 1.0) * length if left > 0 else PATIENCE)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.communicate()
@@ -86,14 +99,16 @@ def _coordinates(path: Path) -> np.ndarray:
 def interrupts(folder: Path, count: int, chance: random.Random) -> Iterator[str]:
     """Yield what is wrong with the command line after Ctrl-C: one line and 130, whenever it comes."""
     np.save(folder / "X.npy", np.random.default_rng(0).normal(size=(300, 5)))
-    command = [sys.executable, "-m", "opentsne_like", "embed", "X.npy", "--out", "map.npz", "-q", "--perplexity", "10"]
+    words = ["embed", "X.npy", "--out", "map.npz", "-q", "--perplexity", "10"]
     for _ in range(count):
         (folder / "map.npz").unlink(missing_ok=True)
-        child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(chance.uniform(0.15, 3.0))  # before, Python itself is starting
+        child = _run(INTERRUPTED, *words, folder=folder)
+        assert child.stdout is not None
+        child.stdout.readline()  # before, Python itself is starting
+        time.sleep(chance.uniform(0.0, 3.0))
         child.send_signal(signal.SIGINT)
         try:
-            _, said = child.communicate(timeout=60)
+            _, said = child.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             child.kill()
             yield "Ctrl-C did not end the command line"
@@ -108,11 +123,11 @@ def full_disks(folder: Path, count: int, chance: random.Random) -> Iterator[str]
     """Yield what is wrong with a map that is written over when there is no room: one error, and the old map stays."""
     path = folder / "old.npz"
     made = _run(FIT, "old.ckpt", "old.npz", folder=folder)
-    made.communicate(timeout=600)
+    made.communicate(timeout=PATIENCE)
     before = path.read_bytes()
     for _ in range(count):
         child = _run(WRITE, "old.npz", str(chance.randrange(len(before))), folder=folder)
-        said, wrong = child.communicate(timeout=120)
+        said, wrong = child.communicate(timeout=PATIENCE)
         if child.returncode or "could not be written" not in said:
             yield f"no room: {wrong.strip().splitlines()[-1] if wrong.strip() else said.strip()!r}"
         if path.read_bytes() != before:
