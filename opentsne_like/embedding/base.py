@@ -133,9 +133,8 @@ class Embedding(DiagnosedArray):
         """The relative error of the repulsive forces, estimated at a sample of points every 50 iterations or sooner.
 
         The root mean square of the error over that of the forces, see `repulsion.ladder`. NaN where sums are exact,
-        where a tree was asked for by name, before the first iteration, after points were moved by hand, and for points
-        that are placed on a map. It is above the tolerance only on maps of more than 20,000 points, where neither grid
-        nor tree holds it.
+        before the first iteration and after points were moved by hand. It is above the tolerance only where a tree was
+        asked for by name, and on maps of more than 20,000 points, where neither grid nor tree holds it.
 
         Examples
         --------

@@ -72,6 +72,25 @@ class PlacedEmbedding(Embedding):
         """Affinities of the new points to those of the reference."""
         return self._own.P
 
+    @property
+    def force_error(self) -> float:
+        """The relative error of the repulsive forces of the map that the points are placed on, at a sample of its own.
+
+        NaN where sums are exact. The potential of the map is made for it where none was made yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = TSNE(perplexity=10, n_iter=50, negative_gradient_method="fft", random_state=0).fit(X)
+        >>> 0 < Y.transform(X[:3] + 0.1).force_error < 5e-3
+        True
+        """
+        own = self._own
+        objective = own.optimizer.bind(np.asarray(self), self._edges_of(), own.settings, own.reference)
+        return float(getattr(objective, "force_error", np.nan))
+
     def _refuse(self, *_: Any, **__: Any) -> Any:
         """Raise an error: new points know no data that others could be compared with.
 

@@ -572,6 +572,11 @@ class PlacedPairLoss:
         with np.errstate(over="ignore"):
             self._near = np.asarray(reference.sources - self._centre, dtype=np.float32)
 
+    @property
+    def force_error(self) -> float:
+        """The relative error of the map's repulsive forces at a sample of its own points; NaN where sums are exact."""
+        return self.reference.error
+
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the summed loss (NaN unless asked for) and a quarter of its gradient, shape (m, d)."""
         self.edges.check(points)

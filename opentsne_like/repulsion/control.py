@@ -24,7 +24,7 @@ from .._types import Array
 from ..errors import InvalidParameterError
 from ..ops import Extent, Potential
 from .engine import METHODS, Plan, RepulsionEngine
-from .ladder import EXACT, Sample, climb, last_rung, take_sample
+from .ladder import EXACT, Sample, climb, take_sample
 
 EVERY = 50  # iterations, at most, from one comparison to the next
 WIDER = 4.0  # factor between spacings that asks for another
@@ -106,7 +106,7 @@ class Control:
         Parameters
         ----------
         engine : RepulsionEngine
-            Trees and exact sums that were asked for by name are left as they are.
+            Trees and exact sums that were asked for by name are left as they are; of trees the error is looked at.
         points : ndarray of shape (n, d), float64
         extent : Extent, optional
         """
@@ -124,7 +124,6 @@ class Control:
         return not known.spacing / WIDER <= plan.spacing <= known.spacing * WIDER
 
     def _compare(self, engine: RepulsionEngine, points: Array, extent: Extent) -> Potential:
-        n_jobs, last = engine.n_jobs, last_rung(len(points), engine.radial)
 
         def attempt(rung: int) -> tuple[tuple[Plan, Potential], Any]:
             plan = engine.plan(points, extent, rung)
@@ -133,10 +132,10 @@ class Control:
             return (plan, potential), gradient_at
 
         def sample(found: tuple[Plan, Potential]) -> Sample:
-            exactly = engine.exactly(found[1])
-            return take_sample(points, extent, engine.radial, n_jobs, found[1].gradient, exactly)
+            gradient, exactly = found[1].gradient, engine.exactly(found[1])
+            return take_sample(points, extent, engine.radial, engine.tolerance, engine.n_jobs, gradient, exactly)
 
-        (plan, potential), rung, error = climb(attempt, sample, engine.tolerance, last)
+        (plan, potential), rung, error = climb(attempt, sample, engine.tolerance, engine.last_rung(len(points)))
         if rung == 0 and error == 0.0:
             self._carried.pop("verdict", None)
         else:

@@ -16,7 +16,7 @@ from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
 from .exact import exact_sums
 from .fft import Field, GridConvolver, count_cells, most_cells, plan_grid
-from .ladder import EXACT, SHARPER, TREES, Sample, climb, exact_at, last_rung, take_sample
+from .ladder import EXACT, SHARPER, TREES, Sample, climb, exact_at, last_rung, single_does, take_sample
 from .radial import Radial
 
 Method = Literal["auto", "exact", "bh", "fft"]
@@ -27,7 +27,8 @@ DEFAULT_THETA = 0.5
 FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
 FIELD_NOISE = 1e-5  # of the highest potential; what is below is good to less than 2 % on the grid
 NARROW = 1e-5  # maps narrower than this, in widths of the kernel, feel its first order alone, to 1e-10
-WIDEST_SINGLE = 1e3  # maps up to this width are summed in float32: even forces on rings are then good to 4e-3
+WIDEST_SINGLE = 1e3  # maps up to this width are summed in float32:
+SINGLE_ERROR = 4e-3  # even forces on rings are then as good as this
 
 
 def grid_spacing(tolerance: float, radial: Radial) -> float:
@@ -156,11 +157,17 @@ class RepulsionEngine:
         return Plan("bh" if method in ("bh", "fft") and self.radial.has_tree else "exact", None, rung)
 
     def is_checked(self, plan: Plan) -> bool:
-        """Say whether what comes of a plan has an error that the tolerance is the measure of.
+        """Say whether what comes of a plan has an error that is worth comparing."""
+        return plan.method == "bh" or plan.grid is not None
 
-        A tree that was asked for by name has the error of its angle.
-        """
-        return self.method in ("auto", "fft") and (plan.method == "bh" or plan.grid is not None)
+    @property
+    def keeps_tolerance(self) -> bool:
+        """Whether sums may be refined until the tolerance holds; a tree that was asked for by name keeps its angle."""
+        return self.method in ("auto", "fft")
+
+    def last_rung(self, n: int) -> int:
+        """Return the last rung of the ladder that may be climbed for `n` points, see `ladder.last_rung`."""
+        return last_rung(n, self.radial) if self.keeps_tolerance else 0
 
     def extent(self, points: Array) -> Extent:
         """Return the extent of a map (n, d), or refuse one that is not finite, see `evaluate`."""
@@ -213,7 +220,7 @@ class RepulsionEngine:
         if plan.method == "bh":
             angle = self.opening_angle * _narrower(plan.rung)
             return ops.walk_tree(self.tree(points), None, self.radial.form, angle, self.n_jobs, charges)
-        near = _near_origin(points, extent, plan.rung)
+        near = self.near_origin(points, extent, plan.rung)
         return exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=charges)
 
     def exactly(self, found: Potential) -> Callable[[Array, Array], Potential]:
@@ -232,13 +239,15 @@ class RepulsionEngine:
 
         def attempt(rung: int) -> tuple[FrozenReference, Any]:
             made = self._freeze(sources, extent, padding, rung)
-            is_exact = made.method == "exact" or self.method not in ("auto", "fft")
+            is_exact = made.method == "exact"
             return made, None if is_exact else lambda places: made.evaluate(sources[places]).gradient
 
         def sample(_: FrozenReference) -> Sample:
-            return take_sample(sources, extent, self.radial, self.n_jobs)
+            return take_sample(sources, extent, self.radial, self.tolerance, self.n_jobs)
 
-        return climb(attempt, sample, self.tolerance, last_rung(len(sources), self.radial))[0]
+        made, _, error = climb(attempt, sample, self.tolerance, self.last_rung(len(sources)))
+        made.error = error or math.nan
+        return made
 
     def _freeze(self, sources: Array, extent: Extent, padding: float, rung: int) -> FrozenReference:
         room = extent.spans * (1.0 + 2.0 * padding)
@@ -259,6 +268,16 @@ class RepulsionEngine:
         """Return a tree of `sources`."""
         return ops.build_tree(sources, self.n_jobs)
 
+    def near_origin(self, points: Array, extent: Extent, rung: int) -> Array:
+        """Return the points around the mean of a map, in float32 where differences of that are good enough.
+
+        The mean, unlike the middle, stays near the bulk where there are outliers.
+        """
+        single = extent.spans.max() < WIDEST_SINGLE and rung < TREES
+        if self.keeps_tolerance and self.tolerance < SINGLE_ERROR:
+            single = single and single_does(extent, self.tolerance)
+        return np.asarray(points - extent.mean, np.float32 if single else np.float64)
+
     def _is_narrow(self, extent: Extent) -> bool:
         return bool(extent.spans.max() < NARROW * self.radial.width)
 
@@ -270,6 +289,12 @@ class FrozenReference:
     """The potential of points that do not move.
 
     What it says about a target depends on the reference and the target alone, not on which other targets come along.
+
+    Attributes
+    ----------
+    error : float
+        The relative error of the forces at a sample of its own points, see `repulsion.ladder`; NaN where sums are
+        exact.
 
     Examples
     --------
@@ -290,6 +315,7 @@ class FrozenReference:
         self._field = field
         self._rung = rung
         self._built_tree: Tree | None = None
+        self.error = math.nan
 
     def evaluate(self, targets: Array) -> Potential:
         """Return the potential of the reference at `targets` (m, d) float64."""
@@ -305,7 +331,7 @@ class FrozenReference:
     def _without_grid(self, targets: Array) -> Potential:
         engine = self._engine
         if self.method == "exact" or not engine.radial.has_tree:
-            near, far = (_near_origin(places, self._extent, self._rung) for places in (targets, self.sources))
+            near, far = (engine.near_origin(places, self._extent, self._rung) for places in (targets, self.sources))
             return exact_sums(near, far, engine.radial, n_jobs=engine.n_jobs)
         if self._built_tree is None:
             self._built_tree = engine.tree(self.sources)
@@ -365,12 +391,3 @@ def first_order(points: Array, extent: Extent, radial: Radial, charges: Array | 
 def _narrower(rung: int) -> float:
     """Return the factor on the opening angle of trees: their error falls with its fourth power."""
     return float(SHARPER[rung] ** -0.25)
-
-
-def _near_origin(points: Array, extent: Extent, rung: int) -> Array:
-    """Return the points around the mean of a map, in float32 where differences of that are good enough.
-
-    The mean, unlike the middle, stays near the bulk where there are outliers.
-    """
-    dtype = np.float32 if extent.spans.max() < WIDEST_SINGLE and rung < TREES else np.float64
-    return np.asarray(points - extent.mean, dtype=dtype)

@@ -17,7 +17,6 @@ from opentsne_like.repulsion.control import EVERY
 from opentsne_like.repulsion.ladder import EXACT, FAINT, MOST_EXACT, TREES, Sample, climb, last_rung, take_sample
 
 TOLERANCE = 5e-3
-OF_ONE = ("half in one place", 3, Gaussian())  # one of 2,000 points, with a middling force, has all of the error
 RADIALS = [StudentT(1.0), StudentT(0.5), Gaussian(), LogInverse(0.1)]
 
 
@@ -41,11 +40,11 @@ def true_error(gradient, points, radial):
     return rms(gradient - exact.gradient) / max(rms(exact.gradient), faint, 1e-30)
 
 
-def assert_holds(points, radial, tolerance=TOLERANCE, factor=1.0):
+def assert_holds(points, radial, tolerance=TOLERANCE):
     for method in ("fft", "auto"):
         known = control()
         potential = known.evaluate(RepulsionEngine(radial, method=method, tolerance=tolerance, n_jobs=2), points)
-        assert true_error(potential.gradient, points, radial) < factor * tolerance, known.verdict
+        assert true_error(potential.gradient, points, radial) < tolerance, known.verdict
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -60,7 +59,7 @@ def test_the_tolerance_holds_on_odd_maps(name, d):
 @pytest.mark.parametrize("name", odd.MAPS)
 def test_the_tolerance_holds_on_odd_maps_of_every_kernel(name, d, radial):
     points = odd.make(name, 6000 if radial == StudentT() else 2000, d)
-    assert_holds(points, radial, factor=2.0 if (name, d, radial) == OF_ONE else 1.0)
+    assert_holds(points, radial)
 
 
 @pytest.fixture
@@ -133,7 +132,7 @@ def test_another_width_method_or_engine_is_compared_at_once(compared):
     assert len(compared) == 7, "degrees of freedom that are learned change the grid little"
 
 
-@pytest.mark.parametrize(("method", "scale"), [("exact", 1.0), ("bh", 1.0), ("fft", 1e-9)])
+@pytest.mark.parametrize(("method", "scale"), [("exact", 1.0), ("fft", 1e-9)])
 def test_what_has_no_error_of_a_tolerance_is_left_alone(method, scale, compared):
     points, carried = scale * odd.make("uniform of 10", 3000, 2), {"verdict": np.zeros(9)}
     engine = RepulsionEngine(StudentT(), method=method, n_jobs=2)
@@ -142,6 +141,27 @@ def test_what_has_no_error_of_a_tolerance_is_left_alone(method, scale, compared)
     assert math.isnan(control(carried).error)
     assert carried == {}
     assert compared == []
+
+
+@pytest.mark.parametrize("theta", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize("name", ["ring of 100", "uniform of 100", "half in one place", "gaussian of 1"])
+def test_a_tree_by_name_keeps_its_angle_and_its_error_is_known(name, theta):
+    points = odd.make(name, 4000, 2)
+    engine, known = RepulsionEngine(StudentT(), method="bh", theta=theta, n_jobs=2), control()
+    potential = known.evaluate(engine, points)
+    assert potential.gradient.tobytes() == engine.evaluate(points).gradient.tobytes()
+    assert known.verdict.rung == 0
+    assert known.error == pytest.approx(true_error(potential.gradient, points, StudentT()), rel=0.7)
+
+
+def test_exact_sums_are_taken_in_double_precision_where_single_does_not_do():
+    points = odd.make("even line of 1000", 400, 2) * 0.9
+    for method, tolerance, dtype in (("auto", 5e-3, "f4"), ("auto", 1e-5, "f8"), ("exact", 1e-5, "f4")):
+        engine, known = RepulsionEngine(StudentT(), method=method, tolerance=tolerance, n_jobs=2), control()
+        gradient = known.evaluate(engine, points).gradient
+        assert gradient.dtype == dtype
+        assert known.verdict is None
+        assert (true_error(gradient, points, StudentT()) < 1e-5) == (dtype == "f8")
 
 
 def test_smaller_tolerances_hold_as_well():
@@ -182,7 +202,10 @@ def test_exact_sums_are_not_taken_of_too_many_points():
 def test_a_frozen_map_keeps_the_tolerance(name, radial, method):
     points = odd.make(name, 2000, 2)
     frozen = RepulsionEngine(radial, method=method, n_jobs=2).freeze(points)
-    assert true_error(frozen.evaluate(points).gradient, points, radial) < TOLERANCE
+    error = true_error(frozen.evaluate(points).gradient, points, radial)
+    assert error < TOLERANCE
+    if frozen.method != "exact":
+        assert error / 5 < frozen.error < TOLERANCE
 
 
 def test_impossible_verdicts_are_refused():
@@ -203,15 +226,16 @@ def test_impossible_verdicts_are_refused():
 def test_the_sample_sees_forces_that_few_points_feel():
     points = odd.make("half in one place", 2000, 3)
     exact = exact_sums(points - points.mean(axis=0), None, Gaussian(), n_jobs=2).gradient
-    engine = RepulsionEngine(Gaussian(), method="bh", theta=0.7, n_jobs=2)
-    rough, extent = engine.evaluate(points).gradient, engine.extent(points)
-    truth = take_sample(points, extent, Gaussian(), 2, rough)
+    rough, extent = exact.copy(), RepulsionEngine(Gaussian()).extent(points)
+    rough[np.argsort(-np.linalg.norm(exact, axis=1))[:10]] *= 1.01
+    truth = take_sample(points, extent, Gaussian(), TOLERANCE, 2, rough)
     assert truth.size == pytest.approx(rms(exact), rel=0.05)
     assert len(truth.places) == len(truth.weights) == len(np.unique(truth.places)) == len(truth.gradient)
     assert truth.weights.sum() == pytest.approx(2000)
-    blind = take_sample(points, extent, Gaussian(), 2)
+    blind = take_sample(points, extent, Gaussian(), TOLERANCE, 2)
     assert blind.size < 0.8 * truth.size
-    assert blind.error(rough[blind.places]) < 0.2 * truth.error(rough[truth.places]) < rms(rough - exact) / rms(exact)
+    assert blind.error(rough[blind.places]) < 1e-6
+    assert truth.error(rough[truth.places]) == pytest.approx(rms(rough - exact) / rms(exact), rel=0.1)
 
 
 def test_a_function_without_a_state_keeps_the_tolerance_too():
