@@ -234,7 +234,6 @@ def test_the_sample_sees_forces_that_few_points_feel():
     assert truth.weights.sum() == pytest.approx(2000)
     blind = take_sample(points, extent, Gaussian(), TOLERANCE, 2)
     assert blind.size < 0.8 * truth.size
-    assert blind.error(rough[blind.places]) < 1e-6
     assert truth.error(rough[truth.places]) == pytest.approx(rms(rough - exact) / rms(exact), rel=0.1)
 
 
