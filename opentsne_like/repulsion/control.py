@@ -25,9 +25,11 @@ from ..errors import InvalidParameterError
 from ..ops import Extent, Potential
 from .engine import METHODS, Plan, RepulsionEngine
 from .ladder import EXACT, Sample, climb, take_sample
+from .radial import StudentT
 
 EVERY = 50  # iterations, at most, from one comparison to the next
 WIDER = 4.0  # factor between spacings that asks for another
+HEAVIER = 1.5  # factor between degrees of freedom that does: they change while they are learned
 
 
 class Verdict(NamedTuple):
@@ -43,9 +45,9 @@ class Verdict(NamedTuple):
         Iterations done.
     method, spacing : float
         Number of the method that served; spacing of its grid, 0 for none.
-    kernel, asked, angle, tolerance : float
-        What tells the engine from others, see `RepulsionEngine.description`, but for degrees of freedom, which change
-        while they are learned.
+    kernel, number, asked, angle, tolerance : float
+        What tells the engine from others, see `RepulsionEngine.description`; of Student's t, the number is that of the
+        degrees of freedom.
     """
 
     rung: float
@@ -54,6 +56,7 @@ class Verdict(NamedTuple):
     method: float
     spacing: float
     kernel: float
+    number: float
     asked: float
     angle: float
     tolerance: float
@@ -65,7 +68,7 @@ class Control:
     Parameters
     ----------
     carried : mutable mapping of str to ndarray, optional
-        Holds the last verdict, ``"verdict"`` (9,) float64, while there is one: what is carried from one iteration to
+        Holds the last verdict, ``"verdict"`` (10,) float64, while there is one: what is carried from one iteration to
         the next, stored in files, and forgotten when points are moved by hand.
     counter : ndarray of shape (1,), int64, optional
         Iterations done.
@@ -112,7 +115,7 @@ class Control:
         """
         extent = engine.extent(points) if extent is None else extent
         known = self.verdict
-        if known is not None and known[5:] == _identity(engine):
+        if known is not None and _is_of(known, engine):
             plan = engine.plan(points, extent, int(known.rung))
             if not self._is_due(known, plan):
                 return engine.carry_out(plan, points, extent)
@@ -140,7 +143,7 @@ class Control:
             self._carried.pop("verdict", None)
         else:
             where = (float(self._counter[0]), float(METHODS.index(plan.method)), plan.spacing)
-            self._carried["verdict"] = np.array([rung, error, *where, *_identity(engine)])
+            self._carried["verdict"] = np.array([rung, error, *where, *engine.description])
         return potential
 
     @staticmethod
@@ -161,6 +164,11 @@ class Control:
             raise InvalidParameterError("what is known of the error of the forces cannot be")
 
 
-def _identity(engine: RepulsionEngine) -> tuple[float, ...]:
-    kernel, _, *options = engine.description.tolist()
-    return (kernel, *options)
+def _is_of(known: Verdict, engine: RepulsionEngine) -> bool:
+    """Say whether a verdict is of this engine, or of one with nearly its degrees of freedom."""
+    kernel, number, *options = engine.description.tolist()
+    if (known.kernel, known.asked, known.angle, known.tolerance) != (kernel, *options):
+        return False
+    if isinstance(engine.radial, StudentT):
+        return bool(known.number / HEAVIER <= number <= known.number * HEAVIER)
+    return bool(known.number == number)

@@ -134,7 +134,7 @@ def test_another_width_method_or_engine_is_compared_at_once(compared):
 
 @pytest.mark.parametrize(("method", "scale"), [("exact", 1.0), ("fft", 1e-9)])
 def test_what_has_no_error_of_a_tolerance_is_left_alone(method, scale, compared):
-    points, carried = scale * odd.make("uniform of 10", 3000, 2), {"verdict": np.zeros(9)}
+    points, carried = scale * odd.make("uniform of 10", 3000, 2), {"verdict": np.zeros(10)}
     engine = RepulsionEngine(StudentT(), method=method, n_jobs=2)
     potential = control(carried).evaluate(engine, points)
     assert potential.gradient.tobytes() == engine.evaluate(points).gradient.tobytes()
@@ -248,3 +248,15 @@ def test_a_function_without_a_state_keeps_the_tolerance_too():
     assert np.isfinite(error)
     repulsion = 0.5 * exact.gradient / exact.total
     assert rms(pushed - repulsion) < TOLERANCE * rms(repulsion)
+
+
+def test_other_degrees_of_freedom_are_compared_anew_and_near_ones_are_not():
+    carried, points = {}, ring()
+    control(carried).evaluate(RepulsionEngine(StudentT(0.2), method="fft"), points)
+    one = control(carried, iteration=1)
+    engine = RepulsionEngine(StudentT(1.0), method="fft")
+    found = one.evaluate(engine, points)
+    assert true_error(found.gradient, points, engine.radial) < TOLERANCE
+    assert one.verdict.number == 1.0
+    control(carried, iteration=2).evaluate(RepulsionEngine(StudentT(1.2), method="fft"), points)
+    assert one.verdict.number == 1.0
