@@ -38,6 +38,8 @@ def column_names(X: Any) -> Names | None:
 def column_order(X: Any, names: Sequence[str | int] | None, name: str) -> list[int] | None:
     """Return where the columns that the data had lie in new rows, None where they are taken by position.
 
+    Names are compared as they are written, because files know no others.
+
     Parameters
     ----------
     X : object
@@ -52,14 +54,22 @@ def column_order(X: Any, names: Sequence[str | int] | None, name: str) -> list[i
     InvalidParameterError
         Both have names, and not the same.
     """
-    own, known = column_names(X), None if names is None else tuple(names)
-    if own is None or known is None or own == known:
+    given = column_names(X)
+    if given is None or names is None:
         return None
-    if len(own) == len(known) and tuple(range(len(own))) in (own, known) and set(own) != set(known):
+    own, known = (tuple(map(str, titles)) for titles in (given, names))
+    if own == known:
+        return None
+    if len(own) == len(known) and tuple(map(str, range(len(own)))) in (own, known) and set(own) != set(known):
         return None  # numbers that a library gives to columns without names
     missing, extra = Counter(known) - Counter(own), Counter(own) - Counter(known)
     if missing or extra:
-        parts = [f"{what} {_listed(list(counter))}" for what, counter in (("no", missing), ("also", extra)) if counter]
+        named = dict(zip((*own, *known), (*given, *names), strict=True))
+        parts = [
+            f"{what} {_listed([named[title] for title in counter])}"
+            for what, counter in (("no", missing), ("also", extra))
+            if counter
+        ]
         raise InvalidParameterError(f"`{name}` must have the columns of the data, got {' and '.join(parts)}")
     places = {column: place for place, column in enumerate(own)}
     if len(places) < len(own):

@@ -9,6 +9,7 @@ import zipfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,30 @@ from .refusals import refuse_line
 from .text import SUFFIXES, BrokenTextError, Text, floats
 
 _SUFFIXES = (".npy", ".npz", *SUFFIXES, ".parquet")
+
+
+@dataclass(frozen=True, eq=False)
+class NamedTable:
+    """Numbers with the names of their columns, which the library finds as it finds those of a data frame.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, d)
+    columns : tuple of str
+    """
+
+    values: Array
+    columns: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns."""
+        rows, columns = self.values.shape
+        return rows, columns
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return the numbers."""
+        return np.array(self.values, dtype=dtype, copy=copy)
 
 
 def read_table(path: str, name: str = "X") -> Any:
@@ -38,8 +63,8 @@ def read_table(path: str, name: str = "X") -> Any:
 
     Returns
     -------
-    ndarray or csr_matrix of shape (n, d)
-        A ``.npy`` file is mapped, not read.
+    ndarray, csr_matrix or NamedTable of shape (n, d)
+        A ``.npy`` file is mapped, not read. A table with a line of names, and ``.parquet``, keep the names.
 
     Raises
     ------
@@ -54,8 +79,9 @@ def read_table(path: str, name: str = "X") -> Any:
     --------
     >>> from pathlib import Path
     >>> _ = Path("X.csv").write_text("length,width\n1,2\n3,4\n")
-    >>> read_table("X.csv").tolist()
-    [[1.0, 2.0], [3.0, 4.0]]
+    >>> table = read_table("X.csv")
+    >>> table.columns, np.asarray(table).tolist()
+    (('length', 'width'), [[1.0, 2.0], [3.0, 4.0]])
     """
     suffix = _suffix(path, name)
     with _named_errors(path, name):
@@ -179,14 +205,14 @@ def _read_npz(path: str, preferred: str) -> Any:
 # --- text ----------------------------------------------------------------------------------------
 
 
-def _read_delimited(text: Text, name: str) -> Array:
+def _read_delimited(text: Text, name: str) -> Array | NamedTable:
     header, skipped = find_header(text)
     if header is not None:
         refuse_nameless(header, text.path, name)
     table = _read_plain(text, skipped)
     if table is None or (header is not None and len(header) != table.shape[1]):
-        return _read_line_by_line(text, name, header, skipped)
-    return table
+        table = _read_line_by_line(text, name, header, skipped)
+    return table if header is None else NamedTable(table, tuple(title.strip() for title in header))
 
 
 def _read_plain(text: Text, skipped: int) -> Array | None:
@@ -237,9 +263,10 @@ def _read_parquet(path: str) -> Any:
     return pandas.read_parquet(path)
 
 
-def _numeric_columns(frame: Any, path: str, name: str) -> Array:
+def _numeric_columns(frame: Any, path: str, name: str) -> NamedTable:
     """Return the columns of a data frame as float64, missing values as NaN."""
-    refuse_nameless([str(title) for title in frame.columns], path, name)
+    titles = tuple(str(title) for title in frame.columns)
+    refuse_nameless(list(titles), path, name)
     columns = []
     for i, title in enumerate(frame.columns):
         column = frame.iloc[:, i]
@@ -252,4 +279,4 @@ def _numeric_columns(frame: Any, path: str, name: str) -> Array:
         columns.append(column.to_numpy(dtype=np.float64, na_value=np.nan))
     if not columns or not len(frame):
         raise InvalidParameterError(f"`{name}` must have at least one row of numbers, got none in {path!r}")
-    return np.column_stack(columns)
+    return NamedTable(np.column_stack(columns), titles)

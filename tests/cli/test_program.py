@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -160,6 +161,58 @@ def test_transform_is_transform(table, capsys):
     out, _ = capsys.readouterr()
     assert "X_new.npy: 100 x 64, onto a map of 200" in out
     assert "wrote new.npz" in out
+
+
+def written_table(path, X, names, separator=","):
+    """Write a table with a line of names, compressed where the path says so."""
+    opened = gzip.open if path.endswith(".gz") else open
+    with opened(path, "wt") as file:
+        file.write(separator.join(names) + "\n" if names else "")
+        np.savetxt(file, X, fmt="%.17g", delimiter=separator)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet"])
+def test_transform_matches_columns_by_name(rng, suffix, capsys):
+    names = ["a", "b", "c", "10"]
+    X = rng.normal(size=(80, 4)) + 6 * np.eye(4)[np.arange(80) % 3]
+    new, other = X[:5] + 0.01, [3, 1, 0, 2]
+
+    def write(path, rows, titles):
+        if suffix == ".parquet":
+            pandas = pytest.importorskip("pandas")
+            pytest.importorskip("pyarrow")
+            pandas.DataFrame(rows, columns=titles or [f"{i}" for i in range(rows.shape[1])]).to_parquet(path + suffix)
+        else:
+            written_table(path + suffix, rows, titles, "\t" if suffix == ".tsv" else ",")
+
+    write("X", X, names)
+    write("ordered", new, names)
+    write("shuffled", new[:, other], [names[i] for i in other])
+    write("bare", new, None)
+    write("renamed", new, ["a", "b", "x", "10"])
+    write("wider", np.column_stack([new, new[:, 0]]), [*names, "more"])
+    assert run(f"embed X{suffix} --out map.npz -q {' '.join(QUICK)}") == 0
+    for name in ("ordered", "shuffled", "bare"):
+        assert run(f"transform map.npz {name}{suffix} --out {name}.npz --n-iter 5 -q") == 0
+    placed = [np.asarray(opentsne_like.load(f"{name}.npz")).tobytes() for name in ("ordered", "shuffled", "bare")]
+    assert placed[0] == placed[1] == placed[2]
+    capsys.readouterr()
+    for name, said in (("renamed", "got no 'c' and also 'x'"), ("wider", "got also 'more'")):
+        assert run(f"transform map.npz {name}{suffix} --out no.npz -q") == 2
+        assert one_line(capsys) == f"opentsne-like: error: `X` must have the columns of the data, {said}\n"
+    assert not Path("no.npz").exists()
+
+
+def test_names_in_files_are_those_of_a_frame(rng):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(rng.normal(size=(40, 3)), columns=["a", 1991, 1992])
+    opentsne_like.TSNE(perplexity=5, n_iter=5, early_exaggeration_iter=5).fit(X).save("map.npz")
+    X[:5].to_csv("new.csv", index=False)
+    X[[1992, "a", 1991]][:5].to_csv("shuffled.csv", index=False)
+    for name in ("new", "shuffled"):
+        assert run(f"transform map.npz {name}.csv --out {name}.npz --n-iter 5 -q") == 0
+    placed = [np.asarray(opentsne_like.load(f"{name}.npz")) for name in ("new", "shuffled")]
+    np.testing.assert_array_equal(*placed)
 
 
 # --- bad input -----------------------------------------------------------------------------------

@@ -30,6 +30,10 @@ def write(name, text):
     return name
 
 
+def numbers(path):
+    return np.asarray(read_table(path))
+
+
 # --- tables --------------------------------------------------------------------------------------
 
 
@@ -77,20 +81,20 @@ def test_text_files(X, suffix, header):
     ],
 )
 def test_shapes_of_text(text):
-    assert read_table(write("X.csv", text)).tolist() == [[1, 2], [3, 4]]
+    assert numbers(write("X.csv", text)).tolist() == [[1, 2], [3, 4]]
 
 
 def test_one_column_and_one_line():
-    assert read_table(write("a.csv", "a\n1\n2\n")).tolist() == [[1], [2]]
-    assert read_table(write("b.csv", "1,2,3\n")).tolist() == [[1, 2, 3]]
+    assert numbers(write("a.csv", "a\n1\n2\n")).tolist() == [[1], [2]]
+    assert numbers(write("b.csv", "1,2,3\n")).tolist() == [[1, 2, 3]]
 
 
 def test_columns_that_are_only_counted():
-    assert read_table(write("a.csv", "0,1,2\n5,6,7\n")).tolist() == [[5, 6, 7]]
-    assert read_table(write("b.csv", "0,1\n5,6\n")).tolist() == [[5, 6]]
-    assert read_table(write("c.csv", "0,1\n2,3\n")).tolist() == [[0, 1], [2, 3]]  # goes on counting
-    assert read_table(write("d.csv", "0\n1.5\n")).tolist() == [[1.5]]
-    assert read_table(write("e.csv", "0\n5\n")).tolist() == [[0], [5]]  # a number like others
+    assert numbers(write("a.csv", "0,1,2\n5,6,7\n")).tolist() == [[5, 6, 7]]
+    assert numbers(write("b.csv", "0,1\n5,6\n")).tolist() == [[5, 6]]
+    assert numbers(write("c.csv", "0,1\n2,3\n")).tolist() == [[0, 1], [2, 3]]  # goes on counting
+    assert numbers(write("d.csv", "0\n1.5\n")).tolist() == [[1.5]]
+    assert numbers(write("e.csv", "0\n5\n")).tolist() == [[0], [5]]  # a number like others
 
 
 @pytest.mark.parametrize("separator", [",", ";"])
@@ -103,10 +107,10 @@ def test_lines_may_be_long(separator, rng):
 
 
 def test_quotes_tell_names_from_numbers():
-    assert read_table(write("a.csv", '"1990","1991"\n1,2\n')).tolist() == [[1, 2]]
-    assert read_table(write("b.csv", '"1990","1991"\n"1","2"\n')).tolist() == [[1990, 1991], [1, 2]]
-    assert read_table(write("c.csv", '"a;b";"c,d"\n1;2\n')).tolist() == [[1, 2]]
-    assert read_table(write("d.csv", '"a\nb",c\n1,2\n')).tolist() == [[1, 2]]
+    assert numbers(write("a.csv", '"1990","1991"\n1,2\n')).tolist() == [[1, 2]]
+    assert numbers(write("b.csv", '"1990","1991"\n"1","2"\n')).tolist() == [[1990, 1991], [1, 2]]
+    assert numbers(write("c.csv", '"a;b";"c,d"\n1;2\n')).tolist() == [[1, 2]]
+    assert numbers(write("d.csv", '"a\nb",c\n1,2\n')).tolist() == [[1, 2]]
 
 
 @pytest.mark.parametrize("index", [False, True])
@@ -130,7 +134,7 @@ def test_encodings_and_compressions(encoding, module):
     suffix = {None: "", "gzip": ".GZ", "bz2": ".bz2", "lzma": ".xz"}[module]
     with (open if module is None else importlib.import_module(module).open)(f"X.csv{suffix}", "wb") as file:
         file.write(data)
-    assert read_table(f"X.csv{suffix}").tolist() == [[1, 2], [3, 4]]
+    assert numbers(f"X.csv{suffix}").tolist() == [[1, 2], [3, 4]]
     with (open if module is None else importlib.import_module(module).open)(f"y.csv{suffix}", "wb") as file:
         file.write("ä\nö\n".encode(encoding))
     assert read_label_file(f"y.csv{suffix}", 2).tolist() == ["ä", "ö"]
@@ -182,6 +186,21 @@ def test_parquet(X):
     frame = pandas.DataFrame({"a": [1, 2], "b": [True, False], "c": pandas.array([1, None], dtype="Int64")})
     frame.to_parquet("mixed.parquet")
     np.testing.assert_array_equal(read_table("mixed.parquet"), [[1, 1, 1], [2, 0, np.nan]])
+    assert (read_table("X.parquet").columns, read_table("mixed.parquet").shape) == (tuple("abcd"), (2, 3))
+
+
+def test_names_of_columns_are_kept():
+    for suffix, text in (
+        (".csv", "a, b ,3\n1,2,3\n"),
+        (".csv", '"a";"b";"3"\n1;2;3\n'),
+        (".tsv", 'a\tb\t3\n"1"\t2\t3\n'),  # read line by line
+    ):
+        table = read_table(write(f"X{suffix}", text))
+        assert (table.columns, table.shape, np.asarray(table).tolist()) == (("a", "b", "3"), (1, 3), [[1, 2, 3]])
+    with gzip.open("X.CSV.GZ", "wt") as file:
+        file.write("a,b\n1,2\n")
+    assert read_table("X.CSV.GZ").columns == ("a", "b")
+    assert isinstance(read_table(write("bare.csv", "1,2\n3,4\n")), np.ndarray)
 
 
 @pytest.mark.parametrize(
