@@ -166,6 +166,23 @@ def test_what_is_not_resolved_is_said(rng, caplog):
     assert np.isfinite(Y).all()
 
 
+@pytest.mark.parametrize("k", [1, 2, 6])
+def test_compact_graphs_are_left_to_lanczos(rng, k, monkeypatch):
+    monkeypatch.setattr(eigen, "_refined", None)
+    P = affinity.Uniform(rng.normal(size=(900, 8)), k_neighbors=12).P
+    found = initialization.spectral(P, k, tol=1e-8, random_state=0, add_jitter=False)
+    np.testing.assert_allclose(found, twin(P.toarray(), k), atol=1e-7)
+    again = initialization.spectral(P, k, tol=1e-8, random_state=1, add_jitter=False)
+    np.testing.assert_allclose(found, again, atol=1e-7)
+
+
+def test_compact_graphs_that_take_long_go_the_other_way(rng, monkeypatch):
+    P = affinity.Uniform(rng.normal(size=(900, 8)), k_neighbors=12).P
+    monkeypatch.setattr(eigen, "RESTARTS", 1)
+    found = initialization.spectral(P, tol=0, random_state=0, add_jitter=False)
+    np.testing.assert_allclose(found, twin(P.toarray(), 2), atol=1e-10)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_few_points_have_a_start(n, k, caplog):
