@@ -17,6 +17,7 @@ from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
 from .magic import MAGIC
 from .multiscale import Multiscale, MultiscaleMixture
+from .neighbors import NeighborLists, graph_from_lists, lists_from_graph, neighbors_of_rows
 from .perplexity import PerplexityBasedNN
 from .self_tuning import SelfTuning
 from .sinkhorn import Sinkhorn
@@ -79,6 +80,9 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     if affinities.knn_index is not None and not callable(affinities.knn_index.metric):
         index_arrays, header["index"] = pack_index(affinities.knn_index, with_data=with_data)
         arrays |= {f"index.{key}": value for key, value in index_arrays.items()}
+        lists = affinities._lists
+        if with_data and lists is not None and lists.width > affinities.knn_index.k:  # rows differ in length
+            arrays |= {f"graph.{key}": value for key, value in pack_table(graph_from_lists(lists)).items()}
     elif with_data and affinities.knn_index is not None:
         raise UnavailableError(
             "data whose `metric` is a function cannot be stored with what finds their neighbours; "
@@ -168,7 +172,16 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
         setattr(affinities, key, _as_learned(key, learned[key], P.shape[0]))
     if header["index"] is not None:
         affinities.knn_index = unpack_index(parts_below("index.", arrays), header["index"], data)
+    if graph := parts_below("graph.", arrays):
+        affinities._lists = _as_lists(unpack_table(graph), P.shape)
     return affinities
+
+
+def _as_lists(graph: Any, shape: tuple[int, int]) -> NeighborLists:
+    """Return stored neighbours whose rows differ in length."""
+    if graph is None or graph.shape != shape or graph.dtype.kind != "f" or not neighbors_of_rows(graph).all():
+        raise StorageError("what is stored as the graph of neighbours is not what it has to be")
+    return lists_from_graph(graph)
 
 
 def _as_learned(name: str, value: Any, n_samples: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
@@ -13,13 +14,14 @@ import numpy as np
 from .. import _validation as check
 from .._types import Array
 from ..errors import InvalidParameterError, UnavailableError
-from ..nearest_neighbors import stacked
+from ..nearest_neighbors import GivenNeighbors, stacked
 from ..utils import Timer
 from .memory import check_memory, hand_back
 from .neighbors import (
     NeighborLists,
     as_lists,
     get_knn_index,
+    graph_from_lists,
     lists_from_graph,
     naming_what_was_handed_on,
     neighbors_of_rows,
@@ -114,6 +116,22 @@ class Affinities:
         """
         raise UnavailableError(f"{type(self).__name__} affinities know no data that new points could be compared with")
 
+    def with_data(self, data: Any) -> Affinities:
+        """Return these affinities with the data of their points, which new points are compared with.
+
+        Estimators call it where `fit` is given data beside affinities.
+
+        Parameters
+        ----------
+        data : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        Affinities
+            Itself, where it has data or could do nothing with them.
+        """
+        return self
+
     def extended(self, data: Any) -> Affinities:
         """Return the affinities of the points of this object and new ones together.
 
@@ -196,8 +214,10 @@ class NeighborAffinities(Affinities):
             held = float(np.minimum(sizes, k).mean())
             if few := int(np.count_nonzero(sizes < k)):
                 log.info("%d of %d points have fewer than %d neighbours in the graph; all are used", few, len(sizes), k)
-        searched = search["metric"] != "precomputed" and not hasattr(table, "tocsr")
-        check_memory(table.shape[0], held, self.dtype, table.shape[1] if searched else 0)
+        searched = search["metric"] != "precomputed"
+        check_memory(
+            table.shape[0], held, self.dtype, table.shape[1] if searched and not hasattr(table, "tocsr") else 0
+        )
         shared = min(k, max(1, int(sizes.min()))) if graph else k  # neighbours that every row has
         with naming_what_was_handed_on(search["metric"], search["metric_params"], search["knn_kwargs"]):
             self.knn_index = get_knn_index(table, k=shared, n_jobs=self.n_jobs, verbose=self.verbose, **search)
@@ -208,6 +228,8 @@ class NeighborAffinities(Affinities):
         if not hasattr(search["method"], "build"):
             self.knn_index.columns = check.column_names(data)
             self.knn_index.trim()  # `to_new` makes it again
+        elif isinstance(self.knn_index, GivenNeighbors) and self.knn_index.data is None and searched:
+            self.knn_index = self.knn_index.with_data(data, n_jobs=self.n_jobs)
         hand_back()
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
         self._width = self._lists.width
@@ -226,8 +248,44 @@ class NeighborAffinities(Affinities):
             self._lists = lists
         return self._lists
 
+    def with_data(self, data: Any) -> Self:
+        """Return these affinities with the data that their given neighbours are of.
+
+        Parameters
+        ----------
+        data : array-like or sparse matrix of shape (n_samples, n_features)
+            It is referred to, not copied.
+
+        Returns
+        -------
+        Affinities
+            A copy that shares `P`, or itself where it has data already.
+
+        Raises
+        ------
+        InvalidParameterError
+            The data have another number of rows.
+
+        Examples
+        --------
+        >>> from opentsne_like.affinity import from_neighbors
+        >>> given = from_neighbors([[1], [0], [1]], perplexity=None)
+        >>> given.with_data([[0.0], [1.0], [3.0]]).to_new([[2.5]]).toarray().tolist()
+        [[0.0, 0.0, 1.0]]
+        """
+        index = self.knn_index
+        if not isinstance(index, GivenNeighbors) or index.data is not None:
+            return self
+        matrix_of(self)  # sealed, because two know it from now on
+        told = copy.copy(self)
+        told.knn_index = index.with_data(data, n_jobs=self.n_jobs)
+        return told
+
     def extended(self, data: Any) -> Self:
         """Return the affinities of the points of this object and new ones, as if all had been given at once.
+
+        Old points whose neighbours were given keep them; new points get theirs from the data of all, as many as half of
+        the old ones have at least, and both are joined by the same rule.
 
         Parameters
         ----------
@@ -250,18 +308,30 @@ class NeighborAffinities(Affinities):
         >>> Uniform([[0.0], [1.0]], k_neighbors=1).extended([[1.5]]).P.toarray().tolist()
         [[0.0, 0.25, 0.0], [0.25, 0.0, 0.25], [0.0, 0.25, 0.0]]
         """
-        if self.knn_index is None or (self._search is not None and self.knn_index.data is None):
-            raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
+        index = self.knn_index
         arguments: dict[str, Any] = {name: getattr(self, name) for name in self.ARGUMENTS}
         arguments |= {"n_jobs": self.n_jobs, "verbose": self.verbose, "dtype": self.dtype}
-        old, columns = self.knn_index.data, getattr(self.knn_index, "columns", None)
+        given = isinstance(index, GivenNeighbors)
+        if index is None or (self._search is not None and index.data is None and not given):
+            raise UnavailableError(f"this {type(self).__name__} has no data that new points could be added to")
         if self._search is None:
-            arguments["knn_index"] = self.knn_index.extended(data)
+            arguments["knn_index"] = index.extended(data)
+        elif given:
+            searcher, graph = self._grown_graph(data)
+            arguments |= {"data": graph, **self._search}
         else:
-            arguments |= {"data": stacked(old, data, columns, "data"), **self._search}
+            arguments |= {"data": stacked(index.data, data, index.columns, "data"), **self._search}
         made = type(self)(**arguments)
-        made.knn_index.columns = columns
+        if self._search is not None and given:
+            made.knn_index.look_up_in(searcher)
+        made.knn_index.columns = getattr(index, "columns", None)
         return made
+
+    def _grown_graph(self, data: Any) -> tuple[Any, Any]:
+        """Return an index of old data and new, and a graph of the given neighbours and those of new rows."""
+        lists = self._kept_lists()
+        searcher, *new = self.knn_index.among_all(data, int(np.median(lists.sizes())))
+        return searcher, graph_from_lists(lists, *new)
 
     def _query(self, data: Any, k: int, least: int) -> tuple[Array, Array, NeighborLists]:
         """Return the `k` nearest old points of new ones as lists, and at least `least` of them as two arrays."""

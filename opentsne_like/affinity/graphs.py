@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _validation as check
 from ..errors import InvalidParameterError, InvalidTypeError
+from ..nearest_neighbors import PrecomputedNeighbors
 from .base import NeighborAffinities
 from .multiscale import MultiscaleMixture
 from .neighbors import refuse_similarities
@@ -20,6 +21,7 @@ def from_neighbors(
     distances: Any = None,
     *,
     perplexity: Any = 30.0,
+    metric: Any = None,
     symmetrize: bool | str = True,
     n_jobs: int | None = -1,
     verbose: bool = False,
@@ -39,6 +41,10 @@ def from_neighbors(
         Distances to the neighbours, if `neighbors` holds indices alone; not needed where `perplexity` is None.
     perplexity : float, sequence of float or None
         One perplexity, several for a mixture, or None for uniform affinities.
+    metric : str or callable, optional
+        By which new points are compared with the data, once `fit` or `with_data` tells them; default: the one of
+        euclidean, cosine and a few others by which distances of the data are those given here, and euclidean where none
+        are given.
     symmetrize : bool or str
         As in `PerplexityBasedNN` or, for uniform affinities, in `Uniform`.
     n_jobs : int, optional
@@ -49,7 +55,8 @@ def from_neighbors(
     Returns
     -------
     PerplexityBasedNN, MultiscaleMixture or Uniform
-        With arrays, it cannot place new points; with a sparse matrix, new points are given by their distances.
+        It places new points and takes them up once it knows the data, see `with_data`; with a sparse matrix and
+        without data, new points are given by their distances.
 
     Raises
     ------
@@ -67,6 +74,8 @@ def from_neighbors(
     """
     if distances is not None and (hasattr(neighbors, "tocsr") or hasattr(neighbors, "build")):
         raise InvalidParameterError("`distances` must be None where `neighbors` has the distances, got both")
+    if metric is not None and hasattr(neighbors, "build"):
+        raise InvalidParameterError(f"`metric` must be None where `neighbors` is an index, got {metric!r}")
     options = {"symmetrize": symmetrize, "n_jobs": n_jobs, "verbose": verbose, "dtype": dtype}
     if hasattr(neighbors, "tocsr"):
         neighbors = check.check_csr(neighbors, "neighbors")
@@ -74,6 +83,14 @@ def from_neighbors(
         options |= {"data": neighbors, "metric": "precomputed"}
     else:
         options["knn_index"] = _as_index(neighbors, distances, uniform=perplexity is None)
+    made = _weighted(neighbors, perplexity, options)
+    if not hasattr(neighbors, "build"):
+        unknown = distances is None and not (isinstance(neighbors, tuple) or hasattr(neighbors, "tocsr"))
+        made.knn_index.asked_metric = "euclidean" if unknown and metric is None else metric
+    return made
+
+
+def _weighted(neighbors: Any, perplexity: Any, options: dict[str, Any]) -> NeighborAffinities:
     if perplexity is None:
         if hasattr(neighbors, "tocsr"):
             options["k_neighbors"] = neighbors.shape[0] - 1
@@ -85,8 +102,6 @@ def from_neighbors(
 
 def _as_index(neighbors: Any, distances: Any, *, uniform: bool) -> Any:
     """Return an index of neighbours that are given as arrays, or the index that was given."""
-    from ..nearest_neighbors import PrecomputedNeighbors
-
     if hasattr(neighbors, "build"):
         return neighbors
     if isinstance(neighbors, tuple) and len(neighbors) == 2 and distances is None:

@@ -161,6 +161,30 @@ def lists_from_graph(graph: Any) -> NeighborLists:
     return NeighborLists(columns[order], distances[order].astype(wide), starts, int(sizes.max()), n)
 
 
+def graph_from_lists(lists: NeighborLists, *further: Array) -> Any:
+    """Return lists of neighbours, and those of further points, as a sparse matrix of distances among all.
+
+    Parameters
+    ----------
+    lists : NeighborLists
+        Of n rows.
+    *further : ndarray
+        Indices and distances of shape (m, k).
+
+    Returns
+    -------
+    csr_matrix of shape (n + m, n + m)
+    """
+    from scipy.sparse import csr_matrix
+
+    indices, distances = further or (np.empty((0, 0), np.int32), np.empty((0, 0)))
+    counted = np.arange(len(lists.indices)) - np.repeat(lists.starts[:-1], np.diff(lists.starts)) < lists.width
+    sizes = np.append(lists.sizes(), np.full(len(indices), indices.shape[1]))
+    columns = np.concatenate([lists.indices[counted], indices.ravel()])
+    values = np.concatenate([lists.distances[counted], distances.ravel()], dtype=lists.distances.dtype)
+    return csr_matrix((values, columns, np.append(0, np.cumsum(sizes))), shape=(len(sizes), len(sizes)))
+
+
 def neighbors_of_rows(graph: Any) -> Array:
     """Return how many neighbours every row of a CSR graph has, itself not counted, as int64 of shape (n,).
 

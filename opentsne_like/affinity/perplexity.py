@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _validation as check
 from ..errors import UnavailableError
+from ..nearest_neighbors import GivenNeighbors
 from ..utils import Timer
 from .base import NeighborAffinities, answer
 from .gaussian import gaussian_matrix
@@ -189,7 +190,7 @@ class PerplexityBasedNN(NeighborAffinities):
         ----------
         data : array-like of shape (n_new, n_features)
         perplexity : float, optional
-            Default: that of this object.
+            Default: that of this object, on a given graph the effective one.
         return_distances : bool or int
             Return the neighbours and their distances too; a number asks for at least so many.
         k_neighbors : int or "auto"
@@ -204,7 +205,10 @@ class PerplexityBasedNN(NeighborAffinities):
         distances : ndarray of shape (n_new, k)
             Only if `return_distances`.
         """
-        wanted = check.check_real(self.perplexity if perplexity is None else perplexity, "perplexity", above=0)
+        if perplexity is None:  # a graph of few neighbours has a lower one than was asked for
+            given = isinstance(self.knn_index, GivenNeighbors)
+            perplexity = self.effective_perplexity_ if given else self.perplexity
+        wanted = check.check_real(perplexity, "perplexity", above=0)
         k = self._choose_k(self.n_samples + 1, wanted, k_neighbors)
         effective = self.check_perplexity(wanted, k)
         indices, distances, lists = self._query(data, k, return_distances)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
-from ..errors import InvalidParameterError, InvalidTypeError
+from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from .base import Affinities
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,10 @@ class PrecomputedAffinities(Affinities):
         UnavailableError
             A RuntimeError, always.
         """
-        return super().to_new(data, return_distances)
+        raise UnavailableError(
+            "PrecomputedAffinities do not say how new points belong to the old ones, whatever data are beside them; "
+            "make the affinities from distances to neighbours, by affinity.from_neighbors(...), or from data"
+        )
 
 
 def _as_square(affinities: Any) -> Any:

@@ -120,7 +120,7 @@ class Method(ABC):
         ----------
         X : array-like of shape (n, n_features), optional
         affinities : Affinities, optional
-            Instead of `X`, or beside it.
+            Instead of `X`, or beside it; affinities of given neighbours then compare new points with `X`.
         initialization : array of shape (n, n_components) or str, optional
             Instead of the estimator's own.
         checkpoint : path-like or callbacks.Checkpoint, keyword only, optional
@@ -142,6 +142,7 @@ class Method(ABC):
         if checkpoint is None:
             return self._run(self.prepare_initial(X, affinities=affinities, initialization=initialization), None)
         X, start = self._checked(X, affinities, initialization)
+        affinities = self._with_data(affinities, X)
         data = X if affinities is None else matrix_of(affinities)
         n = data.shape[0]
         settings = self.embedding_class.settings_class().changed(**self._settings(n))
@@ -171,7 +172,7 @@ class Method(ABC):
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> Any:
         """Return the embedding before its first iteration; see `fit`."""
         X, start = self._checked(X, affinities, initialization)
-        return self._begin(X, affinities, start)
+        return self._begin(X, self._with_data(affinities, X), start)
 
     def _run(self, embedding: Any, run: ResumableRun | None) -> Any:
         """Optimize in stages, from where a run stands."""
@@ -208,6 +209,15 @@ class Method(ABC):
             affinities.knn_index.columns = self._columns
         return affinities
 
+    def _with_data(self, affinities: Any, X: Any) -> Any:
+        """Return given affinities, which know the data that were given beside them."""
+        if X is None or not isinstance(affinities, Affinities) or not self._data_have_columns():
+            return affinities
+        told = affinities.with_data(X)
+        if told is not affinities:
+            told.knn_index.columns = self._columns
+        return told
+
     def _embedding(self, start: Any, affinities: Any) -> Any:
         make: Any = self.embedding_class
         return make(start, affinities, random_state=self.random_state, **self._settings(len(start)))
@@ -223,6 +233,8 @@ class Method(ABC):
             self._columns = column_names(X)
             X = table if hasattr(table, "tocsr") else np.ascontiguousarray(table)  # the same bits in any order
         n = X.shape[0] if affinities is None else affinities.n_samples
+        if X is not None and X.shape[0] != n:
+            raise InvalidParameterError(f"`X` must have the {n} rows of `affinities`, got shape {X.shape}")
         check_integer(self.n_components, "n_components", at_least=1)
         if not isinstance(self.random_state, np.random.Generator):  # from which a check would draw
             check_random_state(self.random_state)

@@ -10,6 +10,7 @@ from ._base import KNNIndex, stacked
 from ._exact import Sklearn
 from ._factory import check_index, make_index
 from ._faiss import Faiss
+from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
 from ._known_rows import KnownRows
@@ -21,6 +22,7 @@ __all__ = [
     "IVF",
     "Annoy",
     "Faiss",
+    "GivenNeighbors",
     "KNNIndex",
     "KnownRows",
     "NNDescent",

@@ -13,6 +13,7 @@ from ._annoy import Annoy
 from ._base import KNNIndex
 from ._exact import Sklearn
 from ._faiss import Faiss
+from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
 from ._measured import Measured
@@ -32,6 +33,7 @@ _DISTANCES: dict[str | None, Any] = {  # as written by a machine of either byte 
     ">f8": np.dtype(np.float64),
 }
 _CSR = ("data", "indices", "indptr", "shape")
+_BESIDE = "searcher."
 _ARGUMENTS = ("k", "metric", "metric_params", "n_jobs", "verbose", "knn_kwargs")
 
 
@@ -67,9 +69,8 @@ def pack_index(index: KNNIndex, *, with_data: bool) -> tuple[dict[str, Array], d
     if callable(index.metric):
         raise InvalidTypeError("`metric` must be a name to be stored, got a function; leave out the data")
     header: dict[str, Any] = {"class": name, "n_samples": index.n_samples}
-    if name in GIVEN:
-        arrays = {"indices": index.indices, "distances": index.distances} if with_data else {}  # type: ignore[attr-defined]
-        return {key: value for key, value in arrays.items() if value is not None}, header
+    if isinstance(index, GivenNeighbors):
+        return _pack_given(index, header, with_data)
     header |= {argument: listed(getattr(index, argument)) for argument in _ARGUMENTS}
     header["seed"] = index.seed
     header["random_state"] = index.random_state if isinstance(index.random_state, int) else None
@@ -106,12 +107,7 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
     """
     name = str(header.get("class"))
     if name in GIVEN:
-        if not {"indices", "distances"} <= set(arrays):
-            return None
-        given = GIVEN[name].__new__(GIVEN[name])
-        checked = PrecomputedNeighbors(arrays["indices"], arrays["distances"])
-        given.__dict__.update(checked.__dict__)
-        return given  # type: ignore[no-any-return]
+        return _unpack_given(arrays, header, data)
     if name not in SEARCHING:
         raise StorageError(f"the neighbour index is of the class {name[:40]!r}, which is not known")
     table = unpack_table(arrays) if data is None else data
@@ -128,6 +124,36 @@ def unpack_index(arrays: dict[str, Array], header: dict[str, Any], data: Any = N
         if probes is not None:
             index.n_probes_ = check_integer(probes, "n_probes_", at_least=1, at_most=index.n_samples)
     return index
+
+
+def _pack_given(
+    index: GivenNeighbors, header: dict[str, Any], with_data: bool
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return given neighbours, and the index of their data beside them."""
+    arrays = {"indices": index.indices, "distances": index.distances} if with_data else {}
+    arrays = {key: value for key, value in arrays.items() if value is not None}
+    header["columns"] = None if index.columns is None else list(index.columns)
+    header["searcher"] = None
+    if index.searcher is not None:
+        parts, header["searcher"] = pack_index(index.searcher, with_data=with_data)
+        arrays |= {f"{_BESIDE}{key}": value for key, value in parts.items()}
+    return arrays, header
+
+
+def _unpack_given(arrays: dict[str, Array], header: dict[str, Any], data: Any) -> KNNIndex | None:
+    if not {"indices", "distances"} <= set(arrays):
+        return None
+    made: GivenNeighbors = GIVEN[header["class"]].__new__(GIVEN[header["class"]])
+    made.__dict__.update(PrecomputedNeighbors(arrays["indices"], arrays["distances"]).__dict__)
+    if header.get("searcher") is not None:
+        parts = {key.removeprefix(_BESIDE): value for key, value in arrays.items() if key.startswith(_BESIDE)}
+        searcher = unpack_index(parts, header["searcher"], data)
+        if searcher is not None and searcher.n_samples != made.n_samples:
+            raise StorageError(f"there are {searcher.n_samples} rows of data for the neighbours of {made.n_samples}")
+        if searcher is not None:
+            made.look_up_in(searcher)
+    made.columns = _names(header.get("columns"))
+    return made
 
 
 def _names(names: Any) -> tuple[str | int, ...] | None:

@@ -9,58 +9,14 @@ import numpy as np
 from .._types import Array
 from .._validation import as_array, check_csr, check_distances, check_k, column_names
 from .._validation.frames import column_order
-from ..errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from ..errors import InvalidParameterError, InvalidTypeError
 from ._base import KNNIndex, Neighbors, log
+from ._given import CURE, GivenNeighbors
 from ._space import blocks, first_by_distance, index_type
 from ._sparse_space import canonical
 
-_CURE = "to look up rows of data, make the index or the affinities from data"
 
-
-class _Precomputed(KNNIndex):
-    """Holds indices and distances; there are no data to search in."""
-
-    def __init__(self, indices: Array, distances: Array, n_samples: int) -> None:
-        self.indices: Any = indices
-        self.distances: Any = distances
-        self.data = None
-        self.n_samples = n_samples
-        self.k = indices.shape[1]
-        self.metric = "precomputed"
-        self.metric_params = None
-        self.n_jobs = -1
-        self.random_state = None
-        self.verbose = False
-        self.knn_kwargs = None
-        self.index = None
-        self._seed = None
-
-    def build(self) -> Neighbors:
-        """Return the neighbours that were given; see `KNNIndex.build`."""
-        if self.indices is None:
-            raise UnavailableError(f"{type(self).__name__} was released: make a new one from the neighbours")
-        distances = self.distances
-        return self.indices, distances if self.distance_dtype is None else distances.astype(self.distance_dtype)
-
-    def remade(self, data: Any) -> KNNIndex:
-        """Raise an error: there are no data that other rows could be compared with.
-
-        Raises
-        ------
-        UnavailableError
-        """
-        raise UnavailableError("precomputed neighbours cannot be extended: make new ones for all rows")
-
-    def extended(self, new: Any) -> KNNIndex:
-        """Raise an error, as `remade` does."""
-        return self.remade(new)
-
-    def release(self) -> None:
-        """Drop the neighbours; those that `build` returned stay valid."""
-        self.indices = self.distances = None
-
-
-class PrecomputedDistanceMatrix(_Precomputed):
+class PrecomputedDistanceMatrix(GivenNeighbors):
     """Neighbours by a matrix of distances between all rows, or by a sparse graph of the known ones.
 
     Parameters
@@ -106,12 +62,12 @@ class PrecomputedDistanceMatrix(_Precomputed):
         super().__init__(*_from_matrix(matrix, np.arange(n), check_k(k, n - 1)), n)
 
     def query(self, query: Any, k: int) -> Neighbors:
-        """Return the k nearest rows by distances from new rows to the rows of the matrix.
+        """Return the k nearest rows: of the data, see `with_data`, else by distances to the rows of the matrix.
 
         Parameters
         ----------
-        query : array-like of shape (m, n_samples), or sparse matrix
-            Distances; a sparse matrix stores the known ones.
+        query : array-like of shape (m, n_features) or (m, n_samples), or sparse matrix
+            New rows, or without data distances; a sparse matrix stores the known ones.
         k : int
             Between 1 and n_samples; at most what every row of a sparse matrix stores.
 
@@ -120,6 +76,8 @@ class PrecomputedDistanceMatrix(_Precomputed):
         indices : ndarray of shape (m, k), int32
         distances : ndarray of shape (m, k)
         """
+        if self.data is not None or self._unmatched:
+            return self.require_searcher().query(query, k)
         matrix = _distances(query, "query", columns=self.columns, to=self.n_samples)
         k = check_k(k, self.n_samples)
         if not hasattr(matrix, "tocsr"):
@@ -132,8 +90,8 @@ class PrecomputedDistanceMatrix(_Precomputed):
         return _from_graph(matrix, k)
 
 
-class PrecomputedNeighbors(_Precomputed):
-    """Neighbours given as indices and distances. New rows cannot be looked up.
+class PrecomputedNeighbors(GivenNeighbors):
+    """Neighbours given as indices and distances. New rows can be looked up once the data are known, see `with_data`.
 
     Parameters
     ----------
@@ -172,18 +130,23 @@ class PrecomputedNeighbors(_Precomputed):
         super().__init__(in_order.astype(index_type(n)), sorted_numbers, n)
 
     def query(self, query: Any, k: int) -> Neighbors:
-        """Raise an error: neighbours alone do not say where new rows lie.
+        """Return the k nearest rows of the data; see `KNNIndex.query` and `with_data`.
 
         Parameters
         ----------
-        query, k
-            Not used.
+        query : array-like or sparse matrix of shape (m, n_features)
+        k : int
+
+        Returns
+        -------
+        indices, distances : ndarray of shape (m, k)
 
         Raises
         ------
         UnavailableError
+            The data are not known.
         """
-        raise UnavailableError(f"precomputed neighbours cannot be queried: {_CURE}")
+        return self.require_searcher().query(query, k)
 
 
 def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
@@ -243,7 +206,10 @@ def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None
     if own and (matrix.shape[0] != matrix.shape[1] or matrix.shape[0] < 2):
         raise InvalidParameterError(f"`{name}` must be square with at least 2 rows, got shape {matrix.shape}")
     if to is not None and matrix.shape[1] != to:
-        raise InvalidParameterError(f"`{name}` must hold distances to all {to} rows, got shape {matrix.shape}; {_CURE}")
+        raise InvalidParameterError(
+            f"new rows must be distances to all {to} rows of the given neighbours, which know no data, got shape "
+            f"{matrix.shape}; to compare rows of data, {CURE}"
+        )
     if not sparse:
         checked = check_distances(matrix, name, own=own, dtype=given)
         return checked if order is None else checked[:, order]

@@ -108,7 +108,7 @@ def test_from_arrays_and_indices(X):
     np.testing.assert_array_equal(affinity.from_neighbors(indices, perplexity=None).P.toarray(), uniform)
     mixture = affinity.from_neighbors((indices, distances), perplexity=[2, 5])
     assert isinstance(mixture, affinity.MultiscaleMixture)
-    with pytest.raises(UnavailableError, match="cannot be queried"):
+    with pytest.raises(UnavailableError, match="given without data"):
         affinity.from_neighbors((indices, distances), perplexity=5).to_new(X)
 
 

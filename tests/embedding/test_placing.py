@@ -284,6 +284,9 @@ def test_a_map_of_given_neighbours_says_why_it_cannot_place_rows(form, place):
     starts = np.arange(0, indices.size + 1, 30)
     graph = csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(len(X), len(X)))
     given = affinity.from_neighbors(graph if form == "graph" else (indices, distances), perplexity=5)
-    Y = estimator(n_iter=1).fit(X, affinities=given)
-    with pytest.raises((InvalidParameterError, UnavailableError), match="make the index or the affinities from data"):
+    Y = estimator(n_iter=1, initialization="random").fit(affinities=given)
+    with pytest.raises((InvalidParameterError, UnavailableError), match="fit with `X` beside `affinities`, or make"):
+        getattr(Y, place)(X_NEW)
+    Y = estimator(n_iter=1).fit(X, affinities=affinity.PrecomputedAffinities(given.P))
+    with pytest.raises(UnavailableError, match="PrecomputedAffinities do not say how new points belong"):
         getattr(Y, place)(X_NEW)

@@ -101,7 +101,7 @@ def test_indices_and_distances_in_any_order(data):
     assert_same(index, (indices, distances))
     assert_same(from_neighbors((indices, distances), 3), (indices[:, :3], distances[:, :3]))
     assert isinstance(index, PrecomputedNeighbors)
-    with pytest.raises(UnavailableError, match="cannot be queried"):
+    with pytest.raises(UnavailableError, match="given without data that new rows could be compared with; fit with `X`"):
         index.query(data, 3)
 
 
