@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
+from .._validation import as_array
 from ..dependencies import need
 from ..errors import InvalidParameterError, InvalidTypeError, StorageError
 from .headers import find_header, refuse_nameless
@@ -263,8 +264,10 @@ def _read_parquet(path: str) -> Any:
     return pandas.read_parquet(path)
 
 
-def _numeric_columns(frame: Any, path: str, name: str) -> NamedTable:
-    """Return the columns of a data frame as float64, missing values as NaN."""
+def _numeric_columns(frame: Any, path: str, name: str) -> Array | NamedTable:
+    """Return the columns of a data frame as float64, missing values as NaN, or its one column of vectors."""
+    if frame.shape[1] == 1 and len(frame) and all(isinstance(vector, np.ndarray) for vector in frame.iloc[:, 0]):
+        return as_array(frame.iloc[:, 0], name)
     titles = tuple(str(title) for title in frame.columns)
     refuse_nameless(list(titles), path, name)
     columns = []

@@ -189,6 +189,16 @@ def test_parquet(X):
     assert (read_table("X.parquet").columns, read_table("mixed.parquet").shape) == (tuple("abcd"), (2, 3))
 
 
+def test_a_parquet_column_of_vectors_is_a_table(X):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    pandas.DataFrame({"vector": list(X)}).to_parquet("X.parquet")
+    np.testing.assert_array_equal(read_table("X.parquet"), X)
+    pandas.DataFrame({"vector": [[1.0, 2.0], [1.0]]}).to_parquet("ragged.parquet")
+    with pytest.raises(InvalidParameterError, match="got rows of different length"):
+        read_table("ragged.parquet")
+
+
 def test_names_of_columns_are_kept():
     for suffix, text in (
         (".csv", "a, b ,3\n1,2,3\n"),
