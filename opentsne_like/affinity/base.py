@@ -14,7 +14,7 @@ import numpy as np
 from .. import _validation as check
 from .._types import Array
 from ..errors import InvalidParameterError, UnavailableError
-from ..nearest_neighbors import GivenNeighbors, stacked
+from ..nearest_neighbors import GivenNeighbors, stacked, with_data
 from ..utils import Timer
 from .memory import check_memory, hand_back
 from .neighbors import (
@@ -229,7 +229,7 @@ class NeighborAffinities(Affinities):
             self.knn_index.columns = check.column_names(data)
             self.knn_index.trim()  # `to_new` makes it again
         elif isinstance(self.knn_index, GivenNeighbors) and self.knn_index.data is None and searched:
-            self.knn_index = self.knn_index.with_data(data, n_jobs=self.n_jobs)
+            self.knn_index = with_data(self.knn_index, data, n_jobs=self.n_jobs)
         hand_back()
         self._lists = lists_from_graph(table).nearest(k) if graph and lists.width < k else lists
         self._width = self._lists.width
@@ -278,7 +278,7 @@ class NeighborAffinities(Affinities):
             return self
         matrix_of(self)  # sealed, because two know it from now on
         told = copy.copy(self)
-        told.knn_index = index.with_data(data, n_jobs=self.n_jobs)
+        told.knn_index = with_data(index, data, n_jobs=self.n_jobs)
         return told
 
     def extended(self, data: Any) -> Self:

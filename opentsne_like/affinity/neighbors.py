@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 
 _SOME_ROWS = 500  # rows that tell weights from distances
+_ROUNDING = 1e-6  # of weights in single precision
 _TREND = (
     0.05  # correlation with the number of shared neighbours, about 0.2 to 0.9 for weights and the reverse otherwise
 )
@@ -208,9 +209,13 @@ def refuse_similarities(graph: Any, name: str) -> None:
     name : str
         How the caller calls it.
     """
-    if graph.shape[0] != graph.shape[1] or not graph.nnz or not (graph.data.min() > 0 and graph.data.max() <= 1):
+    if (
+        graph.shape[0] != graph.shape[1]
+        or not graph.nnz
+        or not (graph.data.min() > 0 and graph.data.max() <= 1 + _ROUNDING)
+    ):
         return
-    if (graph != graph.T).nnz:
+    if abs(graph - graph.T).max() > _ROUNDING:
         return
     edges = graph.copy()
     edges.data = np.ones(graph.nnz)

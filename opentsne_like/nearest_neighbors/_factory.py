@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,12 +17,15 @@ from ._annoy import Annoy
 from ._base import KNNIndex, Metric, check_mapping, log
 from ._exact import Sklearn, fits_dense
 from ._faiss import Faiss
+from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
 from ._measured import Measured
 from ._nndescent import NNDescent
 from ._precomputed import from_neighbors
 from ._space import blocks
+
+Given = TypeVar("Given", bound=GivenNeighbors)
 
 METHODS: dict[str, type[KNNIndex]] = {
     "exact": Sklearn,
@@ -125,6 +129,50 @@ def make_index(
     )
     index.columns = column_names(data)
     return index
+
+
+def with_data(given: Given, data: Any, metric: Metric | None = None, *, n_jobs: int | None = -1) -> Given:
+    """Return given neighbours with the data that they are of, in which new rows are looked up.
+
+    Parameters
+    ----------
+    given : GivenNeighbors
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+        It is referred to, not copied.
+    metric : str or callable, optional
+        By which rows are compared; default ``given.asked_metric``. Where that is None, too, it is the first of
+        euclidean, cosine, correlation, cityblock, sqeuclidean and chebyshev by which distances of the data are those
+        that were given; with none of them, new rows are refused.
+    n_jobs : int, optional
+
+    Returns
+    -------
+    GivenNeighbors
+
+    Raises
+    ------
+    InvalidParameterError
+        The data have another number of rows.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import PrecomputedNeighbors, with_data
+    >>> given = PrecomputedNeighbors([[1], [0], [1]], [[1.0], [1.0], [2.0]])
+    >>> told = with_data(given, [[0.0], [1.0], [3.0]])
+    >>> told.metric, told.query([[2.5]], k=1)[0].tolist()
+    ('euclidean', [[2]])
+    """
+    table = as_table(data, "data", at_least_rows=2)
+    if table.shape[0] != given.n_samples:
+        raise InvalidParameterError(
+            f"`data` must have the {given.n_samples} rows of the neighbours, got {table.shape[0]}"
+        )
+    metric = metric or given.asked_metric or given.guessed_metric(table)
+    told = copy.copy(given)
+    told.unmatched = metric is None
+    if metric is not None:
+        told.look_up_in(make_index(data, given.k, metric=metric, n_jobs=n_jobs, random_state=0))
+    return told
 
 
 def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:

@@ -9,8 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._types import Array
-from .._validation import as_table
-from ..errors import InvalidParameterError, UnavailableError
+from ..errors import UnavailableError
 from ._base import KNNIndex, Metric, Neighbors
 from ._space import index_type
 
@@ -38,12 +37,20 @@ class GivenNeighbors(KNNIndex):
         What new rows are looked up in, an index of the data; see `with_data`.
     asked_metric : str, callable or None
         The metric by which `with_data` compares rows unless it is told.
+    unmatched : bool
+        Whether data are known, but no metric by which distances of theirs are those that were given.
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import GivenNeighbors, PrecomputedNeighbors
+    >>> issubclass(PrecomputedNeighbors, GivenNeighbors)
+    True
     """
 
     searcher: KNNIndex | None = None
     asked_metric: Metric | None = None
     _columns: Any = None
-    _unmatched = False  # by the distances of the data that were given
+    unmatched = False
 
     def __init__(self, indices: Array, distances: Array, n_samples: int) -> None:
         self._keep(indices, distances, n_samples)
@@ -70,46 +77,6 @@ class GivenNeighbors(KNNIndex):
         distances = self.distances
         return self.indices, distances if self.distance_dtype is None else distances.astype(self.distance_dtype)
 
-    def with_data(self, data: Any, metric: Metric | None = None, *, n_jobs: int | None = -1) -> Self:
-        """Return the same neighbours with the data that they are of, in which new rows are looked up.
-
-        Parameters
-        ----------
-        data : array-like or sparse matrix of shape (n_samples, n_features)
-            It is referred to, not copied.
-        metric : str or callable, optional
-            By which rows are compared; default `asked_metric`. Where that is None, too, it is the first of euclidean,
-            cosine, correlation, cityblock, sqeuclidean and chebyshev by which distances of the data are those that were
-            given; with none of them, new rows are refused.
-        n_jobs : int, optional
-
-        Raises
-        ------
-        InvalidParameterError
-            The data have another number of rows.
-
-        Examples
-        --------
-        >>> from opentsne_like.nearest_neighbors import PrecomputedNeighbors
-        >>> given = PrecomputedNeighbors([[1], [0], [1]], [[1.0], [1.0], [2.0]])
-        >>> told = given.with_data([[0.0], [1.0], [3.0]])
-        >>> told.metric, told.query([[2.5]], k=1)[0].tolist()
-        ('euclidean', [[2]])
-        """
-        from ._factory import make_index
-
-        table = as_table(data, "data", at_least_rows=2)
-        if table.shape[0] != self.n_samples:
-            raise InvalidParameterError(
-                f"`data` must have the {self.n_samples} rows of the neighbours, got {table.shape[0]}"
-            )
-        metric = metric or self.asked_metric or self._guessed_metric(table)
-        told = copy.copy(self)
-        told._unmatched = metric is None
-        if metric is not None:
-            told.look_up_in(make_index(data, self.k, metric=metric, n_jobs=n_jobs, random_state=0))
-        return told
-
     def look_up_in(self, searcher: KNNIndex) -> None:
         """Look new rows up in an index of the data, in place.
 
@@ -132,8 +99,13 @@ class GivenNeighbors(KNNIndex):
         else:
             self.searcher.columns = names
 
-    def _guessed_metric(self, table: Any) -> str | None:
-        """Return the first metric by which distances of some rows of the data are those that were given."""
+    def guessed_metric(self, table: Any) -> str | None:
+        """Return the first metric by which distances of some rows of the data are those that were given.
+
+        Parameters
+        ----------
+        table : ndarray or sparse matrix of shape (n_samples, n_features)
+        """
         from scipy.spatial import distance
 
         if self.indices is None:
@@ -160,7 +132,7 @@ class GivenNeighbors(KNNIndex):
         ------
         UnavailableError
         """
-        if self._unmatched:
+        if self.unmatched:
             raise UnavailableError(
                 f"the distances that were given are those of `X` by none of {', '.join(GUESSED)}: name the metric by "
                 "which new rows are to be compared with `X`, affinity.from_neighbors(..., metric=...)"

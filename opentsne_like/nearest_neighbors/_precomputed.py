@@ -76,7 +76,7 @@ class PrecomputedDistanceMatrix(GivenNeighbors):
         indices : ndarray of shape (m, k), int32
         distances : ndarray of shape (m, k)
         """
-        if self.data is not None or self._unmatched:
+        if self.data is not None or self.unmatched:
             return self.require_searcher().query(query, k)
         matrix = _distances(query, "query", columns=self.columns, to=self.n_samples)
         k = check_k(k, self.n_samples)

@@ -37,6 +37,8 @@ def weights(X):
     """Return what scanpy keeps as connectivities, and kernels of other kinds."""
     fuzzy = affinity.Fuzzy(X, k_neighbors=30).P
     yield fuzzy / fuzzy.max()
+    yield fuzzy * (1 + 1e-7) / fuzzy.max()
+    yield sparse.csr_array(fuzzy / fuzzy.max())
     kernel = symmetric(graph(X, 30))
     kernel.data = np.exp(-((kernel.data / kernel.data.mean()) ** 2))
     yield kernel
