@@ -66,7 +66,9 @@ class Values:
     times: bool = False
 
 
-def read_labels(labels: Any, n: int, categorical: bool | None, colors: Any) -> Classes | Values | None:
+def read_labels(
+    labels: Any, n: int, categorical: bool | None, colors: Any, name: str = "labels"
+) -> Classes | Values | None:
     """Return what labels of any type mean.
 
     Parameters
@@ -77,13 +79,15 @@ def read_labels(labels: Any, n: int, categorical: bool | None, colors: Any) -> C
         None decides by the type and the number of different values.
     colors : mapping or sequence, optional
         See `scatter`.
+    name : str
+        How the caller calls them.
     """
     if labels is None:
         return None
-    taken = take_labels(labels, n)
+    taken = take_labels(labels, n, name)
     if categorical is None:
         categorical = taken.categories is not None or _names_groups(taken.values)
-    return _classes(taken, colors) if categorical else _quantity(taken)
+    return _classes(taken, colors, name) if categorical else _quantity(taken, name)
 
 
 def _names_groups(values: Array) -> bool:
@@ -96,9 +100,9 @@ def _names_groups(values: Array) -> bool:
     return True
 
 
-def _classes(taken: Labels, colors: Any) -> Classes:
+def _classes(taken: Labels, colors: Any, name: str) -> Classes:
     """Return the classes that occur; colours are dealt to all that could, so that they stay where they are."""
-    values, names, codes = distinct(taken.values)
+    values, names, codes = distinct(taken.values, name)
     if taken.categories is not None:
         place = {value: i for i, value in enumerate(taken.categories)}
         codes = np.array([place[value] for value in values], np.intp)[codes]
@@ -135,9 +139,9 @@ def _from_mapping(values: list[Any], names: list[str], colors: dict[Any, Any]) -
     return found
 
 
-def _quantity(taken: Labels) -> Values:
+def _quantity(taken: Labels, name: str) -> Values:
     labels = in_one_type(taken.values)
-    present = _as_floats(labels)
+    present = _as_floats(labels, name)
     values = np.full(len(taken.missing), np.nan)
     values[~taken.missing] = present
     finite = present[np.isfinite(present)]
@@ -153,7 +157,7 @@ def _quantity(taken: Labels) -> Values:
     return Values(values, low, high, times)
 
 
-def _as_floats(values: Array) -> Array:
+def _as_floats(values: Array, name: str) -> Array:
     """Return numbers as they are and times in days since 1970."""
     kind = values.dtype.kind
     if kind == "M":
@@ -161,11 +165,11 @@ def _as_floats(values: Array) -> Array:
         return days
     if kind == "m":
         raise InvalidTypeError(
-            "`labels` must be numbers, names or times, got durations; "
+            f"`{name}` must be numbers, names or times, got durations; "
             "divide them by a unit, such as numpy.timedelta64(1, 'h')"
         )
     if kind == "O" and (names := [value for value in values if not isinstance(value, numbers.Real)]):
         raise InvalidTypeError(
-            f"`labels` must be numbers or times when `categorical` is False, got {str(names[0])[:40]!r}"
+            f"`{name}` must be numbers or times when `categorical` is False, got {str(names[0])[:40]!r}"
         )
     return values.astype(np.float64)

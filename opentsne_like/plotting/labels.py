@@ -43,7 +43,7 @@ class Labels:
     categories: list[Any] | None
 
 
-def take_labels(labels: Any, n: int) -> Labels:
+def take_labels(labels: Any, n: int, name: str = "labels") -> Labels:
     """Return labels of NumPy, pandas, polars, pyarrow or plain Python as values.
 
     Missing are None, NaN, NaT, pandas.NA, nulls and what a mask hides.
@@ -52,17 +52,19 @@ def take_labels(labels: Any, n: int) -> Labels:
     ----------
     labels : array-like of shape (n,) or (n, 1)
     n : int
+    name : str
+        How the caller calls them.
     """
     labels = _only_column(labels)
-    array = _as_array(labels)
+    array = _as_array(labels, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != (n,):
-        raise InvalidParameterError(f"`labels` must be one per point, shape ({n},), got shape {array.shape}")
+        raise InvalidParameterError(f"`{name}` must be one per point, shape ({n},), got shape {array.shape}")
     if array.dtype.kind not in "biufmMOSUT":
-        raise InvalidTypeError(f"`labels` must be numbers or names, got dtype {array.dtype}")
+        raise InvalidTypeError(f"`{name}` must be numbers or names, got dtype {array.dtype}")
     if array.dtype.kind in "SUT":
-        array = _as_objects(array)
+        array = _as_objects(array, name)
     missing = _missing(array)
     values = np.asarray(array)[~missing]
     known: Any = getattr(getattr(labels, "dtype", None), "categories", None)
@@ -109,7 +111,7 @@ def in_one_type(values: Array) -> Array:
     return values_of(objects)
 
 
-def distinct(values: Array) -> tuple[list[Any], list[str], Array]:
+def distinct(values: Array, name: str = "labels") -> tuple[list[Any], list[str], Array]:
     """Return the different values, what each is called, and which of them each value is.
 
     Numbers and times are in their order, others in that of their names, where "cluster 2" stands before "cluster 10".
@@ -121,7 +123,7 @@ def distinct(values: Array) -> tuple[list[Any], list[str], Array]:
     try:
         codes = np.array([index.setdefault(value, len(index)) for value in values], np.intp)
     except TypeError as error:
-        raise InvalidTypeError(f"`labels` must be numbers or names, got {_first_unhashable(values)}") from error
+        raise InvalidTypeError(f"`{name}` must be numbers or names, got {_first_unhashable(values)}") from error
     seen = list(index)
     names = names_of(values_of(seen))
     order = sorted(range(len(seen)), key=lambda i: _natural(names[i]))
@@ -162,12 +164,12 @@ def _only_column(labels: Any) -> Any:
     return labels[names[0]] if len(names) == 1 else labels
 
 
-def _as_array(labels: Any) -> Array:
+def _as_array(labels: Any, name: str) -> Array:
     """Return an array of any shape, of objects where the library's own types have no place in NumPy's."""
     if isinstance(labels, np.ndarray):
         return labels
     if isinstance(labels, (str, bytes, Mapping, Set)):
-        raise InvalidTypeError(f"`labels` must be a sequence, one per point, got a {type(labels).__name__}")
+        raise InvalidTypeError(f"`{name}` must be a sequence, one per point, got a {type(labels).__name__}")
     try:
         if isinstance(getattr(labels, "dtype", None), np.dtype):
             return np.asarray(labels)
@@ -177,16 +179,16 @@ def _as_array(labels: Any) -> Array:
         return np.asarray(labels) if hasattr(labels, "__array__") else np.array(list(labels), dtype=object)
     except Exception as error:  # whatever a library says about what it cannot convert
         raise InvalidTypeError(
-            f"`labels` must be a sequence of numbers or names, one per point, got a {type(labels).__name__}"
+            f"`{name}` must be a sequence of numbers or names, one per point, got a {type(labels).__name__}"
         ) from error
 
 
-def _as_objects(array: Array) -> Array:
+def _as_objects(array: Array, name: str) -> Array:
     """Return text as Python's own, which also shows the missing values of text of variable width."""
     try:
         return array.astype(object)
     except (SystemError, ValueError) as error:
-        raise InvalidParameterError("`labels` must be text, got characters that do not exist") from error
+        raise InvalidParameterError(f"`{name}` must be text, got characters that do not exist") from error
 
 
 def _missing(array: Array) -> Array:
