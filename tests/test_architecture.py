@@ -47,7 +47,7 @@ LEVEL = {room: level for level, rooms in enumerate(reversed(LAYERS)) for room in
 # What nobody should wait for who only wants the names.
 HEAVY = ["numba", "faiss", "pynndescent", "sklearn", "matplotlib", "tqdm", "pandas", "pyarrow", "scipy.sparse.linalg"]
 # Adapters are subclasses of another package's classes, so they cannot be light.
-ADAPTERS = {f"{PACKAGE}.sklearn", f"{PACKAGE}.anndata"}
+ADAPTERS = {f"{PACKAGE}.sklearn", f"{PACKAGE}.anndata", f"{PACKAGE}.plotting.picture"}
 
 
 def _module_name(path: Path) -> str:

@@ -21,6 +21,7 @@ PALETTE = (
     *("#dfd700", "#af5068"),
 )
 MISSING = "#d8d8d8"
+ONE_COLOR = "#2f6690"  # of points without labels
 
 _MOST_INTEGERS = 50  # integers and times with more different values than this are a quantity
 _MOST_FLOATS = 30  # the same for whole numbers stored as floats

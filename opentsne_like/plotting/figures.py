@@ -7,19 +7,21 @@ import os
 from typing import TYPE_CHECKING
 
 from ..dependencies import need
-from ..errors import InvalidParameterError, StorageError
+from ..errors import InvalidParameterError
+from .files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def blank(inches: tuple[float, float], dpi: float) -> Figure:
-    """Return an empty white figure on the Agg canvas."""
+    """Return an empty white figure on the Agg canvas, which notebooks show."""
     need("matplotlib", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=inches, dpi=dpi, layout="constrained", facecolor="white")
+    from .picture import Picture
+
+    figure = Picture(figsize=inches, dpi=dpi, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -33,9 +35,4 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise InvalidParameterError(f"`path` must end in one of {', '.join(sorted(known))}, got {text!r}")
     picture = io.BytesIO()
     figure.savefig(picture, format=suffix)
-    try:
-        with open(text, "wb") as file:
-            file.write(picture.getvalue())
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise StorageError(f"`path` {text!r} could not be written: {reason or error}") from error
+    write_file(text, picture.getvalue())

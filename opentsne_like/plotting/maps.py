@@ -10,7 +10,7 @@ import numpy as np
 from .._types import Array
 from .._validation import check_choice, check_matrix, check_real
 from ..errors import InvalidParameterError
-from .colors import MISSING, Classes, Values, read_labels
+from .colors import MISSING, ONE_COLOR, Classes, Values, read_labels
 from .figures import blank, save
 from .legends import color_scale, explain
 from .names import INK, PLAIN
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_ONE_COLOR = "#2f6690"
 _INCHES = 6.0  # side of a two-dimensional map
 _PANEL = 4.0  # side of each view of a three-dimensional one
 _MARGIN = 0.03  # of the extent, on every side
@@ -80,6 +79,7 @@ def scatter(
     Returns
     -------
     matplotlib.figure.Figure
+        Notebooks show it; pyplot is not needed.
 
     Raises
     ------
@@ -147,13 +147,13 @@ def _views(points: Array) -> list[tuple[Array, Array, Array | None]]:
     """Return what to draw to the right, upward and toward the eye, for each panel."""
     dims = points.shape[1]
     if dims == 1:
-        return [(points[:, 0], _strip(points[:, 0]), None)]
+        return [(points[:, 0], strip(points[:, 0]), None)]
     if dims == 2:
         return [(points[:, 0], points[:, 1], None)]
     return [(points[:, a], points[:, b], points[:, c]) for a, b, c in ((0, 1, 2), (0, 2, 1), (1, 2, 0))]
 
 
-def _strip(x: Array) -> Array:
+def strip(x: Array) -> Array:
     """Return heights for points on a line: random, within the smoothed density on both sides of the line."""
     low, high = float(x.min()), float(x.max())
     bins = 400
@@ -185,7 +185,7 @@ def _shades(meaning: Classes | Values | None, n: int, opacity: float, colors: An
         shades = np.asarray(color_scale(meaning, colors).to_rgba(np.nan_to_num(meaning.values)))
         shades[np.isnan(meaning.values)] = to_rgba(MISSING)
     else:
-        used = [_ONE_COLOR if colors is None else colors] if meaning is None else [*meaning.colors, MISSING]
+        used = [ONE_COLOR if colors is None else colors] if meaning is None else [*meaning.colors, MISSING]
         try:
             table = to_rgba_array(used)
         except (ValueError, TypeError) as error:

@@ -305,6 +305,19 @@ def test_without_matplotlib_the_cure_is_named(Y, monkeypatch):
         scatter(Y)
 
 
+def test_figures_show_themselves(Y):
+    import pickle
+    from io import BytesIO
+
+    from PIL import Image
+
+    figure = scatter(Y, dpi=50)
+    content, size = pickle.loads(pickle.dumps(figure))._repr_png_()
+    assert size == {"width": 600, "height": 600}
+    with Image.open(BytesIO(content)) as picture:
+        assert picture.size == (300, 300)
+
+
 # --- colours and bad input ------------------------------------------------------------------------
 
 
