@@ -66,16 +66,15 @@ class Affinities:
         self.verbose = verbose
         self.knn_index: Any = None
 
-    @property
-    def P(self) -> Any:
-        """The matrix, see above."""
+    def _hand_out(self) -> Any:
         self._unseen = False
         return opened(self._P)
 
-    @P.setter
-    def P(self, value: Any) -> None:
-        self._hold(value)
+    def _take_given(self, P: Any) -> None:
+        self._hold(P)
         self._unseen = False
+
+    P = property(_hand_out, _take_given)  # described above, where others look for it
 
     def _hold(self, P: Any) -> None:
         """Take a matrix that nobody else has."""
