@@ -14,7 +14,7 @@ import numpy as np
 from .. import _validation as check
 from .._types import Array
 from ..errors import InvalidParameterError, UnavailableError
-from ..nearest_neighbors import GivenNeighbors, stacked, with_data
+from ..nearest_neighbors import GivenNeighbors, distances_among, stacked, with_data
 from ..utils import Timer
 from .memory import check_memory, hand_back
 from .neighbors import (
@@ -203,7 +203,10 @@ class NeighborAffinities(Affinities):
         if not hasattr(search["method"], "build"):
             self._search = search
         table = check.as_table(data, "data", at_least_rows=2)
-        graph = search["metric"] == "precomputed" and hasattr(table, "tocsr")
+        searched = not isinstance(search["metric"], str) or search["metric"] != "precomputed"
+        graph = not searched and hasattr(table, "tocsr")
+        if not searched and not graph:
+            table = distances_among(data, "data")
         k = choose_k(table.shape[0])
         held: float = k  # neighbours of a point, on average
         if graph:  # of the known distances
@@ -213,7 +216,6 @@ class NeighborAffinities(Affinities):
             held = float(np.minimum(sizes, k).mean())
             if few := int(np.count_nonzero(sizes < k)):
                 log.info("%d of %d points have fewer than %d neighbours in the graph; all are used", few, len(sizes), k)
-        searched = search["metric"] != "precomputed"
         check_memory(
             table.shape[0], held, self.dtype, table.shape[1] if searched and not hasattr(table, "tocsr") else 0
         )

@@ -15,6 +15,7 @@ from ..affinity import Affinities, matrix_of
 from ..callbacks import as_list
 from ..embedding import Embedding, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
+from ..nearest_neighbors import distances_among
 from ..utils import Timer
 from .resuming import ResumableRun
 
@@ -229,7 +230,8 @@ class Method(ABC):
         if affinities is not None and not isinstance(affinities, Affinities):
             raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
         if X is not None:
-            table = check_matrix(X, at_least_rows=2, accept_sparse=True)
+            distances = not self._data_have_columns() and not hasattr(X, "tocsr")
+            table = distances_among(X, "X") if distances else check_matrix(X, at_least_rows=2, accept_sparse=True)
             self._columns = column_names(X)
             X = table if hasattr(table, "tocsr") else np.ascontiguousarray(table)  # the same bits in any order
         n = X.shape[0] if affinities is None else affinities.n_samples

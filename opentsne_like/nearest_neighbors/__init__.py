@@ -15,7 +15,7 @@ from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
 from ._known_rows import KnownRows
 from ._nndescent import NNDescent
-from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors, from_neighbors
+from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors, distances_among, from_neighbors
 
 __all__ = [
     "HNSW",
@@ -31,6 +31,7 @@ __all__ = [
     "Sklearn",
     "Voyager",
     "check_index",
+    "distances_among",
     "from_neighbors",
     "listed",
     "make_index",

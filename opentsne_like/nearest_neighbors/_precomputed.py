@@ -187,6 +187,29 @@ def from_neighbors(neighbors: Any, k: int | None = None) -> KNNIndex:
     return PrecomputedDistanceMatrix(neighbors, k)
 
 
+def distances_among(values: Any, name: str) -> Any:
+    """Return a matrix of distances among points, whose diagonal is not looked at, or say what is none.
+
+    Parameters
+    ----------
+    values : array-like of shape (n, n)
+        A negative distance within rounding of the largest counts as 0.
+    name : str
+        Of the argument.
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import distances_among
+    >>> distances_among([[float("nan"), 2.0], [2.0, -1.0]], "X")[0, 1].item()
+    2.0
+    """
+    return _distances(values, name, own=True)
+
+
 def _distances(values: Any, name: str, *, own: bool = False, columns: Any = None, to: int | None = None) -> Any:
     """Return a dense or CSR matrix of floats, or say which row holds something that is no distance.
 

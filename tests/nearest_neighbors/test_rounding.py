@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like import affinity
+from opentsne_like import TSNE, affinity
 from opentsne_like import nearest_neighbors as nn
 from opentsne_like._validation import check_distances
 from opentsne_like.errors import InvalidParameterError
@@ -102,3 +102,19 @@ def test_rows_are_named_in_any_block():
         check_distances(tall, "d")
     with pytest.raises(InvalidParameterError, match=r"got -1.0 in row 1"):
         check_distances(tall.ravel(), "d", starts=np.array([0, 5, 3_000_000]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -7.0])
+def test_nobody_looks_at_the_diagonal_of_distances(value):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    D = np.linalg.norm(X[:, None] - X[None], axis=2)
+    odd = D + np.diag(np.full(40, value))
+    settings = {"metric": "precomputed", "perplexity": 5}
+    estimator = TSNE(**settings, n_iter=5, early_exaggeration_iter=5, initialization="random", random_state=0)
+    assert np.asarray(estimator.fit(odd)).tobytes() == np.asarray(estimator.fit(D)).tobytes()
+    assert (affinity.PerplexityBasedNN(odd, **settings).P != affinity.PerplexityBasedNN(D, **settings).P).nnz == 0
+    D[2, 3] = -1.0
+    with pytest.raises(InvalidParameterError, match=r"`X` must be finite and not negative, got -1.0 in row 2"):
+        estimator.fit(D)
+    with pytest.raises(InvalidParameterError, match=r"`data` must be finite and not negative, got -1.0 in row 2"):
+        affinity.PerplexityBasedNN(D, **settings)
