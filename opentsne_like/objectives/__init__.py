@@ -11,6 +11,8 @@ normalizer (`PairLoss`). Gradients are a quarter of the derivative, as is the cu
 from __future__ import annotations
 
 from ..ops import checksum
+from ..repulsion import METHODS
+from .all_pairs import AllPairs, check_dimension, check_pairs
 from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import check_carried
 from .edges import Edges, check_shapes
@@ -21,21 +23,10 @@ from .kl import KullbackLeibler, LearnedDivergence, divergence, dof_gradient, le
 from .learned import LearnedObjective, learned
 from .negative_sampling import NegativeSampling
 from .noise_contrastive import LearnedOdds, NoiseContrastive
-from .pairs import (
-    METHODS,
-    AllPairs,
-    LogPartition,
-    Normalizer,
-    PairLoss,
-    PlacedLog,
-    PlacedLogPartition,
-    PlacedPairLoss,
-    PlacedWeighted,
-    Weighted,
-    check_dimension,
-    check_pairs,
-)
+from .normalizers import LogPartition, Normalizer, PlacedLog, PlacedLogPartition, PlacedWeighted, Weighted
+from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
+from .placed import PlacedPairLoss
 from .row_normalized import SNE, InfoNCE, RowNormalized
 from .stale import StaleForces
 

@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 from .._validation import check_real
 from ..optimizer import Objective
 from ..repulsion import Gaussian, Square
+from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
-from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted, check_pairs
+from .normalizers import PlacedWeighted, Weighted
+from .pairs import PairLoss
+from .placed import PlacedPairLoss
 
 
 @dataclass(frozen=True)

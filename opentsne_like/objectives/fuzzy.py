@@ -12,8 +12,11 @@ from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import LogOnePlusPower, SoftenedPower
+from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
-from .pairs import AllPairs, PairLoss, PlacedPairLoss, PlacedWeighted, Weighted, check_pairs
+from .normalizers import PlacedWeighted, Weighted
+from .pairs import PairLoss
+from .placed import PlacedPairLoss
 
 
 @dataclass(frozen=True)

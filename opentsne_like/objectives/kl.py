@@ -12,10 +12,13 @@ from .._types import Array
 from .._validation import check_choice, check_integer, check_real
 from ..optimizer import Objective, State
 from ..repulsion import Control, LogStudentT, LogStudentTTail, RepulsionEngine, StudentT, StudentTTail
+from .all_pairs import AllPairs
 from .base import Context, Placing
 from .edges import Edges
 from .learned import LearnedObjective, learned
-from .pairs import AllPairs, LogPartition, PairLoss, PlacedLogPartition, PlacedPairLoss
+from .normalizers import LogPartition, PlacedLogPartition
+from .pairs import PairLoss
+from .placed import PlacedPairLoss
 from .stale import StaleForces
 
 LOG_DOF = "log_dof"  # the array of the state that holds learned degrees of freedom

@@ -13,10 +13,11 @@ from .._validation import check_real
 from ..errors import InvalidParameterError
 from ..optimizer import Objective, State
 from ..repulsion import RepulsionEngine, StudentT
+from .all_pairs import check_pairs
 from .base import Context
 from .learned import LearnedObjective, learned
 from .negative_sampling import NegativeSampling
-from .pairs import PairLoss, check_pairs
+from .pairs import PairLoss
 
 LOG_C = "log_c"  # the array of the state that holds the learned odds
 BOUNDS = (float(np.log(1e-8)), float(np.log(1e4)))

@@ -11,18 +11,11 @@ from .._types import Array
 from .._validation import check_choice, check_real
 from ..optimizer import Objective
 from ..repulsion import Potential, Radial, RepulsionEngine, RowEngine, as_radial
+from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
-from .pairs import (
-    AllPairs,
-    Normalizer,
-    PairLoss,
-    PlacedLog,
-    PlacedNormalizer,
-    PlacedPairLoss,
-    PlacedWeighted,
-    Weighted,
-    check_pairs,
-)
+from .normalizers import Normalizer, PlacedLog, PlacedNormalizer, PlacedWeighted, Weighted
+from .pairs import PairLoss
+from .placed import PlacedPairLoss
 
 
 @dataclass(frozen=True)

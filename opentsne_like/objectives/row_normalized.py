@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 
 from ..optimizer import Objective
 from ..repulsion import Gaussian, LogStudentT, Radial, RepulsionEngine, RowEngine, Square, StudentT
+from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
-from .pairs import AllPairs, PairLoss, PlacedLog, PlacedPairLoss, Weighted, check_pairs
+from .normalizers import PlacedLog, Weighted
+from .pairs import PairLoss
+from .placed import PlacedPairLoss
 
 
 @dataclass(frozen=True)

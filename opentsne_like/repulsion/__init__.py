@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from ..ops import Extent, Potential
 from .control import Control
-from .engine import DEFAULT_TOLERANCE, FrozenReference, Method, RepulsionEngine
+from .engine import DEFAULT_TOLERANCE, METHODS, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .functions import RADIALS, FunctionRadial, as_radial
 from .powers import LogOnePlusPower, SoftenedPower
@@ -41,6 +41,7 @@ from .rows import RowEngine
 
 __all__ = [
     "DEFAULT_TOLERANCE",
+    "METHODS",
     "RADIALS",
     "Control",
     "Extent",
