@@ -46,6 +46,8 @@ numpydoc_xref_param_type = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# Affinities and placed points both have a property P, and numpydoc links attributes by their bare names.
+suppress_warnings = ["ref.python"]
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

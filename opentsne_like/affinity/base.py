@@ -66,15 +66,16 @@ class Affinities:
         self.verbose = verbose
         self.knn_index: Any = None
 
-    def _hand_out(self) -> Any:
+    @property
+    def P(self) -> Any:
+        """The matrix, see above."""
         self._unseen = False
         return opened(self._P)
 
-    def _take_given(self, P: Any) -> None:
-        self._hold(P)
+    @P.setter
+    def P(self, value: Any) -> None:
+        self._hold(value)
         self._unseen = False
-
-    P = property(_hand_out, _take_given)  # described above, where others look for it
 
     def _hold(self, P: Any) -> None:
         """Take a matrix that nobody else has."""
