@@ -43,17 +43,18 @@ def _obey(arguments: Sequence[str] | None, options: argparse.Namespace, interrup
         make_parser(PROGRAM).parse_args(arguments, options)
     except SystemExit as done:  # --help, --version, or an error that was printed
         return int(done.code or 0)
-    with warnings.catch_warnings(), _noting():
+    with warnings.catch_warnings(), _noting(options):
         warnings.showwarning = lambda message, *_, **__: None if interrupts.asked else _warn(message)
         _command(options.command)(options)
     return 0
 
 
 @contextmanager
-def _noting() -> Iterator[None]:
-    """Print what the package notes by the way, a line each, as it does its warnings."""
+def _noting(options: argparse.Namespace) -> Iterator[None]:
+    """Print what the package notes by the way, a line each, unless it is told to be quiet."""
+    quiet = getattr(options, "quiet", False)
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: _note(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: None if quiet else _note(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.addHandler(handler)
     try:

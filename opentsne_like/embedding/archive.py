@@ -15,7 +15,7 @@ from .._validation import check_choice, check_matrix
 from ..affinity import pack_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
-from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, check_carried
+from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, carried_names, check_carried
 from ..optimizer import OPTIMIZERS, State, StopReason
 from ..repulsion import RADIALS, Radial
 from ..storage import parts_below
@@ -96,7 +96,7 @@ def _pack_state(embedding: Any) -> dict[str, Array]:
     if len(kept) < len(list(state)):
         log.warning("what an optimizer or a loss of your own keeps is not stored: `load` would not know it")
     carried = state.carried if embedding.optimizer.carried(np.asarray(embedding)) else {}  # else of points that moved
-    carried = {name: part for name, part in carried.items() if name in settings.loss.carries}
+    carried = {name: part for name, part in carried.items() if name in carried_names(settings.loss)}
     return State(kept, counter=int(state.counter[0]), history=state.history, carried=carried).arrays()
 
 

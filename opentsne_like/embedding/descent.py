@@ -178,8 +178,11 @@ class Descent:
 
     def start(self, points: Array, settings: Settings) -> State:
         """Return the state, made anew if there is none of this optimizer."""
-        keeps, fresh = settings.optimizer.keeps, settings.optimizer.start(points)
-        state = self.state = fresh if self.state is None else self.state
+        keeps, state = settings.optimizer.keeps, self.state
+        if state is not None and all(name in state and state[name].shape == points.shape for name in keeps):
+            return state
+        fresh = settings.optimizer.start(points)
+        state = self.state = fresh if state is None else state
         for name in keeps:
             if name in state and fresh[name].shape == points.shape != state[name].shape:
                 raise InvalidParameterError(

@@ -14,7 +14,7 @@ from ..ops import checksum
 from ..repulsion import METHODS
 from .all_pairs import AllPairs, check_dimension, check_pairs
 from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
-from .carrying import check_carried
+from .carrying import carried_names, check_carried
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
 from .function import FunctionLoss, FunctionObjective
@@ -77,6 +77,7 @@ __all__ = [
     "RowNormalized",
     "StaleForces",
     "Weighted",
+    "carried_names",
     "check_carried",
     "check_dimension",
     "check_pairs",

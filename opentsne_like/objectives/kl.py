@@ -78,7 +78,8 @@ class KullbackLeibler(AllPairs):
         stale = StaleForces(int(self.repulsion_every), cast(State, state), control) if keeps else None
 
         def of(dof: float) -> PairLoss:
-            return divergence(edges, dof, replace(self, dof=dof).engine(context), control, stale)
+            loss = self if dof == self.dof else replace(self, dof=dof)
+            return divergence(edges, dof, loss.engine(context), control, stale)
 
         if self.dof == "learn":
             return LearnedDivergence(state, of)

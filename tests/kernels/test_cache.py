@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numba
@@ -233,8 +234,9 @@ def test_short_compiling_is_not_worth_a_word(small, monkeypatch, caplog):
 def test_the_command_line_says_so_on_one_line(capsys):
     from opentsne_like.cli import program
 
-    with program._noting():
-        _cache.log.warning("Compiling for this machine")
+    for quiet in (False, True):
+        with program._noting(Namespace(quiet=quiet)):
+            _cache.log.warning("Compiling for this machine")
     assert capsys.readouterr().err == "opentsne-like: Compiling for this machine\n"
 
 

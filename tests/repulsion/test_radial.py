@@ -15,13 +15,16 @@ from opentsne_like.kernels import forms
 from opentsne_like.kernels._jit import kernel
 from opentsne_like.repulsion import (
     DEFAULT_TOLERANCE,
+    FunctionRadial,
     Gaussian,
     LogInverse,
     LogOnePlus,
+    LogOnePlusPower,
     LogStudentT,
     LogStudentTTail,
     Radial,
     RepulsionEngine,
+    SoftenedPower,
     Square,
     StudentT,
     StudentTTail,
@@ -49,6 +52,8 @@ ATTRACTIVE = [
     Square(),
     LogOnePlus(1.0),
     LogOnePlus(1e-3),
+    LogOnePlusPower(1.5, 0.9),
+    LogOnePlusPower(0.6, 1.2),
 ]
 EVERY = [*REPULSIVE, *ATTRACTIVE]
 
@@ -76,11 +81,11 @@ def _below(kind):
 def test_every_radial_function_of_the_package_is_tried_here():
     kinds = {kind for kind in _below(Radial) if kind.__module__.startswith("opentsne_like")}
     public = {kind for kind in kinds if not kind.__name__.startswith("_")}
-    assert public == {type(radial) for radial in EVERY}
+    assert public - {SoftenedPower, FunctionRadial} == {type(radial) for radial in EVERY}  # these have no form
     assert {type(radial.form) for radial in EVERY} == set(forms.value_and_slope.table)
 
 
-@pytest.mark.parametrize("radial", [*EVERY, Core()], ids=repr)
+@pytest.mark.parametrize("radial", [*EVERY, Core(), SoftenedPower(1.5, 0.9)], ids=repr)
 def test_the_numbers_it_states(radial):
     assert radial.peak == pytest.approx(float(radial(np.zeros(1))[0]))
     assert 0 < radial.width <= 1
