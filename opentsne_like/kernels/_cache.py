@@ -87,7 +87,7 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
 
 class SealedFiles(_Files):  # type: ignore[misc]
-    """The files of one function; each begins with a hash of its name, its source and its content.
+    """The files of one function; each begins with a hash of its name and its content.
 
     Numba writes the index first and the machine code afterwards, so what an index points to may be of another key:
     of an older source or, where two processes write at once, of another signature. The key is kept with the code.
@@ -122,15 +122,18 @@ class SealedFiles(_Files):  # type: ignore[misc]
         seal, content = content[:_SEAL], content[_SEAL:]
         if seal != self._seal(path, content):
             raise ValueError(f"{os.path.basename(path)} is damaged")
-        return pickle.loads(content)
+        stamp, value = pickle.loads(content)
+        if stamp != self._source_stamp:  # of an older source: nothing is wrong, and nothing is there
+            raise FileNotFoundError(path)
+        return value
 
     def _write(self, path: str, value: Any) -> None:
-        content = _dumps(value)
+        content = _dumps((self._source_stamp, value))
         with self._open_for_write(path) as file:
             file.write(self._seal(path, content) + content)
 
     def _seal(self, path: str, content: bytes) -> bytes:
-        head = repr((os.path.basename(path), self._source_stamp)).encode()
+        head = os.path.basename(path).encode()
         return hashlib.blake2b(len(head).to_bytes(8, "little") + head + content, digest_size=_SEAL).digest()
 
 

@@ -1,6 +1,7 @@
 """The tables of accuracy and of iterations, on maps so small that they take moments."""
 
 import argparse
+import itertools
 
 import numpy as np
 import pytest

@@ -209,6 +209,18 @@ def test_few_folders_of_older_sources_are_kept(tmp_path):
     assert left == [*(f"{_cache.PREFIX}{age}" for age in (5, 6, 7, 8, 9)), "other"]
 
 
+def test_a_source_that_was_edited_is_compiled_again_without_a_word(small, tmp_path, monkeypatch):
+    first = small()
+    assert first.total(VALUES) == 7.0
+    path = tmp_path / "small.py"
+    path.write_text(SOURCE.replace("s += value", "s += 10 * value"))
+    os.utime(path, (0, 0))
+    assert small().total(VALUES) == 70.0
+    again = small()
+    assert again.total(VALUES) == 70.0
+    assert hits(again.total) == (1, 0)
+
+
 def test_compiling_that_takes_long_is_told_once_and_what_is_kept_is_not(small, monkeypatch, caplog):
     monkeypatch.setattr(_cache, "compiling", _cache.Compiling())
     monkeypatch.setattr(_cache, "PATIENCE", 0.0)
