@@ -354,3 +354,17 @@ def test_hooks_that_name_kl_every_in_their_class_are_told(start):
     start.optimize(8, callbacks=Old())
     assert np.isnan(told[:3]).all()
     assert np.isfinite(told[3:]).all()
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_refused_and_the_map_stays(start):
+    class Asks(Hook):
+        def iteration(self, progress):
+            return np.ones(2)
+
+    for callback in (lambda iteration, loss, embedding: np.ones(2), Asks()):
+        Y = start.copy()
+        before = Y.n_iter_
+        with pytest.raises(TypeError, match="`callbacks` must return True to stop, else False or None, got ndarray"):
+            Y.optimize(3, callbacks=callback, callbacks_every_iters=1, inplace=True)
+        assert Y.n_iter_ <= before + 1
+        assert np.isfinite(np.asarray(Y)).all()

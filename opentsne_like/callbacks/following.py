@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._validation import check_flag, check_integer
-from ..errors import InvalidObjectError
+from ..errors import InvalidObjectError, InvalidTypeError
 from ..optimizer import Plan, Record, State, StopReason
 from ..utils import Timer
 from .base import Hook, Progress, loss_every
@@ -169,7 +169,8 @@ class Follower:
         if loss == loss:
             self.loss = loss
         due = [callback for callback, every in self.plain if iteration % every == 0]
-        stops = [bool(callback(iteration, loss, self.embedding)) for callback in due]  # each looks, whoever stops
+        answers = [callback(iteration, loss, self.embedding) for callback in due]  # each looks, whoever stops
+        stops = [_is_yes(answer, callback) for answer, callback in zip(answers, due, strict=True)]
         if any(stops):
             log.info("The optimization was stopped by a callback in iteration %d.", iteration)
         return any(stops)
@@ -179,7 +180,7 @@ class Follower:
         if not self.hooks:
             return None
         progress = self._progress(record)
-        answers = [answer for hook in self.hooks if (answer := hook.iteration(progress))]
+        answers = [answer for hook in self.hooks if _is_yes(answer := hook.iteration(progress), hook)]
         if not answers:
             return None
         return next((answer for answer in answers if isinstance(answer, StopReason)), StopReason.CALLBACK)
@@ -200,6 +201,17 @@ class Follower:
             callbacks=self.callbacks,
             label=self.label,
         )
+
+
+def _is_yes(answer: Any, callback: Any) -> bool:
+    """Say whether a callback asks to stop, or refuse an answer that is neither yes nor no."""
+    try:
+        return bool(answer)
+    except Exception as error:
+        name = getattr(callback, "__name__", type(callback).__name__)
+        raise InvalidTypeError(
+            f"`callbacks` must return True to stop, else False or None, got {type(answer).__name__} from {name}"
+        ) from error
 
 
 def _last_loss(records: list[Record]) -> float:
