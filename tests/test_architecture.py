@@ -138,7 +138,7 @@ def test_no_cycles():
 
 
 def test_kernels_depend_on_nothing_but_their_compiler():
-    compiler = {f"{PACKAGE}.kernels.{name}" for name in ("_jit", "_cache", "_lanes")}
+    compiler = {f"{PACKAGE}.kernels.{name}" for name in ("_jit", "_cache", "_interrupts", "_lanes")}
     for module in SOURCES:
         if _room(module) == "kernels":
             allowed = {*compiler, f"{PACKAGE}._types"}

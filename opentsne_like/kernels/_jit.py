@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numba
 
 from ._cache import KernelCache, warn
+from ._interrupts import deferred_interrupts
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -28,12 +29,30 @@ def ordered_kernel(function: F) -> F:
 
 
 def _compile(function: F, **options: Any) -> F:
-    compiled: Any = numba.njit(nogil=True, **options)(function)
+    compiled = _decorate(function, **options)
+    if not numba.config.DISABLE_JIT:
+        _shield(compiled)
     try:
         compiled._cache = KernelCache(function)  # as `enable_caching` of Numba does, with its own class
     except (RuntimeError, OSError) as error:  # neither the package's nor the user's cache folder can be written
         warn(os.environ.get("NUMBA_CACHE_DIR") or os.path.dirname(__file__), error)
     return compiled  # type: ignore[no-any-return]
+
+
+def _decorate(function: F, **options: Any) -> Any:
+    with deferred_interrupts():
+        return numba.njit(nogil=True, **options)(function)
+
+
+def _shield(compiled: Any) -> None:
+    """Let Ctrl-C wait while the function is compiled, or loaded, for types that it was not called with before."""
+    compile_for_types = compiled._compile_for_args
+
+    def undisturbed(*args: Any, **kwargs: Any) -> Any:
+        with deferred_interrupts():
+            return compile_for_types(*args, **kwargs)
+
+    compiled._compile_for_args = undisturbed
 
 
 def helper(function: F) -> F:
@@ -43,11 +62,9 @@ def helper(function: F) -> F:
     it was first compiled in, and a process that loads the kernel from the cache from the kernel's own: two translations
     that add in different order.
     """
-    compiled: Any = numba.njit(nogil=True, forceinline=True, **_OPTIONS)(function)
-    return compiled  # type: ignore[no-any-return]
+    return _decorate(function, forceinline=True, **_OPTIONS)  # type: ignore[no-any-return]
 
 
 def ordered_helper(function: F) -> F:
     """Compile a small function that ordered kernels of the same file call, see `helper`."""
-    compiled: Any = numba.njit(nogil=True, forceinline=True, error_model="numpy")(function)
-    return compiled  # type: ignore[no-any-return]
+    return _decorate(function, forceinline=True, error_model="numpy")  # type: ignore[no-any-return]
