@@ -30,7 +30,7 @@ def ordered_kernel(function: F) -> F:
 
 def _compile(function: F, **options: Any) -> F:
     compiled = _decorate(function, **options)
-    if not numba.config.DISABLE_JIT:
+    if hasattr(compiled, "_compile_for_args"):  # not where the compiler is switched off
         _shield(compiled)
     try:
         compiled._cache = KernelCache(function)  # as `enable_caching` of Numba does, with its own class
