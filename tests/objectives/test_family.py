@@ -111,7 +111,7 @@ def test_value_and_gradient_are_those_of_the_formula(name, d):
 @pytest.mark.parametrize("clustered", [False, True])
 @pytest.mark.parametrize("method", ["bh", "fft"])
 def test_every_method_is_within_its_error(name, method, d, scale, clustered):
-    n, rng = 1500, np.random.default_rng(d)
+    n, rng = 700, np.random.default_rng(d)
     Y = rng.normal(size=(n, d)) + (6 * rng.normal(size=(8, d))[rng.integers(8, size=n)] if clustered else 0.0)
     Y *= scale / Y.std()
     P, loss = joint(n), LOSSES[name]
