@@ -25,6 +25,7 @@ _HOMES = {
     "LargeVis": "methods",
     "UMAP": "methods",
     "ElasticEmbedding": "methods",
+    "spectrum": "methods",
     "Embedding": "embedding",
     "TSNEEmbedding": "opentsne",
     "PartialTSNEEmbedding": "opentsne",
@@ -75,6 +76,7 @@ __all__ = [
     "align",
     "load",
     "show_versions",
+    "spectrum",
 ]
 
 

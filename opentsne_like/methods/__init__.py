@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Method
+from .continuation import spectrum
 from .contrastive import NCTSNE, LargeVis, NegTSNE
 from .elastic import ElasticEmbedding
 from .family import FamilyMethod
@@ -29,4 +30,5 @@ __all__ = [
     "NegTSNE",
     "NeighborEmbedding",
     "ResumableRun",
+    "spectrum",
 ]
