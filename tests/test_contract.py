@@ -57,6 +57,7 @@ CASES = {  # the loss, and the standard deviation of the start
     "t-SNE, stale forces": (KullbackLeibler(repulsion_every=3), 1e-2),
     "Neg-t-SNE": (NegativeSampling(c=0.1), 1.0),
     "elastic embedding": (ElasticEmbedding(lam=10.0), 0.1),
+    "elastic embedding, distances": (ElasticEmbedding(lam=10.0, repulsion="distance"), 0.1),
     "SNE": (SNE(), 1e-2),
     "InfoNC-t-SNE": (InfoNCE(), 1e-4),
     "UMAP": (FuzzyCrossEntropy(), 3.0),

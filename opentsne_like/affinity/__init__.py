@@ -20,6 +20,7 @@ from .precomputed import PrecomputedAffinities
 from .self_tuning import SelfTuning
 from .sinkhorn import Sinkhorn
 from .symmetric_entropic import SymmetricEntropic
+from .tables import table_of
 from .uniform import Uniform
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "matrix_of",
     "opened",
     "pack_affinities",
+    "table_of",
     "unpack_affinities",
     "unpack_weights",
 ]

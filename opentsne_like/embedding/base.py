@@ -197,7 +197,8 @@ class Embedding(DiagnosedArray):
 
     def _descend(self, settings: Settings) -> None:
         """Go down the loss by the settings of one call."""
-        self._own.optimizer.run(self, self._edges_of(), settings, self._own.reference)
+        own = self._own
+        own.optimizer.run(self, self._edges_of(), settings, own.reference, own.affinities)
 
     def frozen(self, engine: Any, padding: float = 0.25) -> Any:
         """Return the potential of this map as a frozen reference, built once per version of the coordinates.
@@ -210,7 +211,7 @@ class Embedding(DiagnosedArray):
         """
         state = self._own
         points = np.array(self)
-        key = (checksum(points, engine.n_jobs), engine.radial, engine.method, engine.opening_angle, engine.tolerance)
+        key = (checksum(points, engine.n_jobs), engine.radial, *engine.description.tolist())
         if key not in state.frozen:
             state.frozen = {key: engine.freeze(points, padding)}
         return state.frozen[key]

@@ -66,7 +66,9 @@ class Descent:
             other.state = self.state.copy()
         return other
 
-    def bind(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> Objective:
+    def bind(
+        self, points: Array, P: Any, settings: Settings, reference: Any = None, affinities: Any = None
+    ) -> Objective:
         """Return the objective that a call with these settings would go down.
 
         Parameters
@@ -76,33 +78,40 @@ class Descent:
         settings : Settings
         reference : Embedding or ndarray, optional
             The map that the points are placed on.
+        affinities : Affinities, optional
+            Those of a map, for losses that take more of them than P.
         """
-        return self._bind(points, P, settings, reference, self.state)
+        return self._bind(points, P, settings, reference, affinities, self.state)
 
-    def value(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> float:
+    def value(self, points: Array, P: Any, settings: Settings, reference: Any = None, affinities: Any = None) -> float:
         """Return the loss at some points, without exaggeration, and leave everything as it is.
 
         Parameters
         ----------
-        points, P, settings, reference
+        points, P, settings, reference, affinities
             As of `bind`.
         """
-        objective = self.resting(points, P, settings, reference)
+        objective = self.resting(points, P, settings, reference, affinities)
         return float(objective.evaluate(np.asarray(points), exaggeration=1.0, with_loss=True)[0])
 
-    def resting(self, points: Array, P: Any, settings: Settings, reference: Any = None) -> Objective:
+    def resting(
+        self, points: Array, P: Any, settings: Settings, reference: Any = None, affinities: Any = None
+    ) -> Objective:
         """Return the objective by which a value is read: it finds nothing that was carried, and leaves nothing.
 
         Parameters
         ----------
-        points, P, settings, reference
+        points, P, settings, reference, affinities
             As of `bind`.
         """
         state = self.state and State({name: self.state[name] for name in self.state})
-        return self._bind(points, P, settings, reference, state)
+        return self._bind(points, P, settings, reference, affinities, state)
 
-    def _bind(self, points: Array, P: Any, settings: Settings, reference: Any, state: State | None) -> Objective:
-        loss, context = settings.loss, Context(settings.resources.n_jobs, state, self.parts)
+    def _bind(
+        self, points: Array, P: Any, settings: Settings, reference: Any, affinities: Any, state: State | None
+    ) -> Objective:
+        loss, source = settings.loss, affinities if reference is None else getattr(reference, "affinities", None)
+        context = Context(settings.resources.n_jobs, state, self.parts, loss.takes(source))
         loss.check_dimension(points.shape[1])
         check_shapes(P, points.shape, None if reference is None else np.shape(reference))
         if reference is None:
@@ -113,7 +122,7 @@ class Descent:
         """Return a loss with what the map of `reference`, or else this one, has learned."""
         return loss.settled(getattr(reference, "optimizer", self).state)
 
-    def run(self, embedding: Any, P: Any, settings: Settings, reference: Any = None) -> float:
+    def run(self, embedding: Any, P: Any, settings: Settings, reference: Any = None, affinities: Any = None) -> float:
         """Move `embedding` in place, and return the last loss that was computed.
 
         Parameters
@@ -122,6 +131,7 @@ class Descent:
         P : sparse matrix
         settings : Settings
         reference : Embedding or ndarray, optional
+        affinities : Affinities, optional
 
         Raises
         ------
@@ -136,15 +146,15 @@ class Descent:
                 "copy of it"
             )
         try:
-            return self._run(embedding, P, settings, reference)
+            return self._run(embedding, P, settings, reference, affinities)
         finally:
             self._running.release()
 
-    def _run(self, embedding: Any, P: Any, settings: Settings, reference: Any) -> float:
+    def _run(self, embedding: Any, P: Any, settings: Settings, reference: Any, affinities: Any) -> float:
         points = in_place(embedding)
         plan = settings.plan(len(points), reference is not None)
         state = self._begin(points, settings, reference)
-        objective = self.bind(points, P, settings, reference)
+        objective = self.bind(points, P, settings, reference, affinities)
         _check_methods(objective, settings)
         if settings.searches:
             _check_search(settings, reference)

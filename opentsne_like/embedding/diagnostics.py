@@ -80,13 +80,15 @@ class DiagnosedArray(StatefulArray):
         """
         state = self._own
         edges = self._edges_of() if P is None else P
-        return state.optimizer.value(self, edges, state.settings.asked(**changes), state.reference)
+        settings = state.settings.asked(**changes)
+        return state.optimizer.value(self, edges, settings, state.reference, state.affinities)
 
     def _value_key(self, loss: Loss) -> tuple[Any, ...]:
         """Return what the value of the loss depends on."""
         state = self._own
-        places = [np.ascontiguousarray(part) for part in (self, state.reference) if part is not None]
-        sums = (checksum(np.asarray(place), -1) for place in places)
+        source = state.affinities if state.reference is None else getattr(state.reference, "affinities", None)
+        parts = [part for part in (self, state.reference) if part is not None]
+        sums = (checksum(np.ascontiguousarray(part), -1) for part in (*parts, *loss.takes(source)))
         return (state.optimizer.settled(loss, state.reference), state.optimizer.parts.key(self._edges_of(), -1), *sums)
 
     def _has_edges(self) -> bool:
@@ -227,7 +229,7 @@ class DiagnosedArray(StatefulArray):
         state = self._own
         loss = state.settings.loss
         settings = state.settings.changed(loss=loss.precise())
-        objective = state.optimizer.resting(self, self._edges_of(), settings, state.reference)
+        objective = state.optimizer.resting(self, self._edges_of(), settings, state.reference, state.affinities)
         if not isinstance(objective, AdditiveObjective):
             raise UnavailableError(
                 f"`loss` {type(loss).__name__} does not say what edges and points add to it: its objective, a "

@@ -148,6 +148,8 @@ class Context:
         Of the optimization, for learnable parameters and for what is carried from one iteration to the next; None where
         nothing has begun.
     parts : Parts
+    taken : tuple of ndarray
+        What the loss takes of the affinities besides P, see `Loss.takes`.
 
     Examples
     --------
@@ -161,6 +163,7 @@ class Context:
     n_jobs: int
     state: State | None
     parts: Parts
+    taken: tuple[Array, ...] = ()
 
     def edges(self, P: Any) -> Edges:
         """Return the edges of P."""
@@ -247,6 +250,23 @@ class Loss(ABC):
     @abstractmethod
     def learning_rate(self, n: int, exaggeration: float) -> float:
         """Return the unit of the learning rate for a map of `n` points, of which optimizers make "auto"."""
+
+    def takes(self, affinities: Any) -> tuple[Array, ...]:
+        """Return what a loss depends on besides P and the map: arrays of the affinities, such as their data.
+
+        It finds them in the context in which it is bound, or placed: there they are those of the map that does not
+        move. Most losses take none.
+
+        Parameters
+        ----------
+        affinities : Affinities or None
+
+        Raises
+        ------
+        UnavailableError
+            If these affinities do not have what this loss takes.
+        """
+        return ()
 
     def check_dimension(self, dimension: int) -> None:  # noqa: B027 (most losses take every one)
         """Refuse maps of a dimension that this loss is not made for; by default every one is taken."""

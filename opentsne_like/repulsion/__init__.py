@@ -38,6 +38,7 @@ from .radial import (
     StudentTTail,
 )
 from .rows import RowEngine
+from .weighted import SquaredDistances, WeightedEngine, WeightedReference
 
 __all__ = [
     "DEFAULT_TOLERANCE",
@@ -60,8 +61,11 @@ __all__ = [
     "RowEngine",
     "SoftenedPower",
     "Square",
+    "SquaredDistances",
     "StudentT",
     "StudentTTail",
+    "WeightedEngine",
+    "WeightedReference",
     "as_radial",
     "exact_sums",
 ]

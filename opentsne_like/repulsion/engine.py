@@ -328,6 +328,10 @@ class FrozenReference:
         found.values[faint], found.gradient[faint], _ = self._without_grid(targets[faint])
         return found._replace(total=float(found.values.sum(dtype=np.float64)))
 
+    def fields_of(self, charges: Array) -> list[Field]:
+        """Return a field of each column of charges (n, q) of the sources; none where they are summed without a grid."""
+        return [] if self._field is None else self._engine._convolver.fields(self.sources, self._field, charges)
+
     def _without_grid(self, targets: Array) -> Potential:
         engine = self._engine
         if self.method == "exact" or not engine.radial.has_tree:

@@ -249,6 +249,18 @@ class GridConvolver:
         potential = self._convolve(sources, place, grid, influence, Workspace())
         return Field(potential, grid, place, influence.constant * len(sources), self.n_jobs)
 
+    def fields(self, sources: Array, like: Field, charges: Array) -> list[Field]:
+        """Return the potentials of columns of charges (n, q) of the sources as fields where that of ones is one."""
+        influence = self.influence(like.grid)
+
+        def of(column: Array) -> Field:
+            single, work = np.ascontiguousarray(column[:, None], np.float32), Workspace()
+            (spread,) = ops.spread(sources, like.place, like.grid, work, self.n_jobs, single)
+            potential = ops.convolve(spread, influence.spectrum, like.grid, work, self.n_jobs)
+            return Field(potential, like.grid, like.place, influence.constant * float(column.sum()), self.n_jobs)
+
+        return [of(column) for column in charges.T]
+
     def _convolve(self, points: Array, place: Place, grid: Grid, influence: Influence, work: Workspace) -> Array:
         charges = ops.spread(points, place, grid, work, self.n_jobs)
         return ops.convolve(charges, influence.spectrum, grid, work, self.n_jobs)
