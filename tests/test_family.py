@@ -17,6 +17,7 @@ from opentsne_like import (
     LargeVis,
     NegTSNE,
     NeighborEmbedding,
+    PaCMAP,
     affinity,
     load,
     metrics,
@@ -36,6 +37,7 @@ METHODS = {
     "LargeVis": LargeVis(perplexity=10, n_iter=30, **SHORT),
     "ElasticEmbedding": ElasticEmbedding(perplexity=10, n_iter=30, **SHORT),
     "UMAP": UMAP(n_epochs=30, **SHORT),
+    "PaCMAP": PaCMAP(num_iters=(10, 10, 20), **SHORT),
 }
 EVERY = pytest.mark.parametrize("name", METHODS)
 OF_PERPLEXITY = functools.partial(affinity.PerplexityBasedNN, perplexity=10, random_state=0, n_jobs=1)
@@ -67,7 +69,7 @@ def test_they_stand_at_the_top():
     assert opentsne_like.NCVis is NCTSNE
 
 
-@EVERY
+@pytest.mark.parametrize("name", PARTS)
 def test_presets_and_parts_give_the_same_bits(name):
     made, loss, optimizer, stages, width = PARTS[name]
     schedule = [Schedule(n, exaggeration=rho, momentum=momentum) for n, rho, momentum in stages]

@@ -17,6 +17,7 @@ from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import get_knn_index
 from .perplexity import PerplexityBasedNN
 from .precomputed import PrecomputedAffinities
+from .scaled import ScaledNeighbors
 from .self_tuning import SelfTuning
 from .sinkhorn import Sinkhorn
 from .symmetric_entropic import SymmetricEntropic
@@ -33,6 +34,7 @@ __all__ = [
     "MultiscaleMixture",
     "PerplexityBasedNN",
     "PrecomputedAffinities",
+    "ScaledNeighbors",
     "SelfTuning",
     "Sinkhorn",
     "SymmetricEntropic",

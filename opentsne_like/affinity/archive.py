@@ -19,6 +19,7 @@ from .magic import MAGIC
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import NeighborLists, graph_from_lists, lists_from_graph, neighbors_of_rows
 from .perplexity import PerplexityBasedNN
+from .scaled import ScaledNeighbors
 from .self_tuning import SelfTuning
 from .sinkhorn import Sinkhorn
 from .symmetric_entropic import SymmetricEntropic
@@ -26,7 +27,7 @@ from .uniform import Uniform
 
 CLASSES: tuple[type[NeighborAffinities], ...] = (
     *(PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform),
-    *(Entropic, Fuzzy, SelfTuning, MAGIC, SymmetricEntropic, Sinkhorn),
+    *(Entropic, Fuzzy, SelfTuning, MAGIC, SymmetricEntropic, Sinkhorn, ScaledNeighbors),
 )
 KNOWN: dict[str, type[NeighborAffinities]] = {cls.__name__: cls for cls in CLASSES}
 

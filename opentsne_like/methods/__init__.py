@@ -8,6 +8,7 @@ from .contrastive import NCTSNE, LargeVis, NegTSNE
 from .elastic import ElasticEmbedding
 from .family import FamilyMethod
 from .neighbor_embedding import NeighborEmbedding
+from .pacmap import PaCMAP
 from .resuming import ResumableRun
 from .row_normalized import SNE, InfoNCTSNE
 from .tsne import TSNE
@@ -29,6 +30,7 @@ __all__ = [
     "NCVis",
     "NegTSNE",
     "NeighborEmbedding",
+    "PaCMAP",
     "ResumableRun",
     "spectrum",
 ]

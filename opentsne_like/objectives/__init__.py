@@ -15,6 +15,7 @@ from ..repulsion import METHODS
 from .all_pairs import AllPairs, check_dimension, check_pairs
 from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import carried_names, check_carried
+from .drawing import distinct_ranks, further_pairs, mid_near_pairs
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
 from .function import FunctionLoss, FunctionObjective
@@ -24,6 +25,7 @@ from .learned import LearnedObjective, learned
 from .negative_sampling import NegativeSampling
 from .noise_contrastive import LearnedOdds, NoiseContrastive
 from .normalizers import LogPartition, Normalizer, PlacedLog, PlacedLogPartition, PlacedWeighted, Weighted
+from .pacmap import PaCMAP, PairsObjective, Pull, pair_edges
 from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
 from .placed import PlacedPairLoss
@@ -40,6 +42,7 @@ LOSSES: dict[str, type[Loss]] = {
     "FuzzyCrossEntropy": FuzzyCrossEntropy,
     "NoiseContrastive": NoiseContrastive,
     "Pairwise": Pairwise,
+    "PaCMAP": PaCMAP,
 }
 
 __all__ = [
@@ -66,7 +69,9 @@ __all__ = [
     "NoiseContrastive",
     "Normalizer",
     "ObjectiveLoss",
+    "PaCMAP",
     "PairLoss",
+    "PairsObjective",
     "Pairwise",
     "Parts",
     "PlacedLog",
@@ -74,6 +79,7 @@ __all__ = [
     "PlacedPairLoss",
     "PlacedWeighted",
     "Placing",
+    "Pull",
     "RowNormalized",
     "StaleForces",
     "Weighted",
@@ -83,10 +89,14 @@ __all__ = [
     "check_pairs",
     "check_shapes",
     "checksum",
+    "distinct_ranks",
     "divergence",
     "dof_gradient",
+    "further_pairs",
     "learned",
     "learned_dof",
+    "mid_near_pairs",
+    "pair_edges",
     "placed_divergence",
     "similarity_curve",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
@@ -18,6 +18,7 @@ from ..optimizer import LearningObjective, Objective, State
 from ..repulsion import Control, FrozenReference, Radial, RepulsionEngine
 from .edges import Edges
 
+MOST_GRAPHS = 2  # that are kept besides those of P
 MOST_ENGINES = 4  # that are kept; learnable parameters and other methods ask for more than one
 
 
@@ -87,6 +88,7 @@ class Parts:
         self._known: tuple[Any, Any] | None = None
         self._edges: tuple[Any, Edges] | None = None
         self._engines: OrderedDict[Any, RepulsionEngine] = OrderedDict()
+        self._kept: OrderedDict[Any, Edges] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> Any:
@@ -101,6 +103,19 @@ class Parts:
                 self._edges = None  # before the new ones are made, lest there be two
                 self._edges = (key, Edges.of(P, n_jobs=n_jobs))
             return self._edges[1]
+
+    def kept(self, key: Any, make: Callable[[], Edges]) -> Edges:
+        """Return a graph that a loss makes besides that of P, by a key that tells it from others."""
+        with self._lock:
+            made = self._kept.pop(key, None) or make()
+            self._kept[key] = made
+            if len(self._kept) > MOST_GRAPHS:
+                self._kept.popitem(last=False)
+            return made
+
+    def fingerprint(self, source: Any, n_jobs: int) -> tuple[Any, ...]:
+        """Return what tells a sparse matrix or an array from others, see `key`."""
+        return self.key(source, n_jobs) if hasattr(source, "tocsr") else (source.shape, checksum(source, n_jobs))
 
     def key(self, P: Any, n_jobs: int) -> tuple[Any, ...]:
         """Return what tells a sparse matrix from another, and from itself after somebody has written into it.

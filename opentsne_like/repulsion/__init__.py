@@ -25,6 +25,7 @@ from .control import Control
 from .engine import DEFAULT_TOLERANCE, METHODS, FrozenReference, Method, RepulsionEngine
 from .exact import exact_sums
 from .functions import RADIALS, FunctionRadial, as_radial
+from .levelling import Hyperbola, Saturation
 from .powers import LogOnePlusPower, SoftenedPower
 from .radial import (
     Gaussian,
@@ -49,6 +50,7 @@ __all__ = [
     "FrozenReference",
     "FunctionRadial",
     "Gaussian",
+    "Hyperbola",
     "LogInverse",
     "LogOnePlus",
     "LogOnePlusPower",
@@ -59,6 +61,7 @@ __all__ = [
     "Radial",
     "RepulsionEngine",
     "RowEngine",
+    "Saturation",
     "SoftenedPower",
     "Square",
     "SquaredDistances",
