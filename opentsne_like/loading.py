@@ -28,7 +28,7 @@ __all__ = ["KINDS", "load", "load_run"]
 KINDS: dict[str, type[Embedding]] = {
     cls.__name__: cls for cls in (Embedding, PlacedEmbedding, TSNEEmbedding, PartialTSNEEmbedding)
 }
-_STRANGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ArithmeticError, RecursionError)
+STRANGE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ArithmeticError, RecursionError)
 
 
 def load(path: Any) -> Any:
@@ -95,7 +95,7 @@ def load_run(path: Any, data: Any = None) -> tuple[Any, dict[str, Any]]:
             header["affinities"] = beside[1]
         embedding = unpack(arrays, header, data)
         return embedding, _run(arrays, header)
-    except (OpenTSNEError, *_STRANGE) as error:
+    except (OpenTSNEError, *STRANGE) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise StorageError(f"`path` {str(path)!r} cannot be read: {reason}") from error
 

@@ -45,7 +45,18 @@ LAYERS = [
 LEVEL = {room: level for level, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 
 # What nobody should wait for who only wants the names.
-HEAVY = ["numba", "faiss", "pynndescent", "sklearn", "matplotlib", "tqdm", "pandas", "pyarrow", "scipy.sparse.linalg"]
+HEAVY = [
+    "numba",
+    "faiss",
+    "pynndescent",
+    "sklearn",
+    "matplotlib",
+    "tqdm",
+    "pandas",
+    "pyarrow",
+    "scipy.sparse.linalg",
+    "torch",
+]
 # Adapters are subclasses of another package's classes, so they cannot be light.
 ADAPTERS = {f"{PACKAGE}.sklearn", f"{PACKAGE}.anndata", f"{PACKAGE}.plotting.picture"}
 

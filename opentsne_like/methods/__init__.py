@@ -9,6 +9,8 @@ from .elastic import ElasticEmbedding
 from .family import FamilyMethod
 from .neighbor_embedding import NeighborEmbedding
 from .pacmap import PaCMAP
+from .parameters import Parameters
+from .parametric import ParametricEmbedding
 from .resuming import ResumableRun
 from .row_normalized import SNE, InfoNCTSNE
 from .tsne import TSNE
@@ -31,6 +33,8 @@ __all__ = [
     "NegTSNE",
     "NeighborEmbedding",
     "PaCMAP",
+    "Parameters",
+    "ParametricEmbedding",
     "ResumableRun",
     "spectrum",
 ]

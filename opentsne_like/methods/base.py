@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ..embedding import Embedding, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from ..nearest_neighbors import distances_among
 from ..utils import Timer
+from .parameters import Parameters
 from .resuming import ResumableRun
 
 log = logging.getLogger("opentsne_like.tsne")
@@ -24,7 +24,7 @@ log = logging.getLogger("opentsne_like.tsne")
 _NEED_DATA = ("pca", "landmarks")  # starts that affinities alone cannot give
 
 
-class Method(ABC):
+class Method(Parameters, ABC):
     """A recipe over affinities, a start and the stages of an optimization: the base of the estimators.
 
     A method is a class with keyword parameters, kept under their names, that says three things: how affinities are made
@@ -74,7 +74,7 @@ class Method(ABC):
     def _stages(self, n: int) -> list[dict[str, Any]]:
         """Return what `optimize` is told in each stage of a run on `n` points, ``n_iter`` among it."""
 
-    def _check_parameters(self, X: Any) -> None:  # noqa: B027 (most methods have nothing to add)
+    def _check_parameters(self, X: Any) -> None:
         """Refuse parameters of this method that cannot work, before any work."""
 
     def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
@@ -89,30 +89,6 @@ class Method(ABC):
     def _data_have_columns(self) -> bool:
         """Say whether X holds the data themselves, not their distances."""
         return True
-
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name, as scikit-learn's estimators do."""
-        return {name: getattr(self, name) for name in self._names()}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change parameters by name."""
-        known = self._names()
-        for name, value in params.items():
-            if name not in known:
-                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        default = type(self)().get_params()
-        changed = {
-            k: v for k, v in self.get_params().items() if v is not default[k] and not np.array_equal(v, default[k])
-        }
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
     def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None, *, checkpoint: Any = None) -> Any:
         """Make a map.

@@ -17,6 +17,7 @@ from .state import State
 from .trials import checked_gradient, inner
 
 RATE = 1.0  # "auto": a step is at most about as long as the kernel is wide
+MOMENTS = ("mean", "square", "taken")  # arrays of the state
 TINIEST = 1e-12  # added to the root of the mean square; gradients fall with the number of points
 
 
@@ -55,7 +56,7 @@ class Adam:
 
     decay: float = 0.99
     requires: ClassVar[tuple[str, ...]] = ("evaluate",)
-    keeps: ClassVar[tuple[str, ...]] = ("mean", "square", "taken")
+    keeps: ClassVar[tuple[str, ...]] = MOMENTS
 
     def __post_init__(self) -> None:
         check_real(self.decay, "decay", at_least=0, below=1)
@@ -90,7 +91,7 @@ class Adam:
 
     def _direction(self, gradient: Array, state: State, step: Step) -> Array:
         """Write the moments to the spare buffers, and return the one over the root of the other."""
-        mean, square, taken = (state.spare[name] for name in self.keeps)
+        mean, square, taken = (state.spare[name] for name in MOMENTS)
         taken[:] = state["taken"] + 1.0
         mean[:] = step.momentum * state["mean"] + (1.0 - step.momentum) * gradient
         square[:] = self.decay * state["square"] + (1.0 - self.decay) * gradient**2

@@ -1,0 +1,9 @@
+"""Parametric maps: a network as the optimizer of any loss."""
+
+from __future__ import annotations
+
+from .estimator import ParametricEmbedding
+from .networks import Network, center_and_spread, check_network, multilayer
+from .steps import NetworkSteps
+
+__all__ = ["Network", "NetworkSteps", "ParametricEmbedding", "center_and_spread", "check_network", "multilayer"]
