@@ -52,6 +52,20 @@ def load_rows(config: dict[str, Any]) -> Any:
     return np.array(np.load(config["data"], mmap_mode="r")[: config["n"]], order="C")
 
 
+def load_graph(config: dict[str, Any]) -> Any:
+    """Return the given graph, a CSR matrix (n, n)."""
+    from scipy import sparse
+
+    return sparse.load_npz(config["graph"]).tocsr()
+
+
+def load_start(config: dict[str, Any]) -> Any:
+    """Return the given initial coordinates (n, 2)."""
+    import numpy as np
+
+    return np.load(config["start"])
+
+
 def few_rows(X: Any) -> Any:
     """Return 300 random rows with the columns of `X`, for a first fit that loads whatever is loaded when first used."""
     import numpy as np
