@@ -24,8 +24,9 @@ def test_choice():
     assert v.check_choice(None, "method", ["bh", None]) is None
     assert refusal(v.check_choice, "ffd", "method", ["bh", "fft"]) == (
         InvalidParameterError,
-        "`method` must be one of 'bh', 'fft', got 'ffd'",
+        "`method` must be one of 'bh', 'fft', got 'ffd'; did you mean 'fft'?",
     )
+    assert refusal(v.check_choice, "what", "method", ["bh", 3])[1] == "`method` must be one of 'bh', 3, got 'what'"
 
 
 def test_choice_survives_arrays():

@@ -12,6 +12,7 @@ from .scalars import (
     check_n_jobs,
     check_random_state,
     check_real,
+    near_miss,
     shown,
 )
 from .tables import as_array, as_table, check_csr, check_csr_parts, check_matrix, is_missing
@@ -33,5 +34,6 @@ __all__ = [
     "column_names",
     "forgiven",
     "is_missing",
+    "near_miss",
     "shown",
 ]

@@ -30,8 +30,19 @@ def check_choice(value: Any, name: str, choices: Sequence[Any]) -> Any:
     """Return `value` if it is one of `choices`."""
     if not any(value is c or (isinstance(value, str) and value == c) for c in choices):
         listed = ", ".join(repr(c) for c in choices)
-        raise InvalidParameterError(f"`{name}` must be one of {listed}, got {shown(value)}")
+        raise InvalidParameterError(f"`{name}` must be one of {listed}, got {shown(value)}{near_miss(value, choices)}")
     return value
+
+
+def near_miss(value: Any, choices: Sequence[Any]) -> str:
+    """Return the question whether a choice was meant that is written much like `value`, or nothing."""
+    if not isinstance(value, str):
+        return ""
+    from difflib import get_close_matches
+
+    known = {choice.casefold(): choice for choice in choices if isinstance(choice, str)}
+    close = get_close_matches(value.casefold(), list(known), n=1)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
 def check_flag(value: Any, name: str) -> bool:

@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._types import Array
-from .._validation import check_integer, check_k, check_matrix, check_n_jobs, check_random_state, column_names
+from .._validation import (
+    check_integer,
+    check_k,
+    check_matrix,
+    check_n_jobs,
+    check_random_state,
+    column_names,
+    near_miss,
+)
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError, UnavailableError
 from ..utils import Timer
 from ._parameters import check_parameters
@@ -160,6 +168,7 @@ class KNNIndex(ABC):
         if metric not in self.VALID_METRICS:
             raise InvalidParameterError(
                 f"`metric` must be one of {', '.join(self.VALID_METRICS)} for {type(self).__name__}, got {metric!r}"
+                f"{near_miss(metric, self.VALID_METRICS)}"
             )
         return metric
 
