@@ -38,6 +38,7 @@ _HOMES = {
 }
 _SUBMODULES = {
     "affinity",
+    "anndata",
     "callbacks",
     "embedding",
     "errors",

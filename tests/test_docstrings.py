@@ -18,12 +18,12 @@ MODULES = [
 ]
 
 # Rooms whose examples are run where an optional package is there.
-NEEDS = {"opentsne_like.methods.parametric": "torch"}
+NEEDS = {"opentsne_like.methods.parametric": "torch", "opentsne_like.anndata.": "anndata"}
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [
-    *("affinity", "callbacks", "embedding", "initialization", "methods", "metrics", "nearest_neighbors", "objectives"),
-    *("opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
+    *("affinity", "anndata", "callbacks", "embedding", "initialization", "methods", "metrics", "nearest_neighbors"),
+    *("objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
 ]
 
 

@@ -204,7 +204,11 @@ BAD = {
     "word": (lambda: "X.csv", InvalidTypeError, "must be an array of numbers, got 'X.csv'"),
     "lazy": (lambda: Lazy(), InvalidTypeError, "must be an array of numbers, got a Lazy; pass "),
     "on a device": (lambda: Elsewhere(), InvalidTypeError, "got an Elsewhere that NumPy cannot read: can't convert"),
-    "cells": (lambda: Cells(), InvalidTypeError, "got a Cells; pass one of its arrays, such as "),
+    "cells": (
+        lambda: Cells(),
+        InvalidTypeError,
+        "got a Cells; pass it to opentsne_like.anndata.tsne, or one of its ",
+    ),
     "sparse NaN": (
         lambda: sparse.csr_matrix(with_cell(np.nan, float)),
         InvalidParameterError,

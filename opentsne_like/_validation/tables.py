@@ -201,8 +201,8 @@ def as_array(X: Any, name: str) -> Array:
     """
     if hasattr(X, "obsm"):
         raise InvalidTypeError(
-            f"`{name}` must be an array of numbers, got {_article(X)}; pass one of its arrays, such as "
-            f"{name}.obsm['X_pca']"
+            f"`{name}` must be an array of numbers, got {_article(X)}; pass it to opentsne_like.anndata.tsne, "
+            f"or one of its arrays, such as {name}.obsm['X_pca']"
         )
     if isinstance(X, (list, tuple)) and any(isinstance(row, np.ma.MaskedArray) for row in X):
         X = _converted(X, name, np.ma.array)

@@ -7,6 +7,7 @@ from .continuation import spectrum
 from .contrastive import NCTSNE, LargeVis, NegTSNE
 from .elastic import ElasticEmbedding
 from .family import FamilyMethod
+from .names import ESTIMATORS, find_estimator, plain_name
 from .neighbor_embedding import NeighborEmbedding
 from .pacmap import PaCMAP
 from .parameters import Parameters
@@ -19,6 +20,7 @@ from .umap import UMAP
 InfoTSNE, NCVis = InfoNCTSNE, NCTSNE  # names that others gave them
 
 __all__ = [
+    "ESTIMATORS",
     "NCTSNE",
     "SNE",
     "TSNE",
@@ -36,5 +38,7 @@ __all__ = [
     "Parameters",
     "ParametricEmbedding",
     "ResumableRun",
+    "find_estimator",
+    "plain_name",
     "spectrum",
 ]

@@ -151,6 +151,31 @@ class Method(Parameters, ABC):
         X, start = self._checked(X, affinities, initialization)
         return self._begin(X, self._with_data(affinities, X), start)
 
+    def at(self, coordinates: Any, X: Any = None, affinities: Any = None) -> Any:
+        """Return an embedding with the coordinates that a map of these data has, to go on from there.
+
+        Parameters
+        ----------
+        coordinates : array-like of shape (n, n_components)
+        X, affinities
+            As of `fit`.
+
+        Returns
+        -------
+        Embedding of shape (n, n_components)
+
+        Examples
+        --------
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(50, 5))
+        >>> TSNE(perplexity=10).at(X[:, :2], X).transform(X[:3]).shape
+        (3, 2)
+        """
+        X, _ = self._checked(X, affinities, "random")
+        affinities = self._named_affinities(X) if affinities is None else self._with_data(affinities, X)
+        points = check_matrix(coordinates, "coordinates")
+        return self._embedding(np.array(points, dtype=np.float64), affinities)
+
     def _run(self, embedding: Any, run: ResumableRun | None) -> Any:
         """Optimize in stages, from where a run stands."""
         try:

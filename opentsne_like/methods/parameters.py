@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._validation import near_miss
 from ..errors import InvalidParameterError
 
 
@@ -34,7 +35,7 @@ class Parameters:
         known = self._names()
         for name, value in params.items():
             if name not in known:
-                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}")
+                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}{near_miss(name, known)}")
             setattr(self, name, value)
         return self
 
