@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import time
 from types import TracebackType
 from typing import Any
@@ -13,11 +14,15 @@ from ._types import Array
 from ._validation import check_flag, check_matrix
 from .errors import InvalidParameterError
 
+log = logging.getLogger(__name__)
+
 __all__ = ["Timer", "align", "clip_point_to_disc", "is_package_installed"]
 
 
 class Timer:
     """Announce a stage on standard output when it begins, and its duration in seconds when it ends.
+
+    In any case both go to the log, at level INFO, as records with an attribute ``begins``.
 
     Parameters
     ----------
@@ -47,6 +52,7 @@ class Timer:
 
     def __enter__(self) -> Timer:
         self.start_time = time.perf_counter()
+        log.info(self.message, extra={"begins": True})
         if self.verbose:
             print(f"===> {self.message}")  # noqa: T201
         return self
@@ -58,6 +64,7 @@ class Timer:
         trace: TracebackType | None = None,
     ) -> None:
         self.seconds = time.perf_counter() - self.start_time
+        log.info("%s %.2f s", self.message, self.seconds, extra={"begins": False})
         if self.verbose:
             print(f"   --> Time elapsed: {self.seconds:.2f} seconds")  # noqa: T201
 

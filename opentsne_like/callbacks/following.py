@@ -130,15 +130,13 @@ class Follower:
         self.loss = _last_loss(state.history[len(state.history) - plan.first :])
         self.started = time.perf_counter()
         rho = plan.exaggeration_at(plan.first)
-        self.timer = Timer(
-            f"Running optimization with exaggeration={rho:.2f}, lr={plan.rate_at(rho):.2f} "
-            f"for {plan.n_iter} iterations...",
-            following.verbose,
-        )
+        self.announced = f"exaggeration={rho:.2f}, lr={plan.rate_at(rho):.2f} for {plan.n_iter} iterations..."
+        self.verbose = following.verbose
 
     def __enter__(self) -> Follower:
         with ExitStack() as started:  # whatever was started is ended, also when another start or end fails
-            started.enter_context(self.timer)
+            if self.verbose:
+                started.enter_context(Timer(f"Running optimization with {self.announced}", verbose=True))
             for callback, _ in self.plain:
                 getattr(callback, "optimization_about_to_start", lambda: None)()
             for hook in self.hooks:

@@ -1,4 +1,4 @@
-"""The command line: ``opentsne-like demo``, ``embed`` and ``transform``, also as ``python -m opentsne_like``."""
+"""The command line: ``opentsne-like demo``, ``embed``, ``plot`` and others, also as ``python -m opentsne_like``."""
 
 from .entry import main
 

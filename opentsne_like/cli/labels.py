@@ -39,7 +39,7 @@ def label_column(text: Text, n: int, name: str) -> Array:
         raise InvalidParameterError(
             f"`{name}` {text.path!r} must hold one label for each of the {n} rows, got {len(labels)}{below}"
         )
-    return _values(labels)
+    return label_values(labels)
 
 
 def _has_name(text: Text, cells: list[str], lines: list[int], n: int) -> bool:
@@ -55,7 +55,7 @@ def _has_name(text: Text, cells: list[str], lines: list[int], n: int) -> bool:
     return sure or (len(cells) == n + 1 and (is_word(first) or quoted or first == "0"))
 
 
-def _values(cells: list[str]) -> Array:
+def label_values(cells: list[str]) -> Array:
     """Return numbers if writing them again gives what was read, or if they are many and measure; else text."""
     written = {cell for cell in set(cells) if not is_missing(cell)}
     if written and all(map(_INTEGER.fullmatch, written)) and max(map(len, written)) < 19:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import OpenTSNEError
-from .arguments import make_parser
+from .arguments import flags_of, parse
 from .interrupts import PROGRAM, Interrupts
 
 BAD_INPUT = 2
@@ -33,14 +33,14 @@ def run(arguments: Sequence[str] | None, interrupts: Interrupts) -> int:
     except BaseException as error:
         if interrupts.caused(error):
             return interrupts.leave()
-        return _report(error)
+        return _report(error, getattr(options, "command", None))
     return status
 
 
 def _obey(arguments: Sequence[str] | None, options: argparse.Namespace, interrupts: Interrupts) -> int:
     """Do what the arguments say; what they say, and what becomes of it, is noted in `options`."""
     try:
-        make_parser(PROGRAM).parse_args(arguments, options)
+        parse(PROGRAM, arguments, options)
     except SystemExit as done:  # --help, --version, or an error that was printed
         return int(done.code or 0)
     with warnings.catch_warnings(), _noting(options):
@@ -63,10 +63,10 @@ def _noting(options: argparse.Namespace) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _report(error: BaseException) -> int:
+def _report(error: BaseException, command: str | None) -> int:
     """Say in one line what went wrong outside of this program, and raise what went wrong inside."""
     if isinstance(error, OpenTSNEError):
-        return _fail(f"error: {error}", BAD_INPUT)
+        return _fail(f"error: {_as_written(str(error), command)}", BAD_INPUT)
     if isinstance(error, MemoryError):
         return _fail(f"error: not enough memory ({error})", BAD_INPUT)
     if isinstance(error, OSError):
@@ -76,6 +76,13 @@ def _report(error: BaseException) -> int:
         place = "" if error.filename is None else f"{error.filename!r}: "
         return _fail(f"error: {place}{error.strerror or error}", BAD_INPUT)
     raise error
+
+
+def _as_written(message: str, command: str | None) -> str:
+    """Return a message with the names of options as they are written on the command line."""
+    for name, flag in flags_of(PROGRAM, command).items() if command else ():
+        message = message.replace(f"`{name}`", f"`{flag}`")
+    return message
 
 
 def _drop_output() -> None:
@@ -92,9 +99,13 @@ def _command(name: str) -> Callable[[Any], None]:
         from .demo import demo
 
         return demo
+    if name in ("plot", "info", "export"):
+        from . import reports
+
+        return {"plot": reports.plot, "info": reports.info, "export": reports.export}[name]
     from . import commands
 
-    return {"embed": commands.embed, "transform": commands.transform}[name]
+    return {"embed": commands.embed, "transform": commands.transform, "add": commands.add}[name]
 
 
 def _fail(message: str, status: int) -> int:

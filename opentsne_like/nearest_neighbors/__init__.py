@@ -8,7 +8,7 @@ from ._annoy import Annoy
 from ._archive import listed, pack_index, pack_table, unpack_index, unpack_table
 from ._base import KNNIndex, stacked
 from ._exact import Sklearn
-from ._factory import check_index, make_index, with_data
+from ._factory import check_index, check_names, make_index, with_data
 from ._faiss import Faiss
 from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
@@ -31,6 +31,7 @@ __all__ = [
     "Sklearn",
     "Voyager",
     "check_index",
+    "check_names",
     "distances_among",
     "from_neighbors",
     "listed",

@@ -131,6 +131,35 @@ def make_index(
     return index
 
 
+def check_names(method: str, metric: str, names: tuple[str, str] = ("method", "metric")) -> None:
+    """Refuse names of a search and of a metric that no backend has, before there are data.
+
+    Parameters
+    ----------
+    method : str
+        As of `make_index`.
+    metric : str
+    names : tuple of str
+        How the caller calls them.
+
+    Raises
+    ------
+    InvalidParameterError
+
+    Examples
+    --------
+    >>> from opentsne_like.nearest_neighbors import check_names
+    >>> check_names("auto", "cosine")
+    >>> check_names("annoy", "cosin")
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidParameterError: `metric` must be one of ... got 'cosin'; did you mean 'cosine'?
+    """
+    check_choice(method, names[0], ["auto", "approx", *METHODS])
+    wide: dict[str, list[type[KNNIndex]]] = {"auto": [Sklearn, NNDescent], "approx": [Annoy, NNDescent]}
+    served = wide.get(method) or [METHODS[method]]
+    check_choice(metric, names[1], sorted({"precomputed"}.union(*(backend.VALID_METRICS for backend in served))))
+
+
 def with_data(given: Given, data: Any, metric: Metric | None = None, *, n_jobs: int | None = -1) -> Given:
     """Return given neighbours with the data that they are of, in which new rows are looked up.
 

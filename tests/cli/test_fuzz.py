@@ -16,8 +16,9 @@ import pytest
 import scipy.sparse as sp
 
 from opentsne_like.cli import main
+from opentsne_like.cli.delimited import _read_line_by_line, _read_plain
 from opentsne_like.cli.headers import find_header
-from opentsne_like.cli.tables import _read_line_by_line, _read_plain, read_label_file, read_table
+from opentsne_like.cli.tables import read_label_file, read_table
 from opentsne_like.cli.text import MISSING, Text
 from opentsne_like.errors import OpenTSNEError
 from opentsne_like.plotting.colors import read_labels

@@ -191,7 +191,7 @@ def test_kinds_of_files_that_are_no_labels(kind, capsys):
     assert main(["embed", "X.npy", "--labels", path, "--plot", "map.png", *QUICK]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("opentsne-like: error: `labels` ")
+    assert err.startswith("opentsne-like: error: `--labels` ")
     assert message in err
     assert err.count("\n") == 1
     assert not os.path.exists("map.npz")  # found out before the work

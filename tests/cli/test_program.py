@@ -72,7 +72,7 @@ def test_embed_takes_the_accelerated_schedule(table, capsys):
     assert embed("-q", "--schedule", "accelerated") == 0
     assert len(opentsne_like.load("map.npz").history) == 6 + 9
     assert embed("-q", "--schedule", "fast") == 2
-    assert "`schedule`" in one_line(capsys)
+    assert "`--schedule` must be one of 'auto', 'standard', 'accelerated', got 'fast'" in one_line(capsys)
 
 
 def test_embed_tells_and_draws(table, capsys):
@@ -227,23 +227,26 @@ def test_names_in_files_are_those_of_a_frame(rng):
         ("embed X.npy --out X.npy", "`--out` must not be a file that is read, got 'X.npy'"),
         ("embed X.npy --out map.npz --plot map.npz", "`--plot` must be another file than --out"),
         ("embed X.npy --out map.npz --plot no/map.png", "`--plot` must be in an existing folder"),
-        ("embed X.npy --out map.npz --plot map.gif", "`--plot` must end in .png, .pdf or .svg, got 'map.gif'"),
+        ("embed X.npy --out map.npz --plot map.gif", "`--plot` must end in .png, .pdf, .svg or .html, got 'map.gif'"),
         ("embed X.npy --out map.npz --labels y.csv", "`--labels` must come with --plot"),
         ("embed X.npy --out map.npz --plot m.png --labels X_new.npy", "one label for each of the 200 rows"),
         ("embed X.npy --out map.npz --plot m.png --n-components 4", "`--n-components` must be at most 3 for a picture"),
-        ("embed X.npy --out map.npz --perplexity -3", "`perplexity` must be positive, got -3"),
-        ("embed X.npy --out map.npz --n-components 0", "`n_components`"),
-        ("embed X.npy --out map.npz --metric l17", "`metric` must be one of"),
-        ("embed X.npy --out map.npz --n-jobs 0", "`n_jobs`"),
-        ("embed X.npy --out map.npz --seed -1", "`random_state`"),
-        ("embed X.npy --out map.npz --initialization nowhere", "`initialization`"),
+        ("embed X.npy --out map.npz --perplexity -3", "`--perplexity` must be positive, got -3"),
+        ("embed X.npy --out map.npz --n-components 0", "`--n-components`"),
+        ("embed X.npy --out map.npz --metric l17", "`--metric` must be one of"),
+        ("embed X.npy --out map.npz --n-jobs 0", "`--n-jobs`"),
+        ("embed X.npy --out map.npz --seed -1", "`--seed`"),
+        ("embed X.npy --out map.npz --initialization nowhere", "`--initialization` must be one of 'pca'"),
         ("embed X.npy --out map.npz --initialization no.npy", "`--initialization` 'no.npy' cannot be read"),
-        ("embed X.npy --out map.npz --dof 0", "`dof`"),
-        ("embed X.npy --out map.npz --n-iter -1", "`n_iter`"),
+        ("embed X.npy --out map.npz --dof 0", "`--dof`"),
+        ("embed X.npy --out map.npz --n-iter -1", "`--n-iter`"),
         ("embed X.npy --out map.npz --perplexity ten", "argument --perplexity: invalid number value: 'ten'"),
         ("embed X.npy --out map.npz --learning-rate fast", "invalid number or 'auto' value: 'fast'"),
         ("embed X.npy", "the following arguments are required: --out"),
-        ("embed X.npy --out map.npz --sede 3", "unrecognized arguments: --sede 3"),
+        (
+            "embed X.npy --out map.npz --sede 3",
+            "unrecognized arguments: --sede 3; did you mean '--seed'?; see opentsne-like embed --help",
+        ),
         ("embed nan.npy --out map.npz", "`X` must be finite, got nan in row 3, column 0"),
         ("embed flat.npy --out map.npz", "`X` must be two-dimensional"),
         ("embed words.csv --out map.npz", "got 'dog' in column 2, line 1"),
@@ -252,7 +255,6 @@ def test_names_in_files_are_those_of_a_frame(rng):
         ("transform X.npy X_new.npy --out new.npz", "'X.npy' cannot be read"),
         ("transform foreign.npz X_new.npy --out new.npz", "it is not a file of opentsne_like"),
         ("transform X.npy X_new.npy --out X.npy", "`--out` must not be a file that is read"),
-        ("", "the following arguments are required: COMMAND"),
         ("draw", "invalid choice: 'draw'"),
         ("demo --out-dir no", "`--out-dir` must be in an existing folder"),
     ],
@@ -304,7 +306,7 @@ def test_help_version_and_errors_without_work(capsys):
 
 def test_every_option_is_explained():
     parsers = make_parser("opentsne-like")._subparsers._group_actions[0].choices
-    assert set(parsers) == {"demo", "embed", "transform"}
+    assert set(parsers) == {"demo", "embed", "transform", "add", "plot", "info", "export"}
     assert all(action.help for parser in parsers.values() for action in parser._actions)
 
 

@@ -1,0 +1,157 @@
+"""Where a command writes to, and the pictures and pages it makes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..dependencies import need
+from ..errors import InvalidParameterError
+from ..storage import check_writable
+from .locations import Location
+from .tables import read_label_file
+
+_PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".eps", ".ps", ".pgf", ".svgz")
+_PAGES = (".html", ".htm")
+
+
+def check_outputs(options: Any, inputs: Sequence[str]) -> None:
+    """Raise now what would otherwise be found out after the work.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With `out`, `plot`, `labels` and `hover`.
+    inputs : sequence of str
+        Files that must not be written to.
+    """
+    inputs = [*inputs, *columns_of(options)]
+    for flag, path in (("--out", options.out), ("--plot", options.plot)):
+        if path is not None:
+            check_target(path, flag, inputs)
+    if not options.out.endswith(".npz"):
+        raise InvalidParameterError(
+            f"`--out` must end in .npz, got {options.out!r}; `export` makes tables of a map, `plot` pictures"
+        )
+    if options.plot is None:
+        for flag, given in (("--labels", options.labels), ("--hover", options.hover)):
+            if given:
+                raise InvalidParameterError(f"`{flag}` must come with --plot: it is for the picture, not the map")
+        return
+    if os.path.realpath(options.plot) == os.path.realpath(options.out):
+        raise InvalidParameterError(f"`--plot` must be another file than --out, got {options.plot!r}")
+    check_picture(options.plot, "--plot", options.hover)
+
+
+def check_target(path: str, flag: str, inputs: Sequence[str]) -> None:
+    """Refuse a file that cannot be written, or that is read.
+
+    Parameters
+    ----------
+    path, flag : str
+    inputs : sequence of str
+    """
+    check_writable(path, flag)
+    if any(os.path.realpath(path) == os.path.realpath(_file(other)) for other in inputs):
+        raise InvalidParameterError(f"`{flag}` must not be a file that is read, got {path!r}")
+
+
+def check_picture(path: str, flag: str, hover: Sequence[str] | None) -> None:
+    """Refuse a picture or page of a kind that cannot be made.
+
+    Parameters
+    ----------
+    path, flag : str
+    hover : sequence of str, optional
+        Columns that only a page can show.
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending in _PAGES:
+        return
+    if ending not in _PICTURES:
+        raise InvalidParameterError(f"`{flag}` must end in .png, .pdf, .svg or .html, got {path!r}")
+    if hover:
+        raise InvalidParameterError(f"`--hover` must come with a page, .html, got {path!r}")
+    need("matplotlib", "plot")
+
+
+def check_dimensions(path: str | None, dims: int | None) -> None:
+    """Refuse a map that has too many dimensions to be drawn.
+
+    Parameters
+    ----------
+    path : str, optional
+    dims : int, optional
+    """
+    if path is None or dims is None:
+        return
+    most = 2 if path.lower().endswith(_PAGES) else 3
+    if dims > most:
+        kind = "page" if most == 2 else "picture"
+        raise InvalidParameterError(
+            f"`--n-components` must be at most {most} for a {kind}, got {dims}; leave out the {kind}"
+        )
+
+
+def columns_of(options: Any) -> list[str]:
+    """Return the places that labels and columns for the pointer are read from."""
+    return [*([options.labels] if options.labels else []), *(options.hover or [])]
+
+
+def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
+    """Read labels and columns for the pointer, and see before the work whether they can be drawn.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    n : int
+        Rows of the map.
+
+    Returns
+    -------
+    labels : array or None
+    hover : dict of str to array
+    """
+    from ..plotting.colors import read_labels
+
+    labels = None if options.labels is None else read_label_file(options.labels, n)
+    if labels is not None:
+        read_labels(labels, n, None, None)
+    hover = {}
+    for text in options.hover or []:
+        place = Location.find(text, "hover")
+        name = place.what or Path(place.path).stem
+        hover[name.rpartition("/")[2]] = read_label_file(text, n, "hover")
+    return labels, hover
+
+
+def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str | None = None, **options: Any) -> None:
+    """Draw a map as a picture or a page, by the ending of the path.
+
+    Parameters
+    ----------
+    path : str
+    points : ndarray of shape (n, d)
+    columns : tuple
+        Labels, and columns for the pointer.
+    title : str, optional
+    **options
+        Of `plotting.scatter`.
+    """
+    from .. import plotting
+
+    labels, hover = columns
+    if path.lower().endswith(_PAGES):
+        plotting.html(points, labels, hover=hover or None, path=path, title=title)
+    else:
+        plotting.scatter(points, labels, path=path, title=title, **options)
+
+
+def _file(text: str) -> str:
+    """Return the file of a place, or the text if it is none."""
+    try:
+        return Location.find(text, "labels").path
+    except InvalidParameterError:
+        return text

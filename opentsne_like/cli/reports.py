@@ -1,0 +1,150 @@
+"""``plot``, ``info`` and ``export``: what can be done with a map that exists."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..dependencies import need
+from ..errors import InvalidParameterError
+from ..plotting.files import write_file
+from .commands import speaker
+from .drawing import check_dimensions, check_picture, check_target, columns_of, draw, read_columns
+from .locations import Location
+from .tables import read_label_file
+
+_TABLES = (".csv", ".parquet")
+_AXES = "xyz"
+
+
+def plot(options: Any) -> None:
+    """Draw a stored map.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        See `arguments`.
+    """
+    check_target(options.out, "--out", [options.map, *columns_of(options)])
+    check_picture(options.out, "--out", options.hover)
+    embedding = _load(options.map)
+    check_dimensions(options.out, embedding.shape[1])
+    draw(options.out, embedding, read_columns(options, len(embedding)), title=options.title)
+    speaker(options)(f"wrote {options.out}")
+
+
+def info(options: Any) -> None:
+    """Print what is known about a stored map.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        See `arguments`.
+    """
+    from ..storage import read
+
+    embedding = _load(options.map)
+    header = read(options.map, names=())[1]
+    lines = {
+        "map": f"{type(embedding).__name__} of {len(embedding):,} points in {embedding.shape[1]} dimensions",
+        "loss": f"{embedding.label} {embedding.loss_value:.4f}"
+        if embedding.affinities is not None
+        else embedding.label,
+        "iterations": f"{embedding.n_iter_:,}",
+        **_affinities(embedding.affinities),
+        "stored": f"{header['include']}, {os.path.getsize(options.map) / 1e6:,.1f} MB{_can(header['include'])}",
+    }
+    print("\n".join(f"{name:<13}{text}" for name, text in lines.items()))
+
+
+def export(options: Any) -> None:
+    """Write a map as a table.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        See `arguments`.
+    """
+    others = [text for text in (options.ids, *(options.labels or [])) if text]
+    check_target(options.table, "table", [options.map, *others])
+    ending = os.path.splitext(options.table)[1].lower()
+    if ending not in _TABLES:
+        raise InvalidParameterError(f"`table` must end in .csv or .parquet, got {options.table!r}")
+    embedding = _load(options.map)
+    n, dims = embedding.shape
+    columns: dict[str, Any] = {"id": np.arange(n)}
+    if options.ids:
+        columns["id"] = read_label_file(options.ids, n, "ids")
+    for i in range(dims):
+        columns[_AXES[i] if dims <= len(_AXES) else f"y{i + 1}"] = np.asarray(embedding)[:, i]
+    for text in options.labels or []:
+        columns[_free_name(text, columns)] = read_label_file(text, n)
+    write_file(options.table, (_as_csv if ending == ".csv" else _as_parquet)(columns))
+    speaker(options)(f"wrote {options.table}: {n:,} rows of {', '.join(columns)}")
+
+
+def _load(path: str) -> Any:
+    from ..loading import load
+
+    return load(path)
+
+
+def _affinities(affinities: Any) -> dict[str, str]:
+    """Return what neighbours a map was made from."""
+    if affinities is None:
+        return {}
+    index = getattr(affinities, "knn_index", None)
+    known = {"affinities": f"{type(affinities).__name__}, {affinities.P.nnz:,} values"}
+    for name in ("perplexity", "perplexities", "k_neighbors"):
+        value = getattr(affinities, name, None)
+        if value is not None and not isinstance(value, str):
+            known[name] = ", ".join(f"{number:g}" for number in np.atleast_1d(value).tolist())
+    if index is not None and index.data is not None:
+        columns = "" if index.columns is None else f": {', '.join(map(str, index.columns[:5]))}"
+        more = ", ..." if index.columns is not None and len(index.columns) > 5 else ""
+        known["data"] = f"{index.data.shape[1]:,} columns{columns}{more}"
+    if index is not None:
+        known["metric"] = str(index.metric)
+    return known
+
+
+def _can(include: str) -> str:
+    can = {"data": "; takes new rows", "affinities": "; can go on", "optimizer": "; can go on with its affinities"}
+    return can.get(include, "; the picture alone")
+
+
+def _free_name(text: str, columns: dict[str, Any]) -> str:
+    """Return the name of a column that is read from a place."""
+    place = Location.find(text, "labels")
+    name = (place.what or Path(place.path).stem).rpartition("/")[2]
+    return name if name not in columns else f"{name}_{sum(known.startswith(name) for known in columns)}"
+
+
+def _values(column: Any) -> list[Any]:
+    values = column.tolist()
+    return ["" if value is None or value != value else value for value in values]
+
+
+def _as_csv(columns: dict[str, Any]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*map(_values, columns.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _as_parquet(columns: dict[str, Any]) -> bytes:
+    need("pyarrow", "tables")
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    known = (np.ndarray, pa.Array)
+    arrays = {name: column if isinstance(column, known) else column.tolist() for name, column in columns.items()}
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(arrays), sink)
+    return bytes(sink.getvalue())
