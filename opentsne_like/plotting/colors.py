@@ -12,13 +12,17 @@ from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
 from .labels import Labels, distinct, in_one_type, names_of, plain, take_labels, values_of
 
-# Ten familiar colours, then always the one that differs most from all before it, from white and from grey, also to
-# eyes with deuteranopia (distances in Oklab, moderate chroma).
+# Ten near the familiar ones: by CIEDE2000 any two are at least 12 apart to eyes without red, green or blue cones (by
+# the matrices of Machado, Oliveira and Fernandes 2009), and 20 to others. Then always the one that is farthest from all
+# before it, from white, black and grey, first of another hue and later of another lightness: all are 10 apart.
 PALETTE = (
-    *("#1f77b4", "#f28e2b", "#2ca25f", "#d62738", "#8a5fbf", "#8c5a3c", "#e377c2", "#17b3c8", "#b5b52a", "#3b3f8f"),
-    *("#800058", "#40efaf", "#205000", "#809fff", "#407068", "#dfafff", "#ff7880", "#9f788f", "#f7c770", "#af4097"),
-    *("#5870e7", "#af8708", "#704080", "#80a78f", "#78dfd7", "#972008", "#df9faf", "#084868", "#7887bf", "#783840"),
-    *("#dfd700", "#af5068"),
+    *("#4b6e91", "#e4811e", "#1ac976", "#d2414a", "#9e55dc", "#7f4614", "#f08adb", "#4898a1", "#d8d416", "#282e89"),
+    *("#004b2d", "#871e5a", "#78a5ff", "#69694b", "#ffb4b4", "#876978", "#ffd296", "#789678", "#69f0f0", "#004b5a"),
+    *("#f01e96", "#3c3c00", "#968700", "#008700", "#8700a5", "#782d2d", "#9687c3", "#0fd2ff", "#00785a", "#4b2d3c"),
+    *("#c38796", "#96c3b4", "#d2785a", "#96d24b", "#c3a596", "#5a4b78", "#c3a55a", "#d2b4d2", "#96695a", "#a55a96"),
+    *("#87693c", "#4b4bd2", "#b4d2ff", "#1e96d2", "#00c3b4", "#c3d296", "#2d7878", "#0f4b78", "#8778ff", "#5af0c3"),
+    *("#f05a78", "#3c692d", "#f0a500", "#2d9678", "#78a52d", "#b44b69", "#b45a00", "#f0a578", "#7869b4", "#96a5c3"),
+    *("#870f00", "#784b5a", "#e15ae1", "#b40f2d"),
 )
 MISSING = "#d8d8d8"
 ONE_COLOR = "#2f6690"  # of points without labels

@@ -11,13 +11,14 @@ from .colors import MISSING, Classes, Values
 from .names import INK, LONGEST, PLAIN, names_fit, place_names, shorten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PAGE = 11.7  # inches; no legend makes a picture wider
 _MOST = 104  # names, at the side or on the map
 _ROWS = 26  # of a legend
 _DAYS = (-719_000, 2_932_000)  # since 1970, about the years 1 to 9999: what matplotlib writes as dates
-_MOST_ON_MAP = 32  # names that can stand on the map unless that is asked for
+_BAR_WIDTH = 22  # a colour bar is so many times as long as it is wide
 
 
 def explain(
@@ -30,7 +31,7 @@ def explain(
     figure : Figure
     meaning : Classes, Values or None
     views : list of tuple
-        What each panel shows to the right, upward and toward the eye.
+        What each panel shows to the right, upward and toward the eye; of no use to names beside the map.
     legend : True, "map" or "side"
     colors : str, optional
         Name of the colormap of a quantity.
@@ -38,10 +39,9 @@ def explain(
     if isinstance(meaning, Values):
         _bar(figure, meaning, colors)
     elif isinstance(meaning, Classes) and meaning.names:
-        x, y, _ = views[0]
-        can = len(views) == 1 and len(meaning.names) <= _MOST_ON_MAP
-        if legend == "map" or (legend is True and can and names_fit(figure, x, y, meaning)):
-            place_names(figure, x, y, _largest(meaning, _MOST))
+        can = legend is True and len(views) == 1 and len(meaning.names) <= _MOST
+        if legend == "map" or (can and names_fit(figure, views[0][0], views[0][1], meaning)):
+            place_names(figure, views[0][0], views[0][1], _largest(meaning, _MOST))
         else:
             _legend(figure, meaning)
 
@@ -71,7 +71,7 @@ def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
         color_scale(meaning, colors),
         ax=figure.axes,
         shrink=0.5,
-        aspect=22,
+        aspect=_BAR_WIDTH,
         pad=0.02,
         extend=extend,
         extendfrac=0.03,
@@ -79,6 +79,19 @@ def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=9, length=2, color=INK, labelcolor=INK)
+    if np.isnan(meaning.values).any():
+        _grey_end(bar.ax)
+
+
+def _grey_end(axes: Axes) -> None:
+    """Say below a colour bar what grey points are."""
+    from matplotlib.patches import Rectangle
+
+    low, high = -0.115, -0.07  # of the bar's length; a square
+    square = Rectangle((0, low), 1, high - low, facecolor=MISSING, edgecolor="none", transform=axes.transAxes)
+    square.set_clip_on(False)
+    axes.add_patch(square)
+    axes.text(1.4, (low + high) / 2, "none", va="center", fontsize=9, color=INK, transform=axes.transAxes)
 
 
 def _dates() -> dict[str, Any]:

@@ -18,17 +18,20 @@ INK = "#262626"
 PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}  # of text that is to be read as it was written
 
 LONGEST = 40  # characters of a name that is written whole
-_LONGEST_ON_MAP = 24  # of one that can stand on the map unless that is asked for
+_LONGEST_ON_MAP = 24
+_LARGEST, _SMALLEST = 10.0, 6.0  # letters on the map, in points
+_FEW = 20  # names on the map that are written in the largest
+_LINE = 14  # letters of a name on the map that is not broken in two
 _LOOKED_AT = 5000  # points that are asked where their name is
 _DARKER = 0.6  # how bright a name is beside its points
 _STEPS = 60  # of pushing overlapping names apart
 
 
-def shorten(names: list[str]) -> list[str]:
+def shorten(names: list[str], longest: int = LONGEST) -> list[str]:
     """Leave out the end of long names, or the middle or the beginning if that keeps them apart."""
-    for head in (LONGEST - 1, LONGEST // 2, 0):
-        tail = LONGEST - 1 - head
-        short = [name if len(name) <= LONGEST else f"{name[:head]}…{name[len(name) - tail :]}" for name in names]
+    for head in (longest - 1, longest // 2, 0):
+        tail = longest - 1 - head
+        short = [name if len(name) <= longest else f"{name[:head]}…{name[len(name) - tail :]}" for name in names]
         if len(set(short)) == len(names):
             break
     return short
@@ -49,8 +52,8 @@ def anchors(x: Array, y: Array, classes: Classes) -> Array:
 
 
 def names_fit(figure: Figure, x: Array, y: Array, classes: Classes) -> bool:
-    """Say whether the names can stand on the map: short, with room, and of classes that are places on it."""
-    if max(len(name) for name in classes.names) > _LONGEST_ON_MAP or len(classes.names) < 2:
+    """Say whether the names can stand on the map: told apart, with room, and of classes that are places on it."""
+    if len(classes.names) < 2 or len(set(shorten(classes.names, _LONGEST_ON_MAP))) < len(classes.names):
         return False
     if not _are_places(x, y, classes):
         return False
@@ -81,20 +84,24 @@ def _write(figure: Figure, x: Array, y: Array, classes: Classes) -> list[Text]:
 
     axes = figure.axes[0]
     halo = [withStroke(linewidth=2.6, foreground="white", alpha=0.9)]
-    style: dict[str, Any] = {
-        "ha": "center",
-        "va": "center",
-        "fontsize": 10,
-        "fontweight": "bold",
-        **PLAIN,
-    }
+    size = max(_SMALLEST, _LARGEST * min(1.0, _FEW / len(classes.names)) ** 0.3)
+    style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": size, "fontweight": "bold", **PLAIN}
     colors = [tuple(_DARKER * part for part in to_rgb(color)) for color in classes.colors]  # legible, and whose it is
     return [
         axes.text(right, up, name, color=color, path_effects=halo, **style)
         for (right, up), name, color in zip(
-            anchors(x, y, classes).tolist(), shorten(classes.names), colors, strict=True
+            anchors(x, y, classes).tolist(), map(_broken, shorten(classes.names, _LONGEST_ON_MAP)), colors, strict=True
         )
     ]
+
+
+def _broken(name: str) -> str:
+    """Return a long name on two lines, broken at the blank that is closest to its middle."""
+    blanks = [at for at, letter in enumerate(name) if letter == " "]
+    if len(name) <= _LINE or not blanks:
+        return name
+    at = min(blanks, key=lambda place: abs(2 * place - len(name)))
+    return f"{name[:at]}\n{name[at + 1 :]}"
 
 
 def _push_apart(figure: Figure, texts: list[Text]) -> bool:
@@ -102,7 +109,7 @@ def _push_apart(figure: Figure, texts: list[Text]) -> bool:
     figure.draw_without_rendering()
     axes = figure.axes[0]
     boxes = [text.get_window_extent() for text in texts]
-    half = np.array([[box.width, box.height] for box in boxes]) / 2
+    half = np.array([[box.width, box.height] for box in boxes]) / 2 + figure.dpi / 72  # half of a halo
     start = np.array([[(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2] for box in boxes])
     place = start.copy()
     for _ in range(_STEPS):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, StorageError
-from opentsne_like.plotting import PALETTE, scatter
+from opentsne_like.plotting import PALETTE, panels, scatter
 from opentsne_like.plotting.colors import MISSING
+from opentsne_like.plotting.density import mean_colors
 from opentsne_like.plotting.legends import _MOST
 
 pytest.importorskip("matplotlib")
@@ -98,6 +99,35 @@ def test_names_that_have_no_room_go_to_the_side(rng):
     assert [text.get_text() for text in legend.get_texts()] == [str(i) for i in range(20)]
 
 
+def islands(rng, n_classes):
+    """Return a map of small groups that are one in each field of a board, and their numbers."""
+    side = -(-int(n_classes**0.5 * 10) // 10)
+    labels = np.repeat(np.arange(n_classes), 20)
+    return np.column_stack([labels % side, labels // side]) + rng.normal(scale=0.08, size=(len(labels), 2)), labels
+
+
+@pytest.mark.parametrize("n_classes", [33, 60, 100])
+def test_up_to_a_hundred_names_stand_on_the_map(rng, n_classes):
+    Y, labels = islands(rng, n_classes)
+    figure = scatter(Y, [f"class {i}" for i in labels])
+    assert not figure.legends
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == n_classes
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+def test_long_names_on_the_map_are_broken_and_shortened(Y):
+    names = np.array(["T helper cells", "regulatory T cells", "a name of many letters and words", "unbreakable" * 3])
+    (axes,) = scatter(Y, np.repeat(names, 50)).axes
+    found = {text.get_text() for text in axes.texts}
+    assert found == {"T helper cells", "regulatory\nT cells", "a name of many\nletters …", "unbreakableunbreakableu…"}
+
+
+def test_names_that_are_the_same_when_shortened_go_to_the_side(Y):
+    names = [f"{'long ' * 10}{i}{' long' * 10}" for i in range(4)]
+    assert scatter(Y, np.repeat(names, 50)).legends
+
+
 def test_names_that_are_crowded_go_to_the_side(rng):
     labels = np.repeat(np.arange(20), 15)
     Y = np.repeat(rng.uniform(size=(20, 2)), 15, axis=0)
@@ -157,7 +187,7 @@ def test_names_and_titles_are_text(tmp_path, Y, labels, legend):
     names = {"a": "$0 - $10", "b": "Ba$$in", "c": "_under", "d": r"\alpha^2 & 50 %"}
     figure = scatter(Y, [names[label] for label in labels], title="$$", legend=legend, path=tmp_path / "map.svg")
     texts = figure.legends[0].get_texts() if legend == "side" else figure.axes[0].texts
-    assert {text.get_text() for text in texts} == set(names.values())
+    assert {text.get_text().replace("\n", " ") for text in texts} == set(names.values())
     assert not any(text.get_parse_math() or text.get_usetex() for text in texts)
     assert not figure.get_suptitle() or not figure._suptitle.get_parse_math()
 
@@ -318,17 +348,48 @@ def test_figures_show_themselves(Y):
         assert picture.size == (300, 300)
 
 
-# --- colours and bad input ------------------------------------------------------------------------
+# --- a quantity that is not known everywhere, and more points than can be drawn one by one ---------
 
 
-def test_the_palette_is_told_apart():
-    from matplotlib.colors import to_rgb
+def test_a_colour_bar_says_what_grey_is(Y):
+    known = scatter(Y, Y[:, 0])
+    partly = scatter(Y, np.where(Y[:, 0] > 5, Y[:, 0], np.nan))
+    assert [[text.get_text() for text in figure.axes[1].texts] for figure in (known, partly)] == [[], ["none"]]
+    assert to_hex(partly.axes[1].patches[-1].get_facecolor()) == MISSING
 
-    assert len(set(PALETTE)) == 32
-    colors = np.array([to_rgb(color) for color in [*PALETTE, MISSING, "white"]])
-    gaps = np.linalg.norm(colors[:, None] - colors[None], axis=2) + 9 * np.eye(len(colors))
-    assert gaps[:10, :10].min() > 0.2
-    assert gaps.min() > 0.12
+
+def test_the_mean_colours_of_pixels(rng):
+    pixels, shades = rng.integers(0, 30, 400), rng.uniform(size=(400, 3))
+    image = mean_colors(pixels, shades, 40)
+    assert (image[30:] == 0).all()
+    for pixel in range(30):
+        np.testing.assert_allclose(image[pixel, :3], shades[pixels == pixel].mean(axis=0), rtol=1e-12)
+    counts = np.bincount(pixels)
+    order = np.argsort(counts, kind="stable")
+    assert (np.diff(image[:30, 3][order]) >= 0).all()
+    assert 0 < image[:30, 3].min() < image[:30, 3].max() == 1
+    assert (mean_colors(pixels[:0], shades[:0], 4) == 0).all()
+
+
+def test_many_points_are_counted(monkeypatch, Y, labels):
+    monkeypatch.setattr(panels, "MANY", 100)
+    labels = labels.astype(object)
+    labels[labels == "d"] = None
+    figure = scatter(Y, labels)
+    (axes,) = figure.axes
+    assert not axes.collections
+    assert len(axes.images) == 2  # points without a label beneath
+    colors = {to_hex(color[:3]) for color in axes.images[1].get_array()[axes.images[1].get_array()[..., 3] > 0]}
+    assert set(PALETTE[:3]) <= colors
+    assert axes.get_xlim() == scatter(Y, labels, size=1).axes[0].get_xlim()
+    assert scatter(Y, labels, size=1).axes[0].collections  # one by one, if that is asked for
+    for dims in (1, 3):
+        assert all(
+            axes.images for axes in scatter(np.hstack([Y, Y])[:, :dims], background=Y[:, [0, 1, 0]][:, :dims]).axes
+        )
+
+
+# --- bad input ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

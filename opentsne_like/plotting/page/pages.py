@@ -18,7 +18,7 @@ from ..._validation import check_matrix, shown
 from ...errors import InvalidParameterError, InvalidTypeError
 from ...storage import check_writable
 from ..files import write_file
-from ..maps import strip
+from ..panels import strip
 from .columns import plain_color, read_columns
 from .images import read_images
 from .payload import Payload, pack_points
