@@ -7,6 +7,7 @@ take long, a seeded sample of them is looked at, each against all points: the sa
 
 from .distances import class_preservation, distance_correlation, random_triplet_accuracy
 from .divergence import kl_divergence, pBIC
+from .local import local_scale, point_recall
 from .neighborhoods import continuity, knn_accuracy, knn_recall, trustworthiness
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "kl_divergence",
     "knn_accuracy",
     "knn_recall",
+    "local_scale",
     "pBIC",
+    "point_recall",
     "random_triplet_accuracy",
     "trustworthiness",
 ]

@@ -78,9 +78,9 @@ def knn_recall(
     k = check_k(k, n - 1)
     rows = sample_rows(n, n_samples, random_state)
     jobs = check_n_jobs(n_jobs)
-    true = _nearest(data, rows, k, metric, jobs)
-    found = _nearest(points, rows, k, "euclidean", jobs)
-    return int(_contained(true, found).sum()) / true.size
+    true = nearest(data, rows, k, metric, jobs)
+    found = nearest(points, rows, k, "euclidean", jobs)
+    return int(contained(true, found).sum()) / true.size
 
 
 def knn_accuracy(
@@ -132,7 +132,7 @@ def knn_accuracy(
     codes, n_classes = class_codes(labels, n)
     k = check_k(k, n - 1)
     rows = sample_rows(n, n_samples, random_state)
-    votes = codes[_nearest(points, rows, k, "euclidean", check_n_jobs(n_jobs))]
+    votes = codes[nearest(points, rows, k, "euclidean", check_n_jobs(n_jobs))]
     own = codes if rows is None else codes[rows]
     weights = k * k + np.arange(k, 0, -1)  # one vote counts more than all ranks together
     correct = 0
@@ -204,7 +204,7 @@ def trustworthiness(
     k = check_k(k, (len(points) - 1) // 2)
     rows = sample_rows(len(points), n_samples, random_state)
     jobs = check_n_jobs(n_jobs)
-    claimed = _nearest(points, rows, k, "euclidean", jobs)
+    claimed = nearest(points, rows, k, "euclidean", jobs)
     return _rank_score(data, rows, claimed, metric, jobs)
 
 
@@ -255,11 +255,11 @@ def continuity(
     k = check_k(k, (len(points) - 1) // 2)
     rows = sample_rows(len(points), n_samples, random_state)
     jobs = check_n_jobs(n_jobs)
-    true = _nearest(data, rows, k, metric, jobs)
+    true = nearest(data, rows, k, metric, jobs)
     return _rank_score(points, rows, true, "euclidean", jobs)
 
 
-def _nearest(data: Any, rows: Array | None, k: int, metric: Any, n_jobs: int) -> Array:
+def nearest(data: Any, rows: Array | None, k: int, metric: Any, n_jobs: int) -> Array:
     """Return the k nearest other points of some rows, or of all, by exact search."""
     index = Sklearn(data, k, metric, n_jobs=n_jobs)
     if rows is None:
@@ -271,7 +271,7 @@ def _nearest(data: Any, rows: Array | None, k: int, metric: Any, n_jobs: int) ->
     return nearest
 
 
-def _contained(true: Array, found: Array) -> Array:
+def contained(true: Array, found: Array) -> Array:
     """Return for every entry of `true` whether it is in the same row of `found`."""
     inside = np.zeros(true.shape, bool)
     for column in found.T:

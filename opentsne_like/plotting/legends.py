@@ -37,7 +37,7 @@ def explain(
         Name of the colormap of a quantity.
     """
     if isinstance(meaning, Values):
-        _bar(figure, meaning, colors)
+        color_bar(figure, meaning, colors, figure.axes)
     elif isinstance(meaning, Classes) and meaning.names:
         can = legend is True and len(views) == 1 and len(meaning.names) <= _MOST
         if legend == "map" or (can and names_fit(figure, views[0][0], views[0][1], meaning)):
@@ -61,7 +61,18 @@ def color_scale(meaning: Values, colors: Any) -> Any:
     return ScalarMappable(Normalize(meaning.low, meaning.high), colormaps[name])
 
 
-def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
+def color_bar(figure: Figure, meaning: Values, colors: Any, axes: Any) -> None:
+    """Add the colour bar of a quantity.
+
+    Parameters
+    ----------
+    figure : Figure
+    meaning : Values
+    colors : str, optional
+        Name of the colormap.
+    axes : Axes or list of Axes
+        The panels beside which it stands.
+    """
     beyond = (
         bool(np.nanmin(meaning.values, initial=np.inf) < meaning.low),
         bool(np.nanmax(meaning.values, initial=-np.inf) > meaning.high),
@@ -69,7 +80,7 @@ def _bar(figure: Figure, meaning: Values, colors: Any) -> None:
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     bar = figure.colorbar(
         color_scale(meaning, colors),
-        ax=figure.axes,
+        ax=axes,
         shrink=0.5,
         aspect=_BAR_WIDTH,
         pad=0.02,
