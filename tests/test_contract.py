@@ -63,10 +63,14 @@ CASES = {  # the loss, and the standard deviation of the start
     "InfoNC-t-SNE": (InfoNCE(), 1e-4),
     "UMAP": (FuzzyCrossEntropy(), 3.0),
     "NC-t-SNE": (NoiseContrastive(), 1.0),
+    "Neg-t-SNE, sampled": (NegativeSampling(repulsion="sampled"), 1.0),
+    "NC-t-SNE, sampled": (NoiseContrastive(repulsion="sampled"), 1.0),
+    "UMAP, sampled": (FuzzyCrossEntropy(repulsion="sampled"), 1.0),
     "PaCMAP": (PaCMAP(w_mid_near=3.0), 0.1),
     "pairwise": (Pairwise(LogStudentT(), Gaussian(), "rows", weight=0.5), 0.1),
 }
-WITHOUT_ALL_PAIRS = {"PaCMAP"}  # whose forces on a map are sums along edges, without error
+SAMPLED = {name for name in CASES if "sampled" in name}
+WITHOUT_ERROR = {"PaCMAP", *SAMPLED}  # whose forces on a map are sums along edges, or estimates
 EVERY = pytest.mark.parametrize("name", CASES)
 
 
@@ -133,7 +137,7 @@ def test_the_error_of_the_forces_is_known(name):
     assert np.isnan(begin(name).force_error)
     assert np.isnan(begin(name, method="exact").optimize(3).force_error)
     Y = begin(name, method="fft").optimize(60)
-    if name in WITHOUT_ALL_PAIRS:
+    if name in WITHOUT_ERROR:
         assert np.isnan(Y.force_error)
         return
     assert 0 < Y.force_error < Y.loss.tolerance
@@ -164,7 +168,7 @@ def test_edges_and_engine_are_made_once(name, monkeypatch):
         Y = Y.optimize(1)
     assert np.isfinite(Y.loss_value)
     assert Y.evaluate() == Y.evaluate()
-    if name in WITHOUT_ALL_PAIRS:
+    if name == "PaCMAP":
         assert (made.count(Edges), made.count(RepulsionEngine)) == (3, 0), "a graph for each kind of pairs"
         return
     assert made.count(Edges) == 1

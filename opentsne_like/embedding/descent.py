@@ -252,7 +252,8 @@ def _check_search(settings: Settings, reference: Any) -> None:
     if not settings.loss.steady:
         raise UnavailableError(
             f"`optimizer` {mine} takes forces of the points as they are, which {its} with these options does not give "
-            "in every iteration; set repulsion_every=1, or take another optimizer, such as Momentum()"
+            "in every iteration; set repulsion_every=1 or repulsion='all', or take another optimizer, such as "
+            "Momentum()"
         )
 
 

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ..objectives import Loss, NegativeSampling, NoiseContrastive
-from .family import LARGE, OnNeighbors, OnPerplexity
+from .family import LARGE, OnNeighbors, OnPerplexity, SamplingMethod
 
 TSNE_MEAN = 100.0  # times n: what contrastive-ne takes for t-SNE's partition function
 
 
 @dataclass(repr=False, eq=False)
-class NegTSNE(OnNeighbors):
+class NegTSNE(SamplingMethod, OnNeighbors):
     r"""Neg-t-SNE with all pairs: a spectrum from UMAP-like maps (s = 1) towards t-SNE's (s = 0).
 
     It begins at c = 1, negative sampling proper, and goes on at the c that was asked for. For the spectrum itself
@@ -40,6 +40,9 @@ class NegTSNE(OnNeighbors):
         Iterations at the c that was asked for; by default 250, and 400 from 50,000 points on.
     early_iter : int
         Iterations at c = 1 before them.
+    repulsion : {"all", "sampled"}
+        "sampled" draws ``4 n_negatives`` points for each point in every iteration, as other packages do: a noisy
+        gradient, by `optimizer.SGD`, whose rate falls to nothing. `random_state` seeds it.
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
@@ -56,8 +59,9 @@ class NegTSNE(OnNeighbors):
     >>> import numpy as np
     >>> from opentsne_like import NegTSNE
     >>> X = np.random.default_rng(0).normal(size=(100, 5))
-    >>> NegTSNE(c=0.1, n_iter=50, random_state=0).fit(X).loss
-    NegativeSampling(method='auto', theta=0.5, tolerance=0.005, n_negatives=5, c=0.1)
+    >>> Y = NegTSNE(c=0.1, n_iter=50, random_state=0).fit(X)
+    >>> Y.loss.c, Y.loss.n_negatives
+    (0.1, 5)
     """
 
     start_width: ClassVar[float | None] = 1.0
@@ -95,15 +99,15 @@ class NegTSNE(OnNeighbors):
         return math.exp((1.0 - s) * math.log(TSNE_MEAN * n / pairs))
 
     def _loss(self, n: int) -> Loss:
-        return NegativeSampling(self.n_negatives, self._odds(n), method=self.method)
+        return NegativeSampling(self.n_negatives, self._odds(n), **self._pairs)
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
-        first = NegativeSampling(self.n_negatives, method=self.method)
+        first = NegativeSampling(self.n_negatives, **self._pairs)
         return [{"n_iter": self.early_iter, "loss": first}, {"n_iter": _length(self.n_iter, n)}]
 
 
 @dataclass(repr=False, eq=False)
-class NCTSNE(OnNeighbors):
+class NCTSNE(SamplingMethod, OnNeighbors):
     """NC-t-SNE with all pairs: Neg-t-SNE whose normaliser is learned with the map. Also by the name NCVis.
 
     Parameters
@@ -118,6 +122,9 @@ class NCTSNE(OnNeighbors):
         Iterations while the normaliser is learned.
     early_iter : int
         Iterations at c = 1 before them, which are those of `NegTSNE`.
+    repulsion : {"all", "sampled"}
+        "sampled" draws ``4 n_negatives`` points for each point in every iteration, as other packages do: a noisy
+        gradient, by `optimizer.SGD`, whose rate falls to nothing. `random_state` seeds it.
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
@@ -148,15 +155,15 @@ class NCTSNE(OnNeighbors):
     initialization: Any = "pca"
 
     def _loss(self, n: int) -> Loss:
-        return NoiseContrastive(self.n_negatives, method=self.method)
+        return NoiseContrastive(self.n_negatives, **self._pairs)
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
-        first = NegativeSampling(self.n_negatives, method=self.method)
+        first = NegativeSampling(self.n_negatives, **self._pairs)
         return [{"n_iter": self.early_iter, "loss": first}, {"n_iter": self.n_iter}]
 
 
 @dataclass(repr=False, eq=False)
-class LargeVis(OnPerplexity):
+class LargeVis(SamplingMethod, OnPerplexity):
     """LargeVis with all pairs: negative sampling (c = 1) on t-SNE's affinities.
 
     Parameters
@@ -169,6 +176,9 @@ class LargeVis(OnPerplexity):
         Negative samples that go with an edge.
     n_iter : int, optional
         By default 350, and 500 from 50,000 points on.
+    repulsion : {"all", "sampled"}
+        "sampled" draws ``4 n_negatives`` points for each point in every iteration, as other packages do: a noisy
+        gradient, by `optimizer.SGD`, whose rate falls to nothing. `random_state` seeds it.
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
@@ -196,7 +206,7 @@ class LargeVis(OnPerplexity):
     initialization: Any = "pca"
 
     def _loss(self, n: int) -> Loss:
-        return NegativeSampling(self.n_negatives, method=self.method)
+        return NegativeSampling(self.n_negatives, **self._pairs)
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         return [{"n_iter": 100 + _length(None, n) if self.n_iter is None else self.n_iter}]

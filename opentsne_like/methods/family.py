@@ -6,9 +6,13 @@ from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .. import initialization as starts
+from .._validation import check_choice
 from ..affinity import Affinities, PerplexityBasedNN, Uniform
 from ..objectives import Loss
+from ..optimizer import SGD
 from .base import Method
 
 LARGE = 50_000  # points, from which on maps take more iterations
@@ -75,6 +79,11 @@ class FamilyMethod(Method):
         return {"loss": self._loss(n), **{name: getattr(self, name) for name in names}}
 
     @property
+    def _seed(self) -> int:
+        """The seed of what a loss draws: `random_state` where it is an integer, and 0 otherwise."""
+        return int(self.random_state) if isinstance(self.random_state, (int, np.integer)) else 0
+
+    @property
     def _near(self) -> dict[str, Any]:
         """How neighbours are found, as arguments of affinities."""
         names = ("metric", "metric_params", "knn_kwargs", "n_jobs", "random_state", "verbose")
@@ -86,6 +95,27 @@ class FamilyMethod(Method):
 
     def _data_have_columns(self) -> bool:
         return not (isinstance(self.metric, str) and self.metric == "precomputed")
+
+
+@dataclass(repr=False, eq=False)
+class SamplingMethod(FamilyMethod):
+    """A method that was made with a sample of pairs: all of them, unless it is asked for.
+
+    A sampled gradient is noisy, so `optimizer.SGD` takes the place of momentum: its learning rate falls to nothing in
+    each stage.
+    """
+
+    _: KW_ONLY
+    repulsion: str = "all"
+
+    @property
+    def _pairs(self) -> dict[str, Any]:
+        """How repulsion is summed or sampled, as arguments of the loss."""
+        return {"method": self.method, "repulsion": self.repulsion, "seed": self._seed}
+
+    def _settings(self, n: int) -> dict[str, Any]:
+        sampled = check_choice(self.repulsion, "repulsion", ("all", "sampled")) == "sampled"
+        return {**super()._settings(n), **({"optimizer": SGD()} if sampled else {})}
 
 
 @dataclass(repr=False, eq=False)

@@ -91,12 +91,11 @@ class PaCMAP(FamilyMethod):
 
     def _pairs(self) -> objectives.PaCMAP:
         """Return the loss of the third phase."""
-        seeded = isinstance(self.random_state, (int, np.integer))
         return objectives.PaCMAP(
             n_neighbors=self.n_neighbors,
             n_mid_near=int(self.n_neighbors * self.MN_ratio),
             n_further=int(self.n_neighbors * self.FP_ratio),
-            seed=int(self.random_state) if seeded else 0,
+            seed=self._seed,
             method=self.method,
         )
 

@@ -9,11 +9,11 @@ from .._validation import check_integer, check_real
 from ..affinity import Affinities, Fuzzy
 from ..errors import InvalidParameterError
 from ..objectives import FuzzyCrossEntropy, Loss, similarity_curve
-from .family import LARGE, FamilyMethod
+from .family import LARGE, SamplingMethod
 
 
 @dataclass(repr=False, eq=False)
-class UMAP(FamilyMethod):
+class UMAP(SamplingMethod):
     """UMAP by all pairs: the same map as umap-learn's, smooth to optimize and with the same bits in every run.
 
     The repulsion that umap-learn samples is one convolution of all pairs here, so there is no noise, no annealing of
@@ -33,6 +33,9 @@ class UMAP(FamilyMethod):
         Weight of the repulsion.
     negative_sample_rate : int
         How many pairs push for each that pulls.
+    repulsion : {"all", "sampled"}
+        "sampled" draws ``4 negative_sample_rate`` points for each point in every iteration, as other packages do: a
+        noisy gradient, by `optimizer.SGD`, whose rate falls to nothing. `random_state` seeds it.
     set_op_mix_ratio : float
         From 0, the intersection of the fuzzy sets of neighbours, to 1, their union.
     local_connectivity : float
@@ -100,7 +103,7 @@ class UMAP(FamilyMethod):
 
     def _loss(self, n: int) -> Loss:
         a, b = similarity_curve(self.min_dist, self.spread) if self.a is None or self.b is None else (self.a, self.b)
-        return FuzzyCrossEntropy(a, b, self.negative_sample_rate, self.repulsion_strength, method=self.method)
+        return FuzzyCrossEntropy(a, b, self.negative_sample_rate, self.repulsion_strength, **self._pairs)
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         default = 350 if n >= LARGE else 200

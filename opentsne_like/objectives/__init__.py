@@ -30,6 +30,7 @@ from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
 from .placed import PlacedPairLoss
 from .row_normalized import SNE, InfoNCE, RowNormalized
+from .sampled import Samplable, SampledForces, drawn
 from .stale import StaleForces
 
 # By the names that files give them. A loss of one's own that is to be stored is entered here.
@@ -81,6 +82,8 @@ __all__ = [
     "Placing",
     "Pull",
     "RowNormalized",
+    "Samplable",
+    "SampledForces",
     "StaleForces",
     "Weighted",
     "carried_names",
@@ -92,6 +95,7 @@ __all__ = [
     "distinct_ranks",
     "divergence",
     "dof_gradient",
+    "drawn",
     "further_pairs",
     "learned",
     "learned_dof",

@@ -12,16 +12,17 @@ from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import LogOnePlusPower, SoftenedPower
-from .all_pairs import AllPairs, check_pairs
+from .all_pairs import check_pairs
 from .base import Context, Placing
 from .normalizers import PlacedWeighted, Weighted
 from .pairs import PairLoss
 from .placed import PlacedPairLoss
+from .sampled import Samplable
 
 
 @dataclass(frozen=True)
-class FuzzyCrossEntropy(AllPairs):
-    r"""The loss that UMAP goes down, with the mean over all pairs in the place of a sample of them.
+class FuzzyCrossEntropy(Samplable):
+    r"""The loss that UMAP goes down, with the mean over all pairs in the place of a sample of them, unless asked for.
 
     .. math::
         L = \sum_{ij} p_{ij} \log(1 + a d_{ij}^{2b}) + \gamma\, \nu \sum_{i \ne j} k(d_{ij}^2),
@@ -39,6 +40,9 @@ class FuzzyCrossEntropy(AllPairs):
         m.
     repulsion_strength : float
         The factor :math:`\gamma`.
+    repulsion, seed
+        All pairs, or ``4 n_negatives`` points that are drawn for each point in every iteration, see
+        `objectives.Samplable`.
     method, theta, tolerance
         How repulsion is summed, see `objectives.AllPairs`.
 
@@ -78,7 +82,8 @@ class FuzzyCrossEntropy(AllPairs):
         """Return the objective of a map."""
         n = check_pairs(P)
         weight = Weighted(self._weight / (2 * n * n))
-        return PairLoss(context.edges(P), self.attraction, self.engine(context), weight, context.control())
+        forces = self.forces(context, self.n_negatives)
+        return PairLoss(context.edges(P), self.attraction, self.engine(context), weight, **forces)
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map of n points: a row of P that sums to 1 goes with m / 2 pairs."""

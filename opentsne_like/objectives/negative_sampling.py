@@ -8,16 +8,17 @@ from typing import Any, ClassVar
 from .._validation import check_integer, check_real
 from ..optimizer import Objective
 from ..repulsion import LogInverse, LogOnePlus
-from .all_pairs import AllPairs, check_pairs
+from .all_pairs import check_pairs
 from .base import Context, Placing
 from .normalizers import PlacedWeighted, Weighted
 from .pairs import PairLoss
 from .placed import PlacedPairLoss
+from .sampled import Samplable
 
 
 @dataclass(frozen=True)
-class NegativeSampling(AllPairs):
-    r"""The loss of Neg-t-SNE, with the mean over all negative pairs in the place of a sample of them.
+class NegativeSampling(Samplable):
+    r"""The loss of Neg-t-SNE, with the mean over all negative pairs in the place of a sample of them, unless asked for.
 
     .. math::
         L = \sum_{ij} p_{ij} \log(1 + c\,(1 + d_{ij}^2))
@@ -34,6 +35,9 @@ class NegativeSampling(AllPairs):
         m, the negative samples that go with an edge.
     c : float
         Odds of a negative sample at a distance of 0.
+    repulsion, seed
+        All pairs, or ``4 n_negatives`` points that are drawn for each point in every iteration, see
+        `objectives.Samplable`.
     method, theta, tolerance
         How repulsion is summed, see `objectives.AllPairs`.
 
@@ -79,7 +83,8 @@ class NegativeSampling(AllPairs):
         n = check_pairs(P)
         weight = Weighted(self.n_negatives / (n * (n - 1)))
         attraction = LogOnePlus(float(self.c))
-        return PairLoss(context.edges(P), attraction, self.engine(context), weight, context.control())
+        forces = self.forces(context, self.n_negatives)
+        return PairLoss(context.edges(P), attraction, self.engine(context), weight, **forces)
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map of n points: a row of P that sums to 1 goes with m negatives."""

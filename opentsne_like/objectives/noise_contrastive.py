@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,8 @@ class NoiseContrastive(NegativeSampling):
         m, the negative samples that go with an edge.
     c : float
         Where the learning begins; 1 is negative sampling.
+    repulsion, seed
+        As of `NegativeSampling`; c is learned from all pairs either way.
     method, theta, tolerance
         How repulsion is summed, see `objectives.AllPairs`.
 
@@ -92,7 +94,8 @@ class NoiseContrastive(NegativeSampling):
         return self._fixed(learned(state, LOG_C, float(self.c)))
 
     def _fixed(self, c: float) -> NegativeSampling:
-        return NegativeSampling(self.n_negatives, c, method=self.method, theta=self.theta, tolerance=self.tolerance)
+        options = {f.name: getattr(self, f.name) for f in fields(NegativeSampling)}
+        return NegativeSampling(**{**options, "c": c})
 
 
 class LearnedOdds(LearnedObjective):

@@ -23,6 +23,7 @@ from ..errors import UnavailableError
 from ..repulsion import Control, Extent, Potential, Radial, RepulsionEngine, exact_sums
 from .edges import Edges
 from .normalizers import Normalizer
+from .sampled import SampledForces
 from .stale import StaleForces
 
 
@@ -39,8 +40,8 @@ class PairLoss:
     normalizer : Normalizer
     control : Control, optional
         Keeps forces to the tolerance of the engine; without it they are as good as the engine's first choice.
-    stale : StaleForces, optional
-        Keeps repulsion for several iterations. The value is that of the points as they are.
+    stale : StaleForces or SampledForces, optional
+        Keeps repulsion for several iterations, or estimates it. The value is that of all pairs, as they are.
 
     Examples
     --------
@@ -64,7 +65,7 @@ class PairLoss:
         engine: RepulsionEngine,
         normalizer: Normalizer,
         control: Control | None = None,
-        stale: StaleForces | None = None,
+        stale: StaleForces | SampledForces | None = None,
     ) -> None:
         self.edges, self.attraction, self.engine = edges, attraction, engine
         self.normalizer, self.control, self.stale = normalizer, control, stale

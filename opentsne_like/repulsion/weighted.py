@@ -43,8 +43,8 @@ class SquaredDistances:
     >>> import numpy as np
     >>> from opentsne_like.repulsion import SquaredDistances
     >>> weights = SquaredDistances(np.array([[0.0], [1.0], [3.0]]))
-    >>> (weights.rows @ weights.columns.T).round(3).tolist()
-    [[0.0, 0.214, 1.929], [0.214, 0.0, 0.857], [1.929, 0.857, 0.0]]
+    >>> (weights.rows @ weights.columns.T)[0, 1:].round(3).tolist()
+    [0.214, 1.929]
     """
 
     data: Array

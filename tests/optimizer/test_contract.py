@@ -18,7 +18,7 @@ from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, StopReas
 from opentsne_like.errors import UnavailableError
 from opentsne_like.optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Momentum, Schedule, SpectralDirection
 
-from ..test_contract import CASES, NEW, STEPS, N, StopAt, assert_same, begin, data, estimator
+from ..test_contract import CASES, NEW, SAMPLED, STEPS, N, StopAt, assert_same, begin, data, estimator
 
 OPTIMS = {
     "Momentum": Momentum(),
@@ -29,7 +29,8 @@ OPTIMS = {
     "SpectralDirection": SpectralDirection(),
 }
 # A search along a line takes the forces of the points as they are.
-REFUSED = {("LBFGS", "t-SNE, stale forces"), ("SpectralDirection", "t-SNE, stale forces")}
+UNSTEADY = {"t-SNE, stale forces", *SAMPLED}
+REFUSED = {(which, name) for which in ("LBFGS", "SpectralDirection") for name in UNSTEADY}
 ANNEALED = {"SGD"}  # their steps depend on how long the call is, so calls are cut by stopping, not in pieces
 EVERY = pytest.mark.parametrize("which", OPTIMS)
 LEARNING = "t-SNE, dof learned"
