@@ -71,7 +71,7 @@ class PaCMAP(FamilyMethod):
     initialization: Any = "pca"
 
     def _check_parameters(self, X: Any) -> None:
-        check_integer(self.n_neighbors, "n_neighbors", at_least=1)
+        check_integer(self.n_neighbors, "n_neighbors", at_least=1, at_most=None if X is None else X.shape[0] - 1)
         for name in ("MN_ratio", "FP_ratio"):
             check_real(getattr(self, name), name, at_least=0)
         if len(self._lengths()) != 3:

@@ -29,7 +29,7 @@ from .pacmap import PaCMAP, PairsObjective, Pull, pair_edges
 from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
 from .placed import PlacedPairLoss
-from .row_normalized import SNE, InfoNCE, RowNormalized
+from .row_normalized import SNE, InfoNCE, RowNormalized, check_distributions
 from .sampled import Samplable, SampledForces, drawn
 from .stale import StaleForces
 
@@ -89,6 +89,7 @@ __all__ = [
     "carried_names",
     "check_carried",
     "check_dimension",
+    "check_distributions",
     "check_pairs",
     "check_shapes",
     "checksum",

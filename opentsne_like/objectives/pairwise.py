@@ -16,6 +16,7 @@ from .base import Context, Placing
 from .normalizers import Normalizer, PlacedLog, PlacedNormalizer, PlacedWeighted, Weighted
 from .pairs import PairLoss
 from .placed import PlacedPairLoss
+from .row_normalized import check_distributions
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,13 @@ class Pairwise(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        n, w = check_pairs(P), float(self.weight)
+        n, w, edges = check_pairs(P), float(self.weight), context.edges(P)
         normalizer: Normalizer = LogSum(w)
         if self.normalizer != "all":
             normalizer = Weighted(w / (n if self.normalizer == "rows" else n * (n - 1)))
-        return PairLoss(context.edges(P), self.attraction, self.engine(context), normalizer, context.control())
+        if self.normalizer == "rows":
+            check_distributions(edges, "Pairwise with normalizer='rows'", placed=False)
+        return PairLoss(edges, self.attraction, self.engine(context), normalizer, context.control())
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map; each has a normaliser of its own."""

@@ -6,13 +6,19 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
+from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import Gaussian, LogStudentT, Radial, RepulsionEngine, RowEngine, Square, StudentT
 from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
+from .edges import Edges
 from .normalizers import PlacedLog, Weighted
 from .pairs import PairLoss
 from .placed import PlacedPairLoss
+
+ROUNDING = 1e-3  # of sums of weights in single precision
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,14 @@ class RowNormalized(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        weight = Weighted(1.0 / check_pairs(P))
-        return PairLoss(context.edges(P), self.attraction, self.engine(context), weight, context.control())
+        weight, edges = Weighted(1.0 / check_pairs(P)), context.edges(P)
+        check_distributions(edges, type(self).__name__, placed=False)
+        return PairLoss(edges, self.attraction, self.engine(context), weight, context.control())
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map: each has the logarithm of its own potential."""
         edges, frozen = context.edges(P), context.frozen(reference, self.engine(context))
+        check_distributions(edges, type(self).__name__, placed=True)
         return PlacedPairLoss(edges, self.attraction, frozen, PlacedLog(), context.n_jobs)
 
 
@@ -152,3 +160,34 @@ class InfoNCE(RowNormalized):
     def learning_rate(self, n: int, exaggeration: float) -> float:
         """Return ``n / (2 exaggeration)``: half of the inverse of the attraction's stiffness at distance 0."""
         return 0.5 * n / exaggeration
+
+
+def check_distributions(edges: Edges, loss: str, placed: bool) -> None:
+    """Refuse weights that are no distributions, which a loss with a normaliser for each row compares with a map's.
+
+    Parameters
+    ----------
+    edges : Edges
+        Of a map, which sum to 1; or of points that are placed on one, each of whose rows does.
+    loss : str
+        Its name.
+    placed : bool
+
+    Raises
+    ------
+    InvalidParameterError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import Edges, check_distributions
+    >>> check_distributions(Edges.of(csr_matrix(np.array([[0, 0.5], [0.5, 0]]))), "SNE", placed=False)
+    """
+    sums = edges.row_masses if placed else np.array([edges.mass])
+    if len(bad := np.flatnonzero(~(np.abs(sums - 1.0) <= ROUNDING))):
+        what = f"row {bad[0]} of `P`" if placed else "`P`"
+        raise InvalidParameterError(
+            f"{what} must sum to 1 for {loss}, which compares rows with distributions, got {sums[bad[0]]:g}; divide by "
+            "the sum, as affinities do that are normalised"
+        )

@@ -80,7 +80,10 @@ def as_radial(value: Any, name: str) -> Radial:
         )
     radial = value if isinstance(value, Radial) else FunctionRadial(value)
     with np.errstate(all="ignore"):
-        found = radial(TRIED.copy())
+        found = np.asarray(value(TRIED.copy()))
+        if np.iscomplexobj(found):
+            raise InvalidParameterError(f"`{name}` must return real numbers, got {found.dtype}")
+        found = np.asarray(found, np.float64)
     if found.shape != TRIED.shape:
         raise InvalidParameterError(
             f"`{name}` must return a number for each squared distance, got shape {found.shape} for {TRIED.shape}"

@@ -20,12 +20,13 @@ from opentsne_like.objectives import (
     Loss,
     NegativeSampling,
     NoiseContrastive,
+    Pairwise,
     Parts,
     RowNormalized,
     similarity_curve,
 )
 from opentsne_like.objectives.base import ObjectiveLoss
-from opentsne_like.repulsion import RepulsionEngine, StudentT
+from opentsne_like.repulsion import LogStudentT, RepulsionEngine, StudentT
 
 from .test_kl import conditional, differences, joint
 
@@ -284,6 +285,21 @@ def test_odds_that_are_learned_end_near_the_partition_function():
 def test_options_that_mean_nothing_are_refused(make, name):
     with pytest.raises((InvalidParameterError, InvalidTypeError), match=f"`{name}` must be"):
         make()
+
+
+@pytest.mark.parametrize("loss", [SNE(), InfoNCE(), Pairwise(LogStudentT(), StudentT(), "rows")], ids=repr)
+def test_weights_that_are_no_distributions_are_refused_for_rows(loss):
+    P, Y = joint(20), np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(InvalidParameterError, match=r"`P` must sum to 1 for .* got 3"):
+        bound(loss, 3 * P)
+    with pytest.raises(InvalidParameterError, match=r"`P` must sum to 1 for .* got 0; divide by"):
+        bound(loss, 0 * P)
+    bound(loss, P.astype(np.float32)).evaluate(Y, exaggeration=1.0, with_loss=True)
+    placed = conditional(3, 20)
+    placed.data[placed.indptr[1] : placed.indptr[2]] *= 2
+    if isinstance(loss, RowNormalized):
+        with pytest.raises(InvalidParameterError, match=r"row 1 of `P` must sum to 1 for .* got 2"):
+            loss.place(placed, Y, Context(1, None, Parts()))
 
 
 def test_one_point_has_no_pairs():

@@ -205,6 +205,7 @@ def test_neighbours_and_classes_are_kept(digits):
     ("estimator", "message"),
     [
         (PaCMAP(n_neighbors=0), "`n_neighbors` must be"),
+        (PaCMAP(n_neighbors=150), "`n_neighbors` must be at most 149, got 150"),
         (PaCMAP(MN_ratio=-1), "`MN_ratio` must be"),
         (PaCMAP(FP_ratio="x"), "`FP_ratio` must be"),
         (PaCMAP(num_iters=(1, 2)), "`num_iters` must be three numbers"),

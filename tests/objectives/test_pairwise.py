@@ -119,6 +119,7 @@ def test_files_hold_radial_functions_by_name(tmp_path):
             "`attraction` must return finite numbers, got -inf",
         ),
         (lambda: Pairwise(Square(), lambda s: s * np.nan), InvalidParameterError, "`repulsion` must return finite"),
+        (lambda: Pairwise(Square(), lambda s: 1j * s), InvalidParameterError, "`repulsion` must return real numbers"),
         (lambda: Pairwise(Square(), lambda s: 1.0), InvalidParameterError, "`repulsion` must return a number for each"),
         (lambda: Pairwise(lambda s: s[:2], Gaussian()), InvalidParameterError, "`attraction` must return a number for"),
         (lambda: Pairwise(Square(), Gaussian(), "row"), InvalidParameterError, "`normalizer` must be"),
