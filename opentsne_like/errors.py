@@ -10,17 +10,24 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "AdviceWarning",
+    "ColumnRangesWarning",
     "CompileCacheWarning",
     "DetachedError",
+    "DuplicatesWarning",
+    "FewNeighborsWarning",
     "InsufficientMemoryError",
     "InvalidObjectError",
     "InvalidParameterError",
     "InvalidTypeError",
+    "LearningRateWarning",
+    "ManyColumnsWarning",
     "MissingDependencyError",
     "NumericalError",
     "OpenTSNEError",
     "OpenTSNEWarning",
     "OptimizationInterrupt",
+    "RawCountsWarning",
     "StorageError",
     "TreeDimensionWarning",
     "UnavailableError",
@@ -99,3 +106,34 @@ class CompileCacheWarning(OpenTSNEWarning, RuntimeWarning):
 
 class TreeDimensionWarning(OpenTSNEWarning, FutureWarning):
     """Barnes-Hut was asked for where a map has more than three dimensions; exact sums are taken."""
+
+
+class AdviceWarning(OpenTSNEWarning):
+    """Data or parameters that work, where others are likely to make a better map; each kind comes once in a process.
+
+    ``warnings.simplefilter("ignore", AdviceWarning)`` silences all kinds, a subclass in its place that kind.
+    """
+
+
+class RawCountsWarning(AdviceWarning):
+    """The data look like raw counts, whose largest columns decide alone."""
+
+
+class ColumnRangesWarning(AdviceWarning):
+    """The columns have very different ranges, so that a few of them decide alone."""
+
+
+class ManyColumnsWarning(AdviceWarning):
+    """There are hundreds of columns: slower, and with more noise, than some principal components."""
+
+
+class DuplicatesWarning(AdviceWarning):
+    """Many rows are the same, so that their neighbours are nothing but each other."""
+
+
+class FewNeighborsWarning(AdviceWarning):
+    """A given graph has too few neighbours for the perplexity."""
+
+
+class LearningRateWarning(AdviceWarning):
+    """The learning rate is far from what suits so many points."""

@@ -30,6 +30,14 @@ def _no_note_of_compiling():
     _cache.compiling.told = True
 
 
+@pytest.fixture(autouse=True)
+def _advice_anew():
+    """Give advice in each test as if it were the first, so that none depends on those before it."""
+    from opentsne_like._validation import forget_advice
+
+    forget_advice()
+
+
 @pytest.fixture(scope="session")
 def _digits():
     with warnings.catch_warnings():

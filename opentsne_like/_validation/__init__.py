@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .advice import advise, forget_advice
 from .distances import check_distances, forgiven
 from .frames import column_names
 from .scalars import (
@@ -18,6 +19,7 @@ from .scalars import (
 from .tables import as_array, as_table, check_csr, check_csr_parts, check_matrix, is_missing
 
 __all__ = [
+    "advise",
     "as_array",
     "as_table",
     "check_choice",
@@ -32,6 +34,7 @@ __all__ = [
     "check_random_state",
     "check_real",
     "column_names",
+    "forget_advice",
     "forgiven",
     "is_missing",
     "near_miss",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _validation as check
-from ..errors import UnavailableError
+from ..errors import FewNeighborsWarning, UnavailableError
 from ..nearest_neighbors import GivenNeighbors
 from ..utils import Timer
 from .base import NeighborAffinities, answer
@@ -113,7 +113,16 @@ class PerplexityBasedNN(NeighborAffinities):
             knn_kwargs=knn_kwargs,
         )
         stored = self._kept_lists().width
-        self.effective_perplexity_ = self.check_perplexity(perplexity, stored)
+        if isinstance(self.knn_index, GivenNeighbors) and perplexity > stored:
+            self.effective_perplexity_ = stored / 3
+            check.advise(
+                FewNeighborsWarning,
+                f"the graph has {stored} neighbours of each point, too few for a perplexity of {perplexity:g}: "
+                f"{stored / 3:.2f} is used; perplexity=None weighs all alike, which keeps the large arrangement, and a "
+                f"graph of {3 * perplexity:g} neighbours serves that perplexity",
+            )
+        else:
+            self.effective_perplexity_ = self.check_perplexity(perplexity, stored)
         if isinstance(k_neighbors, int) and knn_index is None and stored > max(1, int(3 * self.effective_perplexity_)):
             log.warning(
                 "%d neighbours are more than 3 times the perplexity of %g; this costs time and changes little",

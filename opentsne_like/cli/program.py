@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import OpenTSNEError
+from ..errors import AdviceWarning, OpenTSNEError
 from .arguments import flags_of, parse
 from .interrupts import PROGRAM, Interrupts
 
@@ -44,6 +44,8 @@ def _obey(arguments: Sequence[str] | None, options: argparse.Namespace, interrup
     except SystemExit as done:  # --help, --version, or an error that was printed
         return int(done.code or 0)
     with warnings.catch_warnings(), _noting(options):
+        if getattr(options, "quiet", False):
+            warnings.simplefilter("ignore", AdviceWarning)
         warnings.showwarning = lambda message, *_, **__: None if interrupts.asked else _warn(message)
         _command(options.command)(options)
     return 0

@@ -16,6 +16,7 @@ from ..embedding import Embedding, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from ..nearest_neighbors import distances_among
 from ..utils import Timer
+from .advice import advise_on_data, advise_on_rate
 from .parameters import Parameters
 from .resuming import ResumableRun
 
@@ -244,9 +245,10 @@ class Method(Parameters, ABC):
         self._check_parameters(X)
         self._check_stages(n)
         start = self.initialization if initialization is None else initialization
-        if not isinstance(start, str):
-            return X, self._checked_start(start, n)
-        return X, self._checked_name(start, X, n)
+        start = self._checked_name(start, X, n) if isinstance(start, str) else self._checked_start(start, n)
+        if X is not None and affinities is None and self._data_have_columns():
+            advise_on_data(X, getattr(self, "metric", "euclidean"))
+        return X, start
 
     def _check_stages(self, n: int) -> None:
         """Refuse settings or stages that cannot work."""
@@ -254,7 +256,9 @@ class Method(Parameters, ABC):
         for stage in self._stages(n):
             called = settings.changed(**stage)
             called.loss.check_dimension(self.n_components)
-            called.plan(n, placed=False)
+            plan = called.plan(n, placed=False)
+            if not callable(called.schedule.exaggeration):
+                advise_on_rate(called.schedule.learning_rate, plan.auto_rate(plan.exaggeration_at(0)), n)
 
     def _checked_name(self, start: str, X: Any, n: int) -> str:
         """Return the name of a start that can be made of `X`."""

@@ -36,6 +36,11 @@ class KnownRows:
         hashes = _hashes(self.table)
         self._hashes, self._first = np.unique(hashes, return_index=True)
 
+    @property
+    def n_different(self) -> int:
+        """How many different rows there are, by their hashes."""
+        return len(self._hashes)
+
     def find(self, rows: Any) -> Array:
         """Return the first row of the table that each of some rows is equal to, -1 where there is none.
 
