@@ -6,6 +6,7 @@ from .base import Method
 from .continuation import spectrum
 from .contrastive import NCTSNE, LargeVis, NegTSNE
 from .elastic import ElasticEmbedding
+from .estimates import Estimate
 from .family import FamilyMethod
 from .names import ESTIMATORS, find_estimator, plain_name
 from .neighbor_embedding import NeighborEmbedding
@@ -26,6 +27,7 @@ __all__ = [
     "TSNE",
     "UMAP",
     "ElasticEmbedding",
+    "Estimate",
     "FamilyMethod",
     "InfoNCTSNE",
     "InfoTSNE",

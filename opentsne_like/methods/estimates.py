@@ -1,0 +1,139 @@
+"""How long a map will take and how much memory it will need, from a short trial on some of the rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..affinity import estimate_memory
+from ..nearest_neighbors import make_index
+
+if TYPE_CHECKING:
+    from .base import Method
+
+_ROWS = 4_000  # of the trial
+_ITERATIONS = 200  # of it, shared out among the stages
+_GRID = 5_000  # points that cost as much as the grid, which does not depend on their number
+_STATE = 12  # arrays of the size of the map that an optimization holds
+_BASE = 60e6  # bytes of a grid and its transforms, and of blocks that are worked on
+
+# Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
+# inverted file, for each row; of a neighbour that is sorted, weighed and made symmetric.
+_PAIR, _PROBED, _EDGE = 1e-11, 9e-8, 1.5e-7
+_FILE = 50_000  # rows for which `_PROBED` was measured
+_GROWTH = 0.25  # exponent by which a row costs more in larger files
+
+_clock = time.perf_counter
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a fit is going to need.
+
+    Attributes
+    ----------
+    seconds : float
+        On this machine as busy as it is now.
+    memory : int
+        Bytes beyond the data, at the peak.
+    stages : dict of str to float
+        Seconds of "neighbours and affinities", "start" and "optimization".
+
+    Examples
+    --------
+    >>> from opentsne_like.methods import Estimate
+    >>> Estimate(90.0, 2_000_000_000, {"start": 1.0, "optimization": 89.0})
+    Estimate: about 1.5 minutes (start 1 s, optimization 89 s) and 2 GB of memory
+    """
+
+    seconds: float
+    memory: int
+    stages: dict[str, float]
+
+    def __repr__(self) -> str:
+        """Say it in words."""
+        parts = ", ".join(f"{name} {_in_words(seconds)}" for name, seconds in self.stages.items())
+        return f"Estimate: about {_in_words(self.seconds)} ({parts}) and {self.memory / 1e9:.2g} GB of memory"
+
+
+def estimate(method: Method, X: Any) -> Estimate:
+    """Return what a fit of data is going to need, see `Method.estimate`.
+
+    Parameters
+    ----------
+    method : Method
+    X : ndarray or csr_matrix of shape (n, d)
+        Checked.
+    """
+    n, d = X.shape
+    m = min(n, _ROWS)
+    changes: dict[str, Any] = {
+        "random_state": 0,
+        "callbacks": None,
+        "verbose": False,
+    }  # leaves those that were given alone
+    if not isinstance(_search(method), str):
+        changes["neighbors"] = "auto"  # in the place of an index of all rows
+    method = type(method)(**{**method.get_params(deep=False), **changes})
+    some = X[np.unique(np.linspace(0, n - 1, m).astype(np.int64))]
+    _trial(method, some[: min(m, 500)])  # compiles, and warms caches
+    k, seconds = _trial(method, some)
+    exact = type(make_index(X, min(k, n - 1), method=_search(method), metric=_metric(method))).__name__ == "Sklearn"
+    grown = _neighbor_cost(n, d, k, exact=exact) / _neighbor_cost(m, d, k, exact=True)
+    stages = {
+        "neighbours and affinities": seconds[0] * grown,
+        "start": seconds[1] * n / m,
+        "optimization": seconds[2] * (_GRID + n) / (_GRID + m),
+    }
+    width = 0 if hasattr(X, "tocsr") else d
+    held = 8 * n * method.n_components * _STATE
+    memory = max(estimate_memory(n, k, n_columns=width), estimate_memory(n, k) + held) + _BASE
+    return Estimate(sum(stages.values()), int(memory), stages)
+
+
+def _trial(method: Method, X: Any) -> tuple[int, list[float]]:
+    """Return the number of neighbours, and the seconds that the parts of a fit of these rows would take."""
+    n = X.shape[0]
+    times = [_clock()]
+    affinities = method._affinities(X)
+    times.append(_clock())
+    start = method.initialization
+    if isinstance(start, str):
+        points = method._starts_from(X, affinities, "pca" if start == "landmarks" else start)
+    else:
+        points = np.asarray(start)[:n]
+    times.append(_clock())
+    embedding = method._embedding(points, affinities)
+    stages = method._stages(n)
+    whole = max(1, sum(stage["n_iter"] for stage in stages))
+    share = min(1.0, _ITERATIONS / whole)
+    for stage in stages:
+        embedding.optimize(**{**stage, "n_iter": int(stage["n_iter"] * share)}, inplace=True)
+    times.append(_clock())
+    done = max(1, sum(int(stage["n_iter"] * share) for stage in stages))
+    spent = np.diff(times).tolist()
+    index = affinities.knn_index
+    return (90 if index is None else int(index.k)), [spent[0], spent[1], spent[2] * whole / done]
+
+
+def _neighbor_cost(n: int, d: int, k: int, *, exact: bool) -> float:
+    """Return what the neighbours of n rows cost; 150 columns stand for what is done with a product once it is there."""
+    search = _PAIR * n * n if exact else _PROBED * n * (n / _FILE) ** _GROWTH
+    return search * (150 + d) + _EDGE * n * k
+
+
+def _search(method: Any) -> Any:
+    return getattr(method, "neighbors", "auto")
+
+
+def _metric(method: Any) -> Any:
+    return getattr(method, "metric", "euclidean")
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} minutes" if seconds < 5400 else f"{seconds / 3600:.2g} hours"

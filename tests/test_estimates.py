@@ -1,0 +1,73 @@
+"""How long a fit is going to take: a trial on some rows, and what parts of a fit cost with their number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from opentsne_like import TSNE, UMAP, NegTSNE, NeighborEmbedding, affinity
+from opentsne_like.errors import InvalidParameterError
+from opentsne_like.methods import Estimate, estimates
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(300, 5)) + 5 * np.eye(5)[np.arange(300) % 5]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [TSNE(), UMAP(), NegTSNE(n_neighbors=5), NeighborEmbedding(), TSNE(initialization=np.zeros((300, 2)))],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_every_estimator_has_one(estimator, X):
+    found = estimator.estimate(X)
+    assert isinstance(found, Estimate)
+    assert list(found.stages) == ["neighbours and affinities", "start", "optimization"]
+    assert found.seconds == pytest.approx(sum(found.stages.values()))
+    assert 0 < found.seconds < 600
+    assert found.memory >= affinity.estimate_memory(300, 15)
+
+
+def test_nothing_is_changed_by_it(X):
+    state = np.random.RandomState(0)
+    seen = []
+    estimator = TSNE(
+        random_state=state, callbacks=lambda *args: seen.append(args), callbacks_every_iters=1, verbose=True
+    )
+    before = state.get_state()[1].copy()
+    estimator.estimate(X)
+    np.testing.assert_array_equal(state.get_state()[1], before)
+    assert seen == []
+    assert estimator.random_state is state
+
+
+def test_what_is_scaled_and_how(monkeypatch):
+    """Neighbours by the pairs and by the edges, starts by the rows, iterations by the rows and a grid."""
+    monkeypatch.setattr(estimates, "_trial", lambda method, X: (90, [1.0, 2.0, 4.0]))
+    X = np.zeros((16_000, 50), np.float32)
+    found = estimates.estimate(TSNE(), X).stages
+    assert found["start"] == 2.0 * 4
+    assert found["optimization"] == pytest.approx(4.0 * (5_000 + 16_000) / (5_000 + 4_000))
+    pairs, edges = 4_000**2 * 200 * estimates._PAIR, 4_000 * 90 * estimates._EDGE
+    assert found["neighbours and affinities"] == pytest.approx((16 * pairs + 4 * edges) / (pairs + edges))
+    large = estimates.estimate(TSNE(), np.zeros((100_000, 50), np.float32))
+    assert large.stages["neighbours and affinities"] < found["neighbours and affinities"] * (100 / 16) ** 2
+    assert large.memory > affinity.estimate_memory(100_000, 90, n_columns=50)
+    small = estimates.estimate(TSNE(), X[:1_000]).stages
+    assert list(small.values()) == [1.0, 2.0, 4.0], "where all rows are tried, nothing is scaled"
+
+
+def test_it_is_said_in_words():
+    stages = {"start": 0.5, "optimization": 7_199.5}
+    text = "Estimate: about 2 hours (start 0.5 s, optimization 2 hours) and 1.5 GB of memory"
+    assert repr(Estimate(7_200.0, 1_500_000_000, stages)) == text
+
+
+def test_bad_data_are_refused_as_in_fit(X):
+    with pytest.raises(InvalidParameterError, match="must be finite"):
+        TSNE().estimate(np.full((20, 3), np.nan))
+    with pytest.raises(InvalidParameterError, match="`metric` must be one of data"):
+        TSNE(metric="precomputed").estimate(np.zeros((20, 20)))
+    with pytest.raises(InvalidParameterError, match="`perplexity` must be positive"):
+        TSNE(perplexity=-1).estimate(X)
