@@ -1,31 +1,43 @@
-"""t-SNE as a transformer of scikit-learn: for pipelines, with the map in the attribute `embedding_`."""
+"""t-SNE and its family as transformers of scikit-learn: for pipelines, with the map in the attribute `embedding_`."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import re
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import tsne
+from . import methods, tsne
 from ._types import Array
+from .embedding import Embedding
 from .nearest_neighbors import KnownRows
-from .opentsne import TSNEEmbedding
 
-__all__ = ["TSNE"]
+__all__ = [
+    "NCTSNE",
+    "SNE",
+    "TSNE",
+    "UMAP",
+    "ElasticEmbedding",
+    "InfoNCTSNE",
+    "LargeVis",
+    "MapTransformer",
+    "NegTSNE",
+    "transformer",
+]
 
 
-class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsne.TSNE):  # type: ignore[misc]
-    """`opentsne_like.TSNE`, with all of its parameters, as a scikit-learn estimator.
+class MapTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """What makes an estimator of this package one of scikit-learn's; the base of all here.
 
     Attributes
     ----------
-    embedding_ : TSNEEmbedding of shape (n, n_components)
+    embedding_ : Embedding of shape (n, n_components)
         The map of the last fit.
-    kl_divergence_ : float
-        Of the map.
+    loss_, kl_divergence_ : float
+        Of the map; the second of t-SNE's alone.
     n_iter_ : int
         Iterations of the last fit.
     learning_rate_ : float
@@ -45,53 +57,66 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsn
     ((100, 2), (3, 2))
     """
 
-    embedding_: TSNEEmbedding
+    embedding_: Embedding
 
-    def fit(self, X: Any, y: Any = None) -> TSNE:  # type: ignore[override]
+    def fit(self, X: Any, y: Any = None, *, checkpoint: Any = None) -> Self:
         """Make a map of `X` and keep it as `embedding_`.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features)
         y : ignored
+        checkpoint : path-like or callbacks.Checkpoint, optional
+            As of `opentsne_like.TSNE.fit`.
 
         Returns
         -------
-        TSNE
-            This estimator.
+        estimator
+            This one.
         """
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2)
-        self.embedding_ = super().fit(X)
+        self.embedding_ = super().fit(X, checkpoint=checkpoint)
         self.learning_rate_ = self._last_rate()
         self._known = KnownRows(X)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> Array:
+    def fit_transform(self, X: Any, y: Any = None, *, checkpoint: Any = None, **placing: Any) -> Array:
         """Make a map of `X` and return its coordinates.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n, n_features)
         y : ignored
+        checkpoint : path-like or callbacks.Checkpoint, optional
+        **placing
+            What pipelines hand on for `transform`; rows of the data are not placed, they have their places.
 
         Returns
         -------
         ndarray of shape (n, n_components), float64
         """
-        return np.array(self.fit(X, y).embedding_)
+        return np.array(self.fit(X, y, checkpoint=checkpoint).embedding_)
 
-    def transform(self, X: Any, *args: Any, **kwargs: Any) -> Array:
+    def transform(
+        self,
+        X: Any,
+        *args: Any,
+        n_iter: int | None = None,
+        initialization: Any = None,
+        k: int | None = None,
+        **kwargs: Any,
+    ) -> Array:
         """Place new points on the map, which does not change.
 
         A row that is equal to one of the data, number for number, has that one's place, the first of several; so
         ``transform(X)`` of the data is the map. All others land where the embedding's `transform` puts them, each by
-        itself.
+        itself, which is near the places of rows that are nearly equal.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (m, n_features)
-        *args, **kwargs
-            As in `opentsne_like.TSNEEmbedding.transform`.
+        n_iter, initialization, k, *args, **kwargs
+            As in the `transform` of `embedding_`; None leaves its default.
 
         Returns
         -------
@@ -99,6 +124,8 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsn
         """
         check_is_fitted(self, "embedding_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        given = {"n_iter": n_iter, "initialization": initialization, "k": k}
+        kwargs |= {name: value for name, value in given.items() if value is not None}
         places = self._known.find(X)
         new = places < 0
         made = np.asarray(self.embedding_)[places]
@@ -111,9 +138,14 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsn
         return made
 
     @property
+    def loss_(self) -> float:
+        """The value of the loss."""
+        return self.embedding_.loss_value
+
+    @property
     def kl_divergence_(self) -> float:
-        """The KL divergence of the map."""
-        return self.embedding_.kl_divergence
+        """The KL divergence of a map of t-SNE; others have none."""
+        return float(self.embedding_.kl_divergence)  # type: ignore[attr-defined]
 
     @property
     def n_iter_(self) -> int:
@@ -134,5 +166,43 @@ class TSNE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, tsn
         """Say what the estimator takes."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = isinstance(self.metric, str) and self.metric == "precomputed"
+        tags.input_tags.pairwise = not self._data_have_columns()
         return tags
+
+
+def transformer(estimator: type[methods.Method]) -> Any:
+    """Return the transformer that an estimator becomes, also one of your own.
+
+    Parameters
+    ----------
+    estimator : type
+        A subclass of `methods.Method`; its parameters and its name are the transformer's.
+
+    Returns
+    -------
+    type
+        A subclass of `MapTransformer` and of the estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import methods, sklearn
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> sklearn.transformer(methods.SNE)(n_iter=20, random_state=0).fit_transform(X).shape
+    (100, 2)
+    """
+    name = estimator.__name__
+    parameters = re.search(r"\n( +)Parameters\n.*?(?=\n\n\1[A-Z]\w+\n\1---|\Z)", estimator.__doc__ or "", re.DOTALL)
+    text = f"`opentsne_like.{name}`, with all of its parameters, as a scikit-learn estimator.\n"
+    text += f"{parameters[0] if parameters else ''}\n\n    Attributes are those of `MapTransformer`.\n    "
+    return type(name, (MapTransformer, estimator), {"__doc__": text, "__module__": __name__})
+
+
+TSNE = transformer(tsne.TSNE)
+SNE = transformer(methods.SNE)
+InfoNCTSNE = transformer(methods.InfoNCTSNE)
+NegTSNE = transformer(methods.NegTSNE)
+NCTSNE = transformer(methods.NCTSNE)
+LargeVis = transformer(methods.LargeVis)
+UMAP = transformer(methods.UMAP)
+ElasticEmbedding = transformer(methods.ElasticEmbedding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import numpy as np
@@ -9,18 +10,33 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import opentsne_like
+from opentsne_like.callbacks import Checkpoint
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # whatever scikit-learn's import says is not about this package
+    from sklearn import config_context
     from sklearn.base import clone
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsTransformer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.utils.estimator_checks import estimator_checks_generator
 
-    from opentsne_like.sklearn import TSNE
+    import opentsne_like.sklearn as transformers
+    from opentsne_like.sklearn import TSNE, UMAP, MapTransformer, NegTSNE
 
 BRIEF = {"perplexity": 5, "n_iter": 30, "early_exaggeration_iter": 20, "random_state": 0}
+
+# Each method, made so that it is quick on the few rows of the checks.
+FAMILY = {
+    "TSNE": BRIEF,
+    "UMAP": {"n_epochs": 30, "n_neighbors": 5, "random_state": 0},
+    "NegTSNE": {"n_iter": 20, "early_iter": 10, "n_neighbors": 5, "random_state": 0},
+    "NCTSNE": {"n_iter": 20, "early_iter": 10, "n_neighbors": 5, "random_state": 0},
+    "LargeVis": {"n_iter": 30, "perplexity": 5, "random_state": 0},
+    "SNE": {"n_iter": 20, "early_exaggeration_iter": 10, "perplexity": 5, "random_state": 0},
+    "InfoNCTSNE": {"n_iter": 20, "early_exaggeration_iter": 10, "perplexity": 5, "random_state": 0},
+    "ElasticEmbedding": {"n_iter": 30, "perplexity": 5, "random_state": 0},
+}
 
 NOT_HERE = {"check_array_api_input": "needs SCIPY_ARRAY_API"}
 
@@ -32,7 +48,8 @@ def _name(check):
 def _checks():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return list(estimator_checks_generator(TSNE(**BRIEF | {"perplexity": 3})))
+        checked = [TSNE(**BRIEF | {"perplexity": 3}), UMAP(n_epochs=20, n_neighbors=3, random_state=0)]
+        return [pair for estimator in checked for pair in estimator_checks_generator(estimator)]
 
 
 @pytest.mark.parametrize(("estimator", "check"), _checks(), ids=lambda value: _name(value) if callable(value) else "")
@@ -53,6 +70,73 @@ def test_same_map_as_the_estimator_itself(small_digits):
     coordinates = clone(estimator).fit_transform(X)
     assert type(coordinates) is np.ndarray
     np.testing.assert_array_equal(coordinates, expected)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_method_of_the_family_is_made_from_its_estimator(name, small_digits):
+    X = small_digits[0]
+    made = getattr(transformers, name)
+    parameters = FAMILY[name]
+    expected = getattr(opentsne_like, name)(**parameters).fit(X[:250])
+    estimator = clone(made(**parameters)).fit(X[:250])
+    assert issubclass(made, MapTransformer)
+    assert (made.__name__, made.__module__) == (name, "opentsne_like.sklearn")
+    assert "n_components : int" in made.__doc__
+    np.testing.assert_array_equal(estimator.embedding_, expected)
+    np.testing.assert_array_equal(estimator.transform(X[[3, 260]])[0], expected[3])
+    np.testing.assert_array_equal(estimator.transform(X[260:], n_iter=5), expected.transform(X[260:], n_iter=5))
+    assert estimator.loss_ == expected.loss_value
+    assert estimator.n_iter_ == sum(stage["n_iter"] for stage in expected_stages(name, parameters))
+    assert hasattr(estimator, "kl_divergence_") == (name == "TSNE")
+    again = pickle.loads(pickle.dumps(estimator))
+    np.testing.assert_array_equal(again.transform(X[:250]), expected)
+    assert set(made().get_params()) == set(getattr(opentsne_like, name)().get_params())
+
+
+def expected_stages(name, parameters):
+    return getattr(opentsne_like, name)(**parameters)._stages(250)
+
+
+def test_transformers_of_estimators_of_ones_own(small_digits):
+    class Mine(opentsne_like.NegTSNE):
+        """A method.
+
+        Parameters
+        ----------
+        n_components : int
+        """
+
+    made = transformers.transformer(Mine)
+    assert made.__name__ == "Mine"
+    assert "n_components : int" in made.__doc__
+    assert made(n_iter=5, early_iter=5).set_output(transform="pandas") is not None
+    assert made(n_iter=5, early_iter=5, random_state=0).fit_transform(small_digits[0]).shape == (300, 2)
+
+
+def test_metadata_find_their_way(small_digits, tmp_path):
+    X = small_digits[0]
+    checkpoint = tmp_path / "run.npz"
+    with config_context(enable_metadata_routing=True):
+        last = NegTSNE(**FAMILY["NegTSNE"]).set_fit_request(checkpoint=True).set_transform_request(n_iter=True)
+        pipeline = make_pipeline(StandardScaler(), last)
+        pipeline.fit(X[:250], checkpoint=Checkpoint(checkpoint, every=5))
+        placed = pipeline.transform(X[250:], n_iter=3)
+        scaled = pipeline[0].transform(X[250:])
+        np.testing.assert_array_equal(placed, last.embedding_.transform(scaled, n_iter=3))
+        made = pipeline.fit_transform(X[:250], checkpoint=str(checkpoint), n_iter=3)
+        np.testing.assert_array_equal(made, last.embedding_)
+    assert checkpoint.exists()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_output_of_other_libraries(small_digits, library):
+    pytest.importorskip(library)
+    X = small_digits[0]
+    estimator = UMAP(**FAMILY["UMAP"]).set_output(transform=library)
+    made = estimator.fit_transform(X[:250])
+    assert list(made.columns) == ["umap0", "umap1"]
+    np.testing.assert_array_equal(made.to_numpy(), estimator.embedding_)
+    assert list(estimator.transform(X[250:255]).columns) == list(estimator.get_feature_names_out())
 
 
 def test_transform_takes_the_arguments_of_the_embedding(small_digits):
