@@ -25,6 +25,7 @@ MAKERS = {
     "fuzzy": lambda X: affinity.Fuzzy(X, 12, local_connectivity=1.5),
     "self-tuning": lambda X: affinity.SelfTuning(X, 12, 5),
     "MAGIC": lambda X: affinity.MAGIC(X, 12, 5),
+    "scaled": lambda X: affinity.ScaledNeighbors(X, 8),
     "symmetric entropic": lambda X: affinity.SymmetricEntropic(X, 8),
     "sinkhorn": lambda X: affinity.Sinkhorn(X, 2.0),
     "sparse": lambda X: affinity.PerplexityBasedNN(sp.csr_matrix(X) if isinstance(X, np.ndarray) else X, 8),

@@ -17,6 +17,7 @@ MAKERS = {
     "multiscale": lambda: affinity.MultiscaleMixture(X, perplexities=[3, 8], n_jobs=1),
     "uniform": lambda: affinity.Uniform(X, k_neighbors=5, n_jobs=1),
     "fuzzy": lambda: affinity.Fuzzy(X, k_neighbors=5, n_jobs=1),
+    "scaled": lambda: affinity.ScaledNeighbors(X, k_neighbors=5, n_jobs=1),
     "self-tuning": lambda: affinity.SelfTuning(X, k_neighbors=8, n_jobs=1),
     "sinkhorn": lambda: affinity.Sinkhorn(X, eps=2.0, n_jobs=1),
     "fixed sigma": lambda: affinity.FixedSigmaNN(X, sigma=1, k=5, n_jobs=1),
