@@ -66,7 +66,7 @@ class History(Hook):
 
 
 class Snapshots(Hook):
-    """Keep copies of the coordinates, for an animation.
+    """Keep copies of the coordinates, for a movie by `plotting.animate`.
 
     Beside a `Checkpoint`, all frames so far are written with every checkpoint, so choose `every` of both with the size
     of the map in mind: a frame takes 4 bytes per coordinate.

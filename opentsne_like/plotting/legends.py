@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _PAGE = 11.7  # inches; no legend makes a picture wider
 _MOST = 104  # names, at the side or on the map
-_ROWS = 26  # of a legend
+_ROWS = 26  # of a legend beside a map of 6 inches
+_TIGHT = 0.75  # of the usual size of letters, where so all names have room
 _DAYS = (-719_000, 2_932_000)  # since 1970, about the years 1 to 9999: what matplotlib writes as dates
 _BAR_WIDTH = 22  # a colour bar is so many times as long as it is wide
 
@@ -131,9 +132,14 @@ def _legend(figure: Figure, meaning: Classes) -> None:
     beside = height >= width / 2
     unlabelled = bool((meaning.codes < 0).any())
     longest = max(map(len, [*meaning.names, "no label" if unlabelled else ""]))
-    column = 0.45 + 0.075 * min(longest, LONGEST)
-    columns = max(1, int((_PAGE - width if beside else width) / column))
-    room = min(_MOST, columns * _ROWS) - unlabelled
+    wanted = len(meaning.names) + unlabelled
+    for scale in (1.0, _TIGHT):
+        column = scale * (0.45 + 0.075 * min(longest, LONGEST))
+        columns = max(1, int((_PAGE - width if beside else width) / column))
+        rows = int(_ROWS * max(1.0, height / 6 if beside else 1.0) / scale)
+        if wanted <= columns * rows:
+            break
+    room = min(_MOST, columns * rows) - unlabelled
     shown = meaning if len(meaning.names) <= room else _largest(meaning, room - 1)
     entries = [*zip(shorten(shown.names), shown.colors, strict=True)]
     if (more := len(meaning.names) - len(shown.names)) > 0:
@@ -141,17 +147,19 @@ def _legend(figure: Figure, meaning: Classes) -> None:
     if unlabelled:
         entries.append(("no label", MISSING))
     if beside:
-        columns = -(-len(entries) // _ROWS)
+        columns = -(-len(entries) // rows)
         figure.set_size_inches(width + columns * column, height)
     else:
         columns = min(columns, len(entries))
-        figure.set_size_inches(width, height + 0.2 + 0.19 * -(-len(entries) // columns))
+        figure.set_size_inches(width, height + 0.2 + 0.19 * scale * -(-len(entries) // columns))
     legend = figure.legend(
-        handles=[Line2D([], [], marker="o", ls="", ms=6, mew=0, color=color, label=" ") for _, color in entries],
+        handles=[
+            Line2D([], [], marker="o", ls="", ms=6 * scale, mew=0, color=color, label=" ") for _, color in entries
+        ],
         loc="outside right center" if beside else "outside lower center",
         ncols=columns,
         frameon=False,
-        fontsize=9,
+        fontsize=9 * scale,
         labelcolor=INK,
         handletextpad=0.2,
         columnspacing=1.0,

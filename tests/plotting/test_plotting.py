@@ -165,6 +165,17 @@ def test_sixty_thousand_names_are_drawn(rng):
     assert figure.legends[0].get_texts()[-1].get_text() == f"and {60_000 - (_MOST - 1):,} more"
 
 
+def test_sixty_long_names_have_room_beside_the_map(rng):
+    labels = [f"topic {i % 60} of a long name" for i in range(600)]
+    figure = scatter(rng.normal(size=(600, 2)), labels, dpi=50)
+    texts = figure.legends[0].get_texts()
+    assert len(texts) == 60
+    assert figure.get_size_inches()[0] <= 12
+    figure.draw_without_rendering()
+    height = figure.bbox.height
+    assert all(text.get_window_extent().y0 >= 0 and text.get_window_extent().y1 <= height for text in texts)
+
+
 def test_legends_that_fit_name_all(rng):
     Y = rng.normal(size=(300, 2))
     narrow = scatter(Y, np.arange(300) % _MOST, categorical=True, legend="side")
