@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..affinity import estimate_memory
 from ..nearest_neighbors import make_index
-
-if TYPE_CHECKING:
-    from .base import Method
 
 _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
@@ -59,7 +56,7 @@ class Estimate:
         return f"Estimate: about {_in_words(self.seconds)} ({parts}) and {self.memory / 1e9:.2g} GB of memory"
 
 
-def estimate(method: Method, X: Any) -> Estimate:
+def estimate(method: Any, X: Any) -> Estimate:
     """Return what a fit of data is going to need, see `Method.estimate`.
 
     Parameters
@@ -94,7 +91,7 @@ def estimate(method: Method, X: Any) -> Estimate:
     return Estimate(sum(stages.values()), int(memory), stages)
 
 
-def _trial(method: Method, X: Any) -> tuple[int, list[float]]:
+def _trial(method: Any, X: Any) -> tuple[int, list[float]]:
     """Return the number of neighbours, and the seconds that the parts of a fit of these rows would take."""
     n = X.shape[0]
     times = [_clock()]

@@ -8,6 +8,7 @@ from .._validation import check_choice
 from .base import Method
 from .contrastive import NCTSNE, LargeVis, NegTSNE
 from .elastic import ElasticEmbedding
+from .pacmap import PaCMAP
 from .row_normalized import SNE, InfoNCTSNE
 from .tsne import TSNE
 from .umap import UMAP
@@ -22,6 +23,7 @@ ESTIMATORS: dict[str, type[Method]] = {
     "NCTSNE": NCTSNE,
     "NCVis": NCTSNE,
     "LargeVis": LargeVis,
+    "PaCMAP": PaCMAP,
     "ElasticEmbedding": ElasticEmbedding,
 }
 
