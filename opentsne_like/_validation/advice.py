@@ -22,6 +22,7 @@ def advise(kind: type[AdviceWarning], message: str) -> None:
     --------
     >>> from opentsne_like.errors import ManyColumnsWarning
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     advise(ManyColumnsWarning, "`X` has 300 columns; take 50 components")
     ...     advise(ManyColumnsWarning, "`X` has 400 columns; take 50 components")
     >>> forget_advice()
