@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .advice import advise, forget_advice
+from .advice import advise, forget_advice, note_once
 from .distances import check_distances, forgiven
 from .frames import column_names
 from .scalars import (
@@ -38,5 +38,6 @@ __all__ = [
     "forgiven",
     "is_missing",
     "near_miss",
+    "note_once",
     "shown",
 ]

@@ -1,12 +1,14 @@
-"""Advice: what is not wrong, but likely to be not what was wanted. Each kind is given once in a process."""
+"""Advice and notes: what is not wrong, but likely to be not what was wanted. Each is given once in a process."""
 
 from __future__ import annotations
 
+import logging
 import warnings
+from typing import Any
 
 from ..errors import AdviceWarning
 
-_given: set[type[AdviceWarning]] = set()
+_given: set[Any] = set()
 
 
 def advise(kind: type[AdviceWarning], message: str) -> None:
@@ -34,6 +36,28 @@ def advise(kind: type[AdviceWarning], message: str) -> None:
         warnings.warn(message, kind, stacklevel=2)
 
 
+def note_once(log: logging.Logger, message: str, *values: Any) -> None:
+    """Write a warning to a log, unless the same was said of the same values before.
+
+    Parameters
+    ----------
+    log : Logger
+    message : str
+        With a place for each of the values.
+    *values
+
+    Examples
+    --------
+    >>> log = logging.getLogger("opentsne_like.examples")
+    >>> log.addHandler(logging.NullHandler())
+    >>> note_once(log, "Perplexity %g is too high for %d points", 30, 60)
+    >>> forget_advice()
+    """
+    if (message, *values) not in _given:
+        _given.add((message, *values))
+        log.warning(message, *values)
+
+
 def forget_advice() -> None:
-    """Let every kind be given once more."""
+    """Let everything be said once more."""
     _given.clear()

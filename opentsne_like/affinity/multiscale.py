@@ -212,10 +212,11 @@ class MultiscaleMixture(NeighborAffinities):
             if perplexity <= highest:
                 usable.append(perplexity)
             elif highest in usable:
-                log.warning("Perplexity %g is too high for %d points; it is dropped", perplexity, n_samples)
+                check.note_once(log, "Perplexity %g is too high for %d points; it is dropped", perplexity, n_samples)
             else:
                 usable.append(highest)
-                log.warning("Perplexity %g is too high for %d points; %.2f is used", perplexity, n_samples, highest)
+                message = "Perplexity %g is too high for %d points; %.2f is used"
+                check.note_once(log, message, perplexity, n_samples, highest)
         return usable
 
 

@@ -238,5 +238,6 @@ class PerplexityBasedNN(NeighborAffinities):
         if perplexity <= k_neighbors:
             return perplexity
         lowered = k_neighbors / 3 if math.isfinite(k_neighbors) else perplexity
-        log.warning("Perplexity %g is too high for %g neighbours; %.2f is used", perplexity, k_neighbors, lowered)
+        message = "Perplexity %g is too high for %g neighbours; %.2f is used"
+        check.note_once(log, message, perplexity, k_neighbors, lowered)
         return lowered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,9 @@ class ProgressBar(Hook):
         """Open the bar, if there is anything to do."""
         if progress.iteration >= progress.n_iter:
             return
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of notebooks without ipywidgets, where the bar is text
+            from tqdm.auto import tqdm
 
         phase = "exaggerated" if progress.exaggeration > 1 else "optimizing"
         self._bar = tqdm(

@@ -13,6 +13,8 @@ from ..errors import InvalidParameterError, UnavailableError
 from ..objectives import AdditiveObjective, Loss, checksum
 from .array import StatefulArray
 
+_RECENT = 50  # iterations, among whose losses `repr` looks for one: as often as a progress bar asks
+
 
 class DiagnosedArray(StatefulArray):
     """A map with a loss: what it is, as a number and in parts. The base of embeddings, not made by itself.
@@ -113,9 +115,12 @@ class DiagnosedArray(StatefulArray):
 
     def _known_value(self) -> str:
         state = self._own
-        if state.value is None or not self._has_edges() or state.value[0] != self._value_key(state.settings.loss):
-            return "not computed"
-        return f"{state.value[1]:.4f}"
+        if state.value is not None and self._has_edges() and state.value[0] == self._value_key(state.settings.loss):
+            return f"{state.value[1]:.4f}"
+        descent = state.optimizer.state
+        recent = [] if descent is None else descent.history[-_RECENT:]
+        seen = [record for record in recent if record.loss == record.loss]
+        return f"{seen[-1].loss:.4f} in iteration {int(seen[-1].iteration)}" if seen else "not computed"
 
     def edge_losses(self) -> Any:
         r"""Return the value of the attraction along each edge of P.

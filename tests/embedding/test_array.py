@@ -12,7 +12,7 @@ import pytest
 
 from opentsne_like import PartialTSNEEmbedding, TSNEEmbedding
 from opentsne_like.affinity import Affinities
-from opentsne_like.callbacks import Hook
+from opentsne_like.callbacks import History, Hook
 from opentsne_like.errors import DetachedError, InvalidParameterError, InvalidTypeError, UnavailableError
 from opentsne_like.optimizer import StopReason
 from opentsne_like.tsne import gradient_descent
@@ -130,6 +130,9 @@ def test_repr():
     assert repr(Y).endswith(f"3 iterations done, KL divergence {kl:.4f}, exaggeration 4>")
     Y += 1.0
     assert "not computed" in repr(Y)
+    seen = Y.optimize(45, callbacks=History(loss_every=20))
+    assert f"KL divergence {seen.history[-6].loss:.4f} in iteration 43, no exaggeration>" in repr(seen)
+    assert "not computed" in repr(seen.optimize(50))
     assert "1 dimension," in repr(begin(1))
     assert str(Y) == str(np.asarray(Y))
 
