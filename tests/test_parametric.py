@@ -225,6 +225,9 @@ def test_callbacks_of_the_method_see_the_steps_of_the_network():
     ("changes", "message"),
     [
         ({"loss": "t-SNE"}, "`loss` must be an estimator such as TSNE"),
+        ({"loss": TSNE}, "got TSNE itself"),
+        ({"hidden": 100}, "`hidden` must be a sequence"),
+        ({"n_jobs": 0}, "`n_jobs` must"),
         ({"network": "MLP"}, "`network` must be a torch.nn.Module"),
         ({"network": torch.nn.Linear(5, 3)}, r"`network` must take 5 columns to 2, got an output of shape \(2, 3\)"),
         ({"network": torch.nn.Linear(4, 2)}, "`network` must take rows of 5 columns, got the error"),

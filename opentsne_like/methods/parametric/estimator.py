@@ -10,7 +10,15 @@ from typing import Any, Self
 import numpy as np
 
 from ..._types import Array
-from ..._validation import as_table, check_flag, check_integer, check_random_state, check_real, column_names
+from ..._validation import (
+    as_table,
+    check_flag,
+    check_integer,
+    check_n_jobs,
+    check_random_state,
+    check_real,
+    column_names,
+)
 from ...dependencies import need
 from ...embedding import Embedding
 from ...errors import InvalidParameterError, InvalidTypeError, UnavailableError
@@ -237,8 +245,11 @@ class ParametricEmbedding(Parameters):
     def _checked(self) -> Method:
         """Return the estimator that makes maps, and refuse parameters that cannot work."""
         need("torch", "torch")
+        if not isinstance(self.hidden, Sequence) or isinstance(self.hidden, str):
+            raise InvalidTypeError(f"`hidden` must be a sequence of integers, such as (100, 100), got {self.hidden!r}")
         for units in self.hidden:
             check_integer(units, "hidden", at_least=1)
+        check_n_jobs(self.n_jobs)
         check_flag(self.batch_norm, "batch_norm")
         check_integer(self.n_iter, "n_iter", at_least=0)
         check_real(self.learning_rate, "learning_rate", above=0)
@@ -252,7 +263,7 @@ class ParametricEmbedding(Parameters):
         if not isinstance(self.loss, Loss):
             raise InvalidTypeError(
                 "`loss` must be an estimator such as TSNE(), or a Loss such as objectives.NegativeSampling(), got "
-                f"{type(self.loss).__name__}"
+                f"{self.loss.__name__ + ' itself' if isinstance(self.loss, type) else type(self.loss).__name__}"
             )
         return NeighborEmbedding(loss=self.loss, **shared)
 
