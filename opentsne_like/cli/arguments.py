@@ -132,7 +132,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
         "--method",
         default="tsne",
         metavar="NAME",
-        help="tsne (default), umap, sne, infonctsne, negtsne, nctsne, largevis or elasticembedding",
+        help="tsne (default), umap, sne, infonctsne, negtsne, nctsne, largevis, pacmap or elasticembedding",
     )
     parser.add_argument(
         "--set",
@@ -228,7 +228,7 @@ def _add_map_and_rows(parser: argparse.ArgumentParser) -> None:
 
 def _add_outputs(parser: argparse.ArgumentParser, labels: str) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="the map, .npz")
-    parser.add_argument("--plot", metavar="FILE", help="a picture of it, .png, .pdf or .svg, or a page, .html")
+    parser.add_argument("--plot", metavar="FILE", help="a picture, .png, .pdf or .svg; a page, .html; a movie, .gif")
     _add_columns(parser, labels)
 
 

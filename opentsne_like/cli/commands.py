@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidParameterError
-from .drawing import check_dimensions, check_outputs, draw, read_columns
+from .drawing import check_dimensions, check_outputs, draw, frames_for, read_columns
 from .estimators import check_names, make_estimator
 from .stages import telling
 from .tables import read_table
@@ -44,7 +44,8 @@ def embed(options: Any) -> None:
     from ..embedding import remove_checkpoint
 
     began = time.perf_counter()
-    estimator = make_estimator(options, X.shape[0]).set_params(callbacks=_progress(options))
+    frames = frames_for(options.plot)
+    estimator = make_estimator(options, X.shape[0]).set_params(callbacks=[*_progress(options), *frames])
     with telling(say, quiet=options.quiet):
         embedding = estimator.fit(X, checkpoint=checkpoint)
     embedding.save(options.out, include=options.include)
@@ -52,7 +53,7 @@ def embed(options: Any) -> None:
     if checkpoint is not None:
         remove_checkpoint(checkpoint)
     say(f"{_loss(embedding)} after {time.perf_counter() - began:.1f} s; wrote {options.out}")
-    _draw(options, embedding, columns, say)
+    _draw(options, [*frames, embedding][0], columns, say)
 
 
 def transform(options: Any) -> None:
@@ -63,7 +64,7 @@ def transform(options: Any) -> None:
     options : argparse.Namespace
         See `arguments`.
     """
-    embedding, X, say = _map_and_rows(options)
+    embedding, X, say = _map_and_rows(options, moving=False)
     columns = read_columns(options, X.shape[0])
     check_dimensions(options.plot, embedding.shape[1])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
@@ -92,15 +93,16 @@ def add(options: Any) -> None:
     check_dimensions(options.plot, embedding.shape[1])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, into a map of {len(embedding):,}")
     began = time.perf_counter()
+    frames = frames_for(options.plot)
     n_iter = _SETTLE if options.n_iter is None else options.n_iter
     with telling(say, quiet=options.quiet):
         grown = embedding.add(X)
         still = np.arange(len(grown)) < len(embedding) if options.hold else None
-        grown = grown.optimize(n_iter, fixed=still, callbacks=_progress(options))
+        grown = grown.optimize(n_iter, fixed=still, callbacks=[*_progress(options), *frames])
     grown.save(options.out, include=options.include)
     options.after_interrupt = f"{options.out} was written"
     say(f"{_loss(grown)}, {len(grown):,} rows after {time.perf_counter() - began:.1f} s; wrote {options.out}")
-    _draw(options, grown, columns, say)
+    _draw(options, [*frames, grown][0], columns, say)
 
 
 def load_map(path: str) -> Any:
@@ -129,9 +131,9 @@ def speaker(options: Any) -> Callable[[str], Any]:
     return (lambda line: None) if options.quiet else (lambda line: print(line, flush=True))
 
 
-def _map_and_rows(options: Any) -> tuple[Any, Any, Callable[[str], Any]]:
+def _map_and_rows(options: Any, *, moving: bool = True) -> tuple[Any, Any, Callable[[str], Any]]:
     """Return the map and the rows that belong on it."""
-    check_outputs(options, [options.map, options.X_new])
+    check_outputs(options, [options.map, options.X_new], moving=moving)
     say = speaker(options)
     embedding = load_map(options.map)
     return embedding, read_table(options.X_new, "X_new", index=options.index, say=say), say

@@ -15,9 +15,10 @@ from .tables import read_label_file
 
 _PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".eps", ".ps", ".pgf", ".svgz")
 _PAGES = (".html", ".htm")
+_MOVIES = (".gif", ".mp4")
 
 
-def check_outputs(options: Any, inputs: Sequence[str]) -> None:
+def check_outputs(options: Any, inputs: Sequence[str], *, moving: bool = True) -> None:
     """Raise now what would otherwise be found out after the work.
 
     Parameters
@@ -26,6 +27,8 @@ def check_outputs(options: Any, inputs: Sequence[str]) -> None:
         With `out`, `plot`, `labels` and `hover`.
     inputs : sequence of str
         Files that must not be written to.
+    moving : bool
+        Whether the command moves a map, of which a movie can be made.
     """
     inputs = [*inputs, *columns_of(options)]
     for flag, path in (("--out", options.out), ("--plot", options.plot)):
@@ -42,7 +45,7 @@ def check_outputs(options: Any, inputs: Sequence[str]) -> None:
         return
     if os.path.realpath(options.plot) == os.path.realpath(options.out):
         raise InvalidParameterError(f"`--plot` must be another file than --out, got {options.plot!r}")
-    check_picture(options.plot, "--plot", options.hover)
+    check_picture(options.plot, "--plot", options.hover, moving=moving)
 
 
 def check_target(path: str, flag: str, inputs: Sequence[str]) -> None:
@@ -58,7 +61,7 @@ def check_target(path: str, flag: str, inputs: Sequence[str]) -> None:
         raise InvalidParameterError(f"`{flag}` must not be a file that is read, got {path!r}")
 
 
-def check_picture(path: str, flag: str, hover: Sequence[str] | None) -> None:
+def check_picture(path: str, flag: str, hover: Sequence[str] | None, *, moving: bool) -> None:
     """Refuse a picture or page of a kind that cannot be made.
 
     Parameters
@@ -66,12 +69,20 @@ def check_picture(path: str, flag: str, hover: Sequence[str] | None) -> None:
     path, flag : str
     hover : sequence of str, optional
         Columns that only a page can show.
+    moving : bool
+        Whether a movie can be made.
     """
     ending = os.path.splitext(path)[1].lower()
     if ending in _PAGES:
         return
-    if ending not in _PICTURES:
-        raise InvalidParameterError(f"`{flag}` must end in .png, .pdf, .svg or .html, got {path!r}")
+    if ending in _MOVIES and not moving:
+        raise InvalidParameterError(
+            f"`{flag}` must be no movie of a map that stands still, got {path!r}; embed --plot makes one"
+        )
+    if ending not in (*_PICTURES, *_MOVIES):
+        raise InvalidParameterError(
+            f"`{flag}` must end in .png, .pdf, .svg or .html{', or in .gif for a movie' * moving}, got {path!r}"
+        )
     if hover:
         raise InvalidParameterError(f"`--hover` must come with a page, .html, got {path!r}")
     need("matplotlib", "plot")
@@ -87,9 +98,10 @@ def check_dimensions(path: str | None, dims: int | None) -> None:
     """
     if path is None or dims is None:
         return
-    most = 2 if path.lower().endswith(_PAGES) else 3
+    kinds = {"page": _PAGES, "movie": _MOVIES}
+    kind = next((kind for kind, endings in kinds.items() if path.lower().endswith(endings)), "picture")
+    most = 3 if kind == "picture" else 2
     if dims > most:
-        kind = "page" if most == 2 else "picture"
         raise InvalidParameterError(
             f"`--n-components` must be at most {most} for a {kind}, got {dims}; leave out the {kind}"
         )
@@ -127,13 +139,20 @@ def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
     return labels, hover
 
 
+def frames_for(path: str | None) -> list[Any]:
+    """Return the callback that keeps the frames of a movie, if the path says that one is to be made."""
+    from ..callbacks import Snapshots
+
+    return [Snapshots()] if path is not None and path.lower().endswith(_MOVIES) else []
+
+
 def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str | None = None, **options: Any) -> None:
-    """Draw a map as a picture or a page, by the ending of the path.
+    """Draw a map as a picture, a page or a movie, by the ending of the path.
 
     Parameters
     ----------
     path : str
-    points : ndarray of shape (n, d)
+    points : ndarray of shape (n, d), or Snapshots
     columns : tuple
         Labels, and columns for the pointer.
     title : str, optional
@@ -145,6 +164,8 @@ def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str
     labels, hover = columns
     if path.lower().endswith(_PAGES):
         plotting.html(points, labels, hover=hover or None, path=path, title=title)
+    elif path.lower().endswith(_MOVIES):
+        plotting.animate(points, labels, path=path, title=title)
     else:
         plotting.scatter(points, labels, path=path, title=title, **options)
 

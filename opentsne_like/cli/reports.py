@@ -31,7 +31,7 @@ def plot(options: Any) -> None:
         See `arguments`.
     """
     check_target(options.out, "--out", [options.map, *columns_of(options)])
-    check_picture(options.out, "--out", options.hover)
+    check_picture(options.out, "--out", options.hover, moving=False)
     embedding = _load(options.map)
     check_dimensions(options.out, embedding.shape[1])
     draw(options.out, embedding, read_columns(options, len(embedding)), title=options.title)

@@ -72,7 +72,9 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("plot map.npz --out x.gif", "`--out` must end in .png, .pdf, .svg or .html, got 'x.gif'"),
+        ("plot map.npz --out x.bmp", "`--out` must end in .png, .pdf, .svg or .html, got 'x.bmp'"),
+        ("plot map.npz --out x.gif", "`--out` must be no movie of a map that stands still, got 'x.gif'; embed --plot"),
+        ("embed X.npy --out m.npz --plot x.gif --n-components 3", "must be at most 2 for a movie, got 3"),
         ("plot map.npz --out map.npz", "`--out` must not be a file that is read"),
         ("plot map.npz --out x.png --hover meta.csv:id", "`--hover` must come with a page, .html, got 'x.png'"),
         ("plot map.npz --out x.png --labels meta.csv", "must have one column, got 3 cells in line 1"),
@@ -117,6 +119,14 @@ def test_nothing_at_all_prints_help(capsys):
     out, err = capsys.readouterr()
     assert out.startswith("usage: opentsne-like")
     assert err == ""
+
+
+def test_a_run_is_a_movie(table):
+    assert run(f"embed X.npy --out map.npz --plot x.gif --labels meta.csv:topic -q {QUICK}") == 0
+    with open("x.gif", "rb") as file:
+        assert file.read(6) == b"GIF89a"
+    assert run("add map.npz X_new.npy --out map2.npz --plot y.gif --n-iter 30 -q") == 0
+    assert os.path.getsize("y.gif") > 1000
 
 
 # --- add, info, export ---------------------------------------------------------------------------

@@ -227,7 +227,10 @@ def test_names_in_files_are_those_of_a_frame(rng):
         ("embed X.npy --out X.npy", "`--out` must not be a file that is read, got 'X.npy'"),
         ("embed X.npy --out map.npz --plot map.npz", "`--plot` must be another file than --out"),
         ("embed X.npy --out map.npz --plot no/map.png", "`--plot` must be in an existing folder"),
-        ("embed X.npy --out map.npz --plot map.gif", "`--plot` must end in .png, .pdf, .svg or .html, got 'map.gif'"),
+        (
+            "embed X.npy --out map.npz --plot map.bmp",
+            "`--plot` must end in .png, .pdf, .svg or .html, or in .gif for a movie",
+        ),
         ("embed X.npy --out map.npz --labels y.csv", "`--labels` must come with --plot"),
         ("embed X.npy --out map.npz --plot m.png --labels X_new.npy", "one label for each of the 200 rows"),
         ("embed X.npy --out map.npz --plot m.png --n-components 4", "`--n-components` must be at most 3 for a picture"),
