@@ -25,6 +25,7 @@ __all__ = [
     "LargeVis",
     "MapTransformer",
     "NegTSNE",
+    "PaCMAP",
     "transformer",
 ]
 
@@ -205,4 +206,5 @@ NegTSNE = transformer(methods.NegTSNE)
 NCTSNE = transformer(methods.NCTSNE)
 LargeVis = transformer(methods.LargeVis)
 UMAP = transformer(methods.UMAP)
+PaCMAP = transformer(methods.PaCMAP)
 ElasticEmbedding = transformer(methods.ElasticEmbedding)

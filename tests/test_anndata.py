@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like import TSNE, affinity, metrics
+from opentsne_like import TSNE, PaCMAP, affinity, metrics
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 
 anndata = pytest.importorskip("anndata", reason="pip install anndata scanpy")
@@ -127,6 +127,15 @@ def test_every_method_goes_where_scanpy_draws_it(blood, tmp_path):
     assert again.uns["X_mine"]["params"]["min_dist"] == 0.3
     assert again.uns["umap"]["params"]["affinities"] == "fuzzy"
     assert again.uns["sne"]["loss"] == pytest.approx(cells.uns["sne"]["loss"])
+
+
+def test_pacmap_chooses_its_own_pairs(blood):
+    cells = blood.copy()
+    Y = ota.embed(cells, "pacmap", num_iters=(5, 5, 5))
+    same(Y, PaCMAP(num_iters=(5, 5, 5), random_state=0).fit(cells.obsm["X_pca"]))
+    assert "neighbors_key" not in cells.uns["pacmap"]["params"]
+    with pytest.raises(InvalidParameterError, match="`neighbors_key` must be left out for PaCMAP"):
+        ota.embed(cells, "pacmap", neighbors_key="neighbors")
 
 
 def test_a_copy_leaves_the_object_alone(blood):

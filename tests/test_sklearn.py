@@ -36,6 +36,7 @@ FAMILY = {
     "SNE": {"n_iter": 20, "early_exaggeration_iter": 10, "perplexity": 5, "random_state": 0},
     "InfoNCTSNE": {"n_iter": 20, "early_exaggeration_iter": 10, "perplexity": 5, "random_state": 0},
     "ElasticEmbedding": {"n_iter": 30, "perplexity": 5, "random_state": 0},
+    "PaCMAP": {"num_iters": (10, 10, 10), "n_neighbors": 5, "random_state": 0},
 }
 
 NOT_HERE = {"check_array_api_input": "needs SCIPY_ARRAY_API"}

@@ -10,12 +10,22 @@ import numpy as np
 from ..affinity import Affinities, Fuzzy, from_neighbors
 from ..affinity.neighbors import neighbors_of_rows
 from ..errors import InvalidParameterError
-from ..methods import UMAP, Method
+from ..methods import UMAP, Method, PaCMAP
 
 log = logging.getLogger(__package__)
 
 DEFAULT_KEY = "neighbors"  # under which scanpy keeps them
 FEW = 30  # neighbours, up to which all weigh alike: a perplexity of a third of them would lose the large arrangement
+
+
+def takes_graphs(estimator: Method) -> bool:
+    """Say whether a method takes neighbours that exist; PaCMAP chooses pairs of its own.
+
+    Parameters
+    ----------
+    estimator : Method
+    """
+    return not isinstance(estimator, PaCMAP)
 
 
 def find_graph(adata: Any, neighbors_key: str) -> tuple[Any, dict[str, Any]]:

@@ -12,7 +12,7 @@ from .._validation import shown
 from ..affinity import Affinities
 from ..errors import InvalidParameterError
 from ..methods import Method, find_estimator, plain_name
-from .graphs import DEFAULT_KEY, find_graph, graph_affinities
+from .graphs import DEFAULT_KEY, find_graph, graph_affinities, takes_graphs
 from .matrices import check_adata, representation
 
 # Parameters that say which neighbours are to be found; with one of them a graph that exists does not serve.
@@ -143,7 +143,7 @@ def embed(
     adata : AnnData
         Cells by genes; it may be backed by a file, which is read block by block.
     method : str
-        "tsne", "umap", "sne", "infonctsne", "negtsne", "nctsne", "largevis" or "elasticembedding".
+        "tsne", "umap", "sne", "infonctsne", "negtsne", "nctsne", "largevis", "pacmap" or "elasticembedding".
     use_rep : str, optional
         The matrix by which cells are compared: a key of ``.obsm``, or "X". By default as scanpy chooses:
         ``.obsm["X_pca"]`` where it exists and there are more than 50 genes, else ``.X``. Batches that were brought
@@ -224,7 +224,12 @@ def find_source(
     """
     searches = [name for name in _SEARCHES if parameters.get(name) is not None]
     free = use_rep is None and n_pcs is None and not searches and parameters.get("perplexity") is None
-    if neighbors_key is None and free and DEFAULT_KEY in adata.uns:
+    if neighbors_key is not None and not takes_graphs(estimator):
+        raise InvalidParameterError(
+            f"`neighbors_key` must be left out for {type(estimator).__name__}, which chooses pairs of its own, got "
+            f"{neighbors_key!r}"
+        )
+    if neighbors_key is None and free and DEFAULT_KEY in adata.uns and takes_graphs(estimator):
         neighbors_key = DEFAULT_KEY
     if neighbors_key is None:
         X, named = representation(adata, use_rep, n_pcs)
