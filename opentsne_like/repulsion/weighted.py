@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .._parallel import chunk_bounds, run_tasks
 from .._types import Array
 from ..errors import InvalidParameterError
 from ..ops import Extent, Potential
 from .engine import FIELD_NOISE, FrozenReference, Plan, RepulsionEngine
 from .exact import exact_sums
-from .fft import Field
+from .fft import COLUMNS, Field
+
+ROWS = 4096  # points of a chunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,11 @@ class SquaredDistances:
         """The charges of a point, ``1, |x|², x`` about the mean, shape (n, D + 2), float64."""
         near, squares = self._near(self.data)
         return np.column_stack([np.ones(len(near)), squares, near])
+
+    @cached_property
+    def single(self) -> Array:
+        """The charges in single precision, as the grid takes them: they are of the size of 1."""
+        return np.asarray(self.columns, np.float32)
 
     @cached_property
     def rows(self) -> Array:
@@ -130,12 +138,25 @@ class WeightedEngine(RepulsionEngine):
         columns = self.weights.columns
         if charges is not None:
             return super().carry_out(plan, points, extent, charges)
+        if plan.grid is not None:
+            return self._by_columns(plan, points, extent)
         if plan.method == "exact":  # in double precision: products of single ones would not cancel for what is near
             near = points - extent.mean
             found = exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=columns)
         else:
             found = super().carry_out(plan, points, extent, columns)
         return _weighted(self.weights.rows, found)
+
+    def _by_columns(self, plan: Plan, points: Array, extent: Extent) -> Potential:
+        """Return the weighted potentials from the grid, put together while a few columns of them are at hand."""
+        values, gradient = np.zeros(len(points)), np.zeros(points.shape)
+        for first in range(0, self.weights.rows.shape[1], COLUMNS):
+            columns = slice(first, first + COLUMNS)
+            found = self._sum(plan, points, extent, self.weights.single[:, columns])
+            rows = self.weights.rows[:, columns]
+            tasks = [(_add, (*chunk, rows, found, values, gradient)) for chunk in chunk_bounds(len(points), ROWS)]
+            run_tasks(tasks, n_jobs=self.n_jobs)
+        return Potential(values, gradient, float(values.sum()))
 
     def exactly(self, found: Potential) -> Callable[[Array, Array], Potential]:
         """Return what gives the same by exact sums at a few places."""
@@ -231,3 +252,10 @@ def _weighted(rows: Array, found: Potential) -> Potential:
     values = np.einsum("ij,ij->i", rows, found.values)
     gradient = np.einsum("ij,ijk->ik", rows, found.gradient)
     return Potential(values, gradient, float(values.sum()))
+
+
+def _add(low: int, high: int, rows: Array, found: Potential, values: Array, gradient: Array) -> None:
+    """Add what some columns make of the potentials and their gradient of the points [low, high)."""
+    part = slice(low, high)
+    values[part] += np.einsum("ij,ij->i", rows[part], found.values[part])
+    gradient[part] += np.matmul(rows[part, np.newaxis], found.gradient[part])[:, 0]  # a third of einsum's time
