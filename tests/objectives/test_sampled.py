@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import NCTSNE, UMAP, Embedding, LargeVis, NegTSNE, affinity, metrics
+from opentsne_like.callbacks import Hook
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, UnavailableError
 from opentsne_like.objectives import (
     Context,
@@ -138,6 +139,32 @@ def test_estimators_by_samples_keep_neighbours_and_classes(estimator, recall, di
     assert isinstance(Y.settings.optimizer, SGD)
     assert metrics.knn_recall(X[:800], np.asarray(Y), k=10) > recall
     assert metrics.knn_accuracy(np.asarray(Y), y[:800]) > 0.9
+
+
+class StopAt(Hook):
+    """Leaves as Ctrl-C does."""
+
+    def __init__(self, total):
+        self.total = total
+
+    def iteration(self, progress):
+        if progress.total == self.total:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("make", [UMAP, NegTSNE], ids=lambda made: made.__name__)
+def test_a_run_that_is_stopped_draws_the_same_with_any_number_of_threads(make, tmp_path, rng):
+    X = rng.normal(size=(80, 5))
+    short = {"n_epochs": 20} if make is UMAP else {"n_iter": 10, "early_iter": 10}
+    options = {"repulsion": "sampled", "random_state": 3, **short}
+    whole = make(**options, n_jobs=1).fit(X)
+    for total in (4, 15):
+        path = tmp_path / f"{total}.npz"
+        with pytest.raises(KeyboardInterrupt):
+            make(**options, callbacks=StopAt(total)).fit(X, checkpoint=path)
+        np.testing.assert_array_equal(make(**options, n_jobs=3).fit(X, checkpoint=path), whole)
+    assert whole.loss.seed == 3
+    assert not np.array_equal(make(**{**options, "random_state": 4}).fit(X), whole)
 
 
 def test_what_cannot_be_is_refused(rng):
