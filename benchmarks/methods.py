@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from opentsne_like import NCTSNE, SNE, TSNE, UMAP, ElasticEmbedding, InfoNCTSNE, LargeVis, NegTSNE, metrics
+from opentsne_like import NCTSNE, SNE, TSNE, UMAP, ElasticEmbedding, InfoNCTSNE, LargeVis, NegTSNE, PaCMAP, metrics
 
 from . import data, report
 
@@ -30,7 +30,9 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     "`NCTSNE`": (NCTSNE, {}),
     "`LargeVis`": (LargeVis, {}),
     "`UMAP`": (UMAP, {}),
+    "`PaCMAP`": (PaCMAP, {}),
     "`ElasticEmbedding`": (ElasticEmbedding, {}),
+    '`ElasticEmbedding(repulsion="distance")`': (ElasticEmbedding, {"repulsion": "distance"}),
 }
 SETS = ("digits", "fashion-mnist", "mixture", "swiss-roll")
 COMPILED: set[str] = set()  # methods that have made a map in this process, and so have all kernels at hand
