@@ -169,6 +169,7 @@ def test_a_network_of_ones_own(tmp_path):
     np.testing.assert_array_equal(estimator.transform(data()[:N]), Y)
     assert all(torch.equal(part, kept) for part, kept in zip(module.parameters(), given, strict=True))
     assert torch.equal(estimator.network_.module[0].weight, given[0])
+    assert module.training, "it is copied before it is tried"
     estimator.save(tmp_path / "network.npz")
     again = ParametricEmbedding.load(tmp_path / "network.npz", network=module)
     np.testing.assert_array_equal(again.transform(data()[:N]), Y)
@@ -221,6 +222,13 @@ def test_callbacks_of_the_method_see_the_steps_of_the_network():
     np.testing.assert_array_equal(estimator.transform(data()[:N]), Y)
 
 
+class WithoutGradient(torch.nn.Linear):
+    """A layer that nothing can be learned of."""
+
+    def forward(self, rows):
+        return super().forward(rows).detach()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -232,7 +240,16 @@ def test_callbacks_of_the_method_see_the_steps_of_the_network():
         ({"network": torch.nn.Linear(5, 3)}, r"`network` must take 5 columns to 2, got an output of shape \(2, 3\)"),
         ({"network": torch.nn.Linear(4, 2)}, "`network` must take rows of 5 columns, got the error"),
         ({"network": torch.nn.ReLU()}, "`network` must have weights"),
+        (
+            {"network": torch.nn.Linear(5, 2).bfloat16()},
+            "`network` must have all its weights in one type that NumPy has",
+        ),
+        ({"network": torch.nn.LSTM(5, 2)}, "`network` must return one tensor of the type of its weights, got tuple"),
+        ({"network": torch.nn.Bilinear(5, 5, 2)}, "`network` must take rows of 5 columns, got the error .*missing 1"),
+        ({"network": WithoutGradient(5, 2)}, "`network` must have an output that depends on its weights"),
         ({"hidden": (0,)}, "`hidden` must be"),
+        ({"hidden": None}, "`hidden` must be a sequence"),
+        ({"verbose": "yes"}, "`verbose` must be"),
         ({"batch_norm": "yes"}, "`batch_norm` must be"),
         ({"n_iter": -1}, "`n_iter` must be"),
         ({"n_epochs": 1.5}, "`n_epochs` must be"),
@@ -255,7 +272,13 @@ def test_rows_and_maps_that_do_not_fit_are_refused():
         make().fit(data()[:30], embedding=Y)
     with pytest.raises(InvalidTypeError, match="`embedding` must be an Embedding"):
         make().fit(data()[:N], embedding=np.asarray(Y))
-    odd = ((data()[:, :3], "5 columns"), (np.full((3, 5), np.nan), "finite"), (data()[0], "two-dimensional"))
+    wide = np.full((3, 5), 1e200)
+    odd = (
+        (data()[:, :3], "5 columns"),
+        (np.full((3, 5), np.nan), "finite"),
+        (data()[0], "two-dimensional"),
+        (wide, "wide"),
+    )
     for rows, message in odd:
         for method in (estimator.transform, estimator.fine_tune):
             with pytest.raises(InvalidParameterError, match=message):

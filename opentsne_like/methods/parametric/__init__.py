@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .checks import check_network
 from .estimator import ParametricEmbedding
-from .networks import Network, center_and_spread, check_network, multilayer
+from .networks import Network, center_and_spread, multilayer
 from .steps import NetworkSteps
 
 __all__ = ["Network", "NetworkSteps", "ParametricEmbedding", "center_and_spread", "check_network", "multilayer"]

@@ -30,7 +30,8 @@ from ..neighbor_embedding import NeighborEmbedding
 from ..parameters import Parameters
 from ..tsne import TSNE
 from . import archive
-from .networks import BATCH, Network, center_and_spread, check_network, multilayer, seeded
+from .checks import check_network
+from .networks import BATCH, Network, center_and_spread, multilayer, seeded
 from .steps import NetworkSteps
 
 LEAST_STEPS = 2000  # of a regression on a small map, which has few mini-batches
@@ -250,7 +251,8 @@ class ParametricEmbedding(Parameters):
         for units in self.hidden:
             check_integer(units, "hidden", at_least=1)
         check_n_jobs(self.n_jobs)
-        check_flag(self.batch_norm, "batch_norm")
+        for name in ("batch_norm", "verbose"):
+            check_flag(getattr(self, name), name)
         check_integer(self.n_iter, "n_iter", at_least=0)
         check_real(self.learning_rate, "learning_rate", above=0)
         if self.n_epochs is not None:
@@ -272,8 +274,9 @@ class ParametricEmbedding(Parameters):
         if self.network is None:
             with seeded(seed):
                 return multilayer(n_features, d, self.hidden, self.batch_norm)
-        check_network(self.network, n_features, d)
-        return copy.deepcopy(self.network)
+        module = copy.deepcopy(self.network)
+        check_network(module, n_features, d)
+        return module
 
     def _epochs(self, n: int) -> int:
         if self.n_epochs is not None:
