@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from opentsne_like import NCTSNE, TSNE, UMAP, NegTSNE, NeighborEmbedding, ParametricEmbedding, objectives, storage
+from opentsne_like import (
+    NCTSNE,
+    TSNE,
+    UMAP,
+    NegTSNE,
+    NeighborEmbedding,
+    PaCMAP,
+    ParametricEmbedding,
+    objectives,
+    storage,
+)
 from opentsne_like.callbacks import Hook
 from opentsne_like.errors import (
     InvalidParameterError,
@@ -32,6 +42,7 @@ RECIPES = {
     "Neg-t-SNE": NegTSNE(c=0.1, n_iter=20, early_iter=20, **SHORT),
     "NC-t-SNE": NCTSNE(n_iter=20, early_iter=20, **SHORT),
     "UMAP": UMAP(n_epochs=40, **SHORT),
+    "PaCMAP": PaCMAP(num_iters=(10, 10, 10), **SHORT),
     "a loss alone": objectives.ElasticEmbedding(lam=10.0),
 }
 FAST = {"n_epochs": 20, "n_iter": 15, "hidden": (16,), **SHORT}
@@ -153,7 +164,7 @@ def test_files_hold_weights_and_parameters(name, batch_norm, tmp_path):
     estimator.save(tmp_path / "network.npz")
     again = ParametricEmbedding.load(tmp_path / "network.npz")
     np.testing.assert_array_equal(again.transform(data()), estimator.transform(data()))
-    assert repr(again) == repr(estimator).replace("(16,)", "[16]")
+    assert repr(again) == repr(estimator).replace("(16,)", "[16]").replace("(10, 10, 10)", "[10, 10, 10]")
     np.testing.assert_array_equal(again.fine_tune(data()[N:], n_iter=2), estimator.fine_tune(data()[N:], n_iter=2))
 
 
@@ -293,9 +304,18 @@ def test_files_of_something_else_are_refused(tmp_path, caplog):
         ParametricEmbedding.load(tmp_path / "map.npz")
     estimator.save(tmp_path / "network.npz")
     arrays, header = storage.read(tmp_path / "network.npz")
-    for odd in ({"width": -1}, {"d": "x"}, {"loss": {"class": "PCA", "parameters": {}}}, {"parameters": {}}):
+    damages = [
+        {"width": -1},
+        {"d": "x"},
+        {"d": 10**9},
+        {"loss": {"class": "PCA", "parameters": {}}},
+        {"columns": ["a"]},
+    ]
+    hidden = [{"hidden": odd} for odd in (None, "x", [8.5], [10**12], [10**9, 10**9])]
+    parameters = [{}, *({**header["parameters"], **odd} for odd in ({"n_iter": -1}, {"batch_norm": True}, *hidden))]
+    for odd in (*damages, *({"parameters": some} for some in parameters)):
         storage.write(tmp_path / "odd.npz", arrays, {**header, **odd})
-        with pytest.raises((StorageError, InvalidParameterError)):
+        with pytest.raises(StorageError, match=r"odd.npz' cannot be read"):
             ParametricEmbedding.load(tmp_path / "odd.npz")
     storage.write(tmp_path / "odd.npz", {**arrays, "network.0.bias": np.full(16, np.nan, np.float32)}, header)
     with pytest.raises(StorageError, match=r"'0.bias' are no finite float32"):
@@ -307,6 +327,16 @@ def test_files_of_something_else_are_refused(tmp_path, caplog):
     with pytest.raises(InvalidParameterError, match="`initialization` must be a number, a text or a list"):
         estimator.save(tmp_path / "network.npz")
     estimator.set_params(loss=RECIPES["Neg-t-SNE"])
+
+
+@pytest.mark.parametrize("changes", [{"hidden": (5,)}, {"batch_norm": True}, {"network": torch.nn.Linear(5, 2)}])
+def test_what_load_could_not_read_is_not_stored(changes, tmp_path):
+    estimator, _ = fitted()
+    kept = estimator.get_params()
+    with pytest.raises(InvalidParameterError, match="must be as `fit` had them to be stored"):
+        estimator.set_params(**changes).save(tmp_path / "network.npz")
+    estimator.set_params(**kept).save(tmp_path / "network.npz")
+    assert ParametricEmbedding.load(tmp_path / "network.npz").transform(data()[:3]).shape == (3, 2)
 
 
 def test_without_pytorch_the_extra_is_named(monkeypatch):

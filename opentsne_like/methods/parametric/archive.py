@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,28 +12,39 @@ import numpy as np
 
 from ... import storage
 from ..._types import Array
-from ..._validation import check_real
+from ..._validation import check_integer, check_real
+from ...dependencies import need
 from ...embedding import Settings, pack_random_state, pack_settings, unpack_random_state, unpack_settings
-from ...errors import InvalidParameterError, OpenTSNEError, StorageError
+from ...errors import InvalidParameterError, MissingDependencyError, OpenTSNEError, StorageError
 from ...loading import STRANGE
 from ...objectives import Loss
 from ..base import Method
-from ..contrastive import NCTSNE, LargeVis, NegTSNE
-from ..elastic import ElasticEmbedding
+from ..names import ESTIMATORS
 from ..neighbor_embedding import NeighborEmbedding
-from ..row_normalized import SNE, InfoNCTSNE
-from ..tsne import TSNE
-from ..umap import UMAP
-from .networks import Network
+from .networks import Network, multilayer
 
 log = logging.getLogger(__name__)
 
 KIND = "ParametricEmbedding"
-METHODS: dict[str, type[Method]] = {
-    cls.__name__: cls
-    for cls in (TSNE, NeighborEmbedding, SNE, InfoNCTSNE, NegTSNE, NCTSNE, LargeVis, UMAP, ElasticEmbedding)
-}
+METHODS: dict[str, type[Method]] = {cls.__name__: cls for cls in ESTIMATORS.values()}
+METHODS[NeighborEmbedding.__name__] = NeighborEmbedding
 PLAIN = ("hidden", "batch_norm", "n_epochs", "n_iter", "learning_rate", "n_jobs", "verbose")
+
+
+@contextmanager
+def read_from(path: Any) -> Iterator[None]:
+    """Let what is wrong with a file say which file that is.
+
+    Parameters
+    ----------
+    path : path-like
+    """
+    try:
+        yield
+    except (MissingDependencyError, MemoryError):
+        raise
+    except (OpenTSNEError, RuntimeError, *STRANGE) as error:
+        raise StorageError(f"`path` {str(path)!r} cannot be read: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,19 @@ class Stored:
     spread: float
     width: float
 
+    def check_layers(self, hidden: Any, batch_norm: bool) -> None:
+        """Refuse weights that are none of a multilayer perceptron, before there is memory for it.
+
+        Parameters
+        ----------
+        hidden : sequence of int
+        batch_norm : bool
+        """
+        with need("torch", "torch").device("meta"):
+            layers = multilayer(len(self.center), self.d, hidden, batch_norm).state_dict()
+        if _shapes(layers) != _shapes(self.weights):
+            raise StorageError("its weights are not those of a network with its layers")
+
     def onto(self, module: Any, path: Any, n_jobs: int) -> Network:
         """Return the network: a module with these weights.
 
@@ -64,10 +90,8 @@ class Stored:
         n_jobs : int
         """
         network = Network(module, self.center, self.spread, self.width, n_jobs)
-        try:
+        with read_from(path):
             network.load_arrays(self.weights)
-        except StorageError as error:
-            raise StorageError(f"`path` {str(path)!r} cannot be read: {error}") from error
         return network
 
 
@@ -82,10 +106,15 @@ def save(estimator: Any, network: Network, columns: Any, path: Any) -> None:
         Names of the columns of the data.
     path : path-like
     """
-    arrays = {f"network.{name}": part for name, part in network.arrays().items()}
-    arrays["center"] = np.asarray(network.center)
+    weights, center = network.arrays(), np.asarray(network.center)
+    arrays = {**{f"network.{name}": part for name, part in weights.items()}, "center": center}
     parts, loss = _pack_loss(estimator.loss)
-    d = int(network.outputs(np.asarray(network.center)[None]).shape[1])
+    d = int(network.outputs(center[None]).shape[1])
+    if _shapes(estimator._module(len(center), d, 0).state_dict()) != _shapes(weights):
+        raise InvalidParameterError(
+            "`network`, `hidden` and `batch_norm` must be as `fit` had them to be stored, got others; set them back or "
+            "fit again"
+        )
     header = {
         "kind": KIND,
         "own": estimator.network is not None,
@@ -114,10 +143,10 @@ def read(path: Any, module: Any) -> tuple[dict[str, Any], Stored, Any]:
         raise StorageError(
             f"`path` {str(path)!r} must be of a {KIND}, got a {str(header.get('kind'))[:40]!r}; use opentsne_like.load"
         )
-    try:
-        if bool(header["own"]) != (module is not None):
-            cure = "give it as `network`" if header["own"] else "leave `network` out"
-            raise InvalidParameterError(f"`network` must be as `fit` had it: {cure}, got {type(module).__name__}")
+    if bool(header.get("own")) != (module is not None):
+        cure = "give it as `network`" if header.get("own") else "leave `network` out"
+        raise InvalidParameterError(f"`network` must be as `fit` had it: {cure}, got {type(module).__name__}")
+    with read_from(path):
         parameters = {name: header["parameters"][name] for name in PLAIN}
         parameters["loss"] = _unpack_loss(arrays, header["loss"])
         parameters["random_state"] = unpack_random_state(header["random_state"])
@@ -125,12 +154,20 @@ def read(path: Any, module: Any) -> tuple[dict[str, Any], Stored, Any]:
         if center.ndim != 1 or center.dtype != np.float64 or not np.isfinite(center).all():
             raise StorageError("the means of the columns are no finite float64")
         units = [check_real(header[name], name, above=0) for name in ("spread", "width")]
-        stored = Stored(storage.parts_below("network.", arrays), center, int(header["d"]), *units)
-        return parameters, stored, header["columns"]
-    except InvalidParameterError:
-        raise
-    except (OpenTSNEError, *STRANGE) as error:
-        raise StorageError(f"`path` {str(path)!r} cannot be read: {error}") from error
+        d = check_integer(header["d"], "d", at_least=1)
+        stored = Stored(storage.parts_below("network.", arrays), center, d, *units)
+        return parameters, stored, _columns(header["columns"], len(center))
+
+
+def _columns(names: Any, count: int) -> list[str] | None:
+    """Return the names of the columns, or refuse what is none."""
+    if names is not None and [type(name) for name in names] != [str] * count:
+        raise StorageError("the names of its columns are no such thing")
+    return names  # type: ignore[no-any-return]
+
+
+def _shapes(parts: Any) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(part.shape) for name, part in parts.items()}
 
 
 def _pack_loss(loss: Any) -> tuple[dict[str, Array], Any]:

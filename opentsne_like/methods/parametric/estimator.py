@@ -239,6 +239,10 @@ class ParametricEmbedding(Parameters):
         """
         parameters, stored, columns = archive.read(path, network)
         estimator = cls(network=network, **parameters)
+        with archive.read_from(path):
+            estimator._checked()
+            if network is None:
+                stored.check_layers(estimator.hidden, estimator.batch_norm)
         module = estimator._module(len(stored.center), stored.d, 0)
         estimator.network_, estimator._columns = stored.onto(module, path, estimator.n_jobs), columns
         return estimator
