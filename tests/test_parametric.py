@@ -329,6 +329,21 @@ def test_files_of_something_else_are_refused(tmp_path, caplog):
     estimator.set_params(loss=RECIPES["Neg-t-SNE"])
 
 
+def test_constraints_are_refused_by_name():
+    _, Y = fitted()
+    steps = room.NetworkSteps(network=network(), rows=data()[:N])
+    held = np.arange(N) < 5
+    of = NeighborEmbedding(loss=Y.loss, schedule=[Schedule(10**9), Schedule(5, constraint="standardized")], **SHORT)
+    anchored = type(Y)(np.array(Y), Y.affinities, loss=Y.loss, fixed=held)
+    for use in (
+        lambda: ParametricEmbedding(of, **FAST).fit(data()[:N]),
+        lambda: make().fit(data()[:N], embedding=anchored),
+        lambda: Y.optimize(5, optimizer=steps, learning_rate=0.01, fixed=held),
+    ):
+        with pytest.raises(UnavailableError, match="a network moves all points and keeps to no constraint"):
+            use()
+
+
 @pytest.mark.parametrize("changes", [{"hidden": (5,)}, {"batch_norm": True}, {"network": torch.nn.Linear(5, 2)}])
 def test_what_load_could_not_read_is_not_stored(changes, tmp_path):
     estimator, _ = fitted()

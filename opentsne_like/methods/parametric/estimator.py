@@ -32,7 +32,7 @@ from ..tsne import TSNE
 from . import archive
 from .checks import check_network
 from .networks import BATCH, Network, center_and_spread, multilayer, seeded
-from .steps import NetworkSteps
+from .steps import NetworkSteps, check_free
 
 LEAST_STEPS = 2000  # of a regression on a small map, which has few mini-batches
 LEAST_EPOCHS = 20
@@ -315,11 +315,14 @@ def _finished(embedding: Any, n: int) -> Any:
         raise InvalidTypeError(f"`embedding` must be an Embedding with affinities, got {type(embedding).__name__}")
     if len(embedding) != n:
         raise InvalidParameterError(f"`embedding` must have the {n} rows of `X`, got shape {embedding.shape}")
+    schedule = embedding.settings.schedule
+    check_free(schedule.fixed is not None or schedule.constraint != "centered")
     return embedding.copy()
 
 
 def _last_stage(recipe: Method, n: int) -> dict[str, Any]:
     """Return what the last stage of a method says of the loss, but not of the steps."""
     stage = recipe._stages(n)[-1]
+    check_free(stage.get("fixed") is not None or stage.get("constraint", "centered") != "centered")
     known = {"loss", "exaggeration", *(option.name for option in fields(recipe._settings(n).get("loss", Loss)))}
     return {name: value for name, value in stage.items() if name in known}

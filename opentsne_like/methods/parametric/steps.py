@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..._types import Array
+from ...errors import UnavailableError
 from ...optimizer import Adam, Objective, Proposal, State, Step, checked_gradient, inner, move_parameters
 from ...optimizer.adam import MOMENTS
 from ...optimizer.learning import MIN_GAIN
@@ -58,6 +59,7 @@ class NetworkSteps(Adam):
 
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step in the spare buffers of `state`."""
+        check_free(step.constraint.curved or bool(step.constraint.fixed.any()))
         self.network.weights = state["weights"]
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
         gradient = checked_gradient(gradient, points.shape)
@@ -70,3 +72,17 @@ class NetworkSteps(Adam):
         made = self.network.outputs(self.rows)
         norm = float(np.sqrt(inner(gradient, gradient)))
         return Proposal(made, made.mean(axis=0), np.zeros(made.shape[1]), loss, norm)
+
+
+def check_free(constrained: bool) -> None:
+    """Refuse constraints, to which the outputs of a network do not keep.
+
+    Parameters
+    ----------
+    constrained : bool
+        Whether points are fixed, or the map has to be standardized.
+    """
+    if constrained:
+        raise UnavailableError(
+            "a network moves all points and keeps to no constraint; leave `fixed` out and `constraint` at 'centered'"
+        )
