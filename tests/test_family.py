@@ -166,6 +166,8 @@ def test_an_embedding_goes_along_a_path_of_lam():
         (NegTSNE(c=0), "`c` must be"),
         (NegTSNE(Z_bar=-1), "`Z_bar` must be"),
         (NegTSNE(s=float("nan")), "`s` must be"),
+        (NegTSNE(s=1e6), "`s` must lie nearer to 0, got 1e"),
+        (NegTSNE(s=-1e6), "`s` must lie nearer to 0, got -1e"),
         (NegTSNE(n_negatives=0), "`n_negatives` must be"),
         (NCTSNE(n_negatives=0), "`n_negatives` must be"),
         (UMAP(min_dist=2.0), "`min_dist` must be at most `spread`"),

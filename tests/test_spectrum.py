@@ -89,6 +89,18 @@ def test_usual_values():
     assert len(spectrum(data(), "tsne", n_iter=1, early_exaggeration_iter=1)) == 5
 
 
+def test_one_value_is_a_map_of_the_estimator():
+    for values in (0.5, [0.5], np.array([0.5])):
+        (found,) = spectrum(data(), values=values, **SHORT, **LENGTH["negtsne"])
+        np.testing.assert_array_equal(found, NegTSNE(s=0.5, **SHORT, **LENGTH["negtsne"]).fit(data()))
+
+
+def test_every_value_is_looked_at_before_any_map_is_made(monkeypatch):
+    monkeypatch.setattr(NegTSNE, "_affinities", lambda self, X: pytest.fail("work was begun"))
+    with pytest.raises(InvalidParameterError, match="`s` must lie nearer to 0, got -1e"):
+        spectrum(data(), values=[1, 0, -1e6])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._validation import check_choice, check_real
-from ..affinity import Affinities
+from ..affinity import Affinities, matrix_of
 from ..embedding import Embedding
 from ..errors import InvalidParameterError
 from ..utils import align
@@ -87,11 +87,12 @@ def spectrum(
                 f"`{name}` must be left to `values`, which say where on the spectrum the maps lie, got "
                 f"{parameters[name]!r}"
             )
-    made: dict[float, Embedding] = {}
-    before: Embedding | None = None
-    for value in sorted(set(wanted), reverse=True):
-        estimator = road.method().set_params(**{**parameters, road.parameter: value})
-        before = made[value] = _first(estimator, data) if before is None else _next(estimator, before)
+    downwards = sorted(wanted, reverse=True)
+    first, *others = (road.method().set_params(**{**parameters, road.parameter: value}) for value in downwards)
+    row = [_first(first, others, data)]
+    for estimator in others:
+        row.append(_next(estimator, row[-1]))
+    made = dict(zip(downwards, row, strict=True))
     return [made[value] for value in wanted]
 
 
@@ -109,8 +110,13 @@ def _checked_values(road: _Road, values: Any) -> list[float]:
     return wanted
 
 
-def _first(estimator: Method, data: Any) -> Any:
-    return estimator.fit(affinities=data) if isinstance(data, Affinities) else estimator.fit(data)
+def _first(estimator: Method, others: Sequence[Method], data: Any) -> Any:
+    """Return the map of one estimator, whose data the others have no reason to refuse."""
+    affinities = data if isinstance(data, Affinities) else None
+    X, start = estimator._checked(None if affinities is data else data, affinities, None)
+    for other in others:
+        other._check_stages((X if affinities is None else matrix_of(affinities)).shape[0])
+    return estimator._run(estimator._begin(X, affinities, start), None)
 
 
 def _next(estimator: Method, before: Embedding) -> Any:

@@ -11,6 +11,7 @@ from ..errors import InvalidParameterError
 from ..objectives import Loss, NegativeSampling, NoiseContrastive
 from .family import LARGE, OnNeighbors, OnPerplexity, SamplingMethod
 
+MOST_POWER = 700.0  # of e, beyond which there are no such numbers
 TSNE_MEAN = 100.0  # times n: what contrastive-ne takes for t-SNE's partition function
 
 
@@ -96,7 +97,12 @@ class NegTSNE(SamplingMethod, OnNeighbors):
         if self.Z_bar is not None:
             return float(self.Z_bar) / pairs
         s = 1.0 if self.s is None else float(self.s)
-        return math.exp((1.0 - s) * math.log(TSNE_MEAN * n / pairs))
+        power = (1.0 - s) * math.log(TSNE_MEAN * n / pairs)
+        if not abs(power) < MOST_POWER:
+            raise InvalidParameterError(
+                f"`s` must lie nearer to 0, got {s:g}, at which the odds of a negative sample would be exp({power:.3g})"
+            )
+        return math.exp(power)
 
     def _loss(self, n: int) -> Loss:
         return NegativeSampling(self.n_negatives, self._odds(n), **self._pairs)
