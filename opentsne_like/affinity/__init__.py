@@ -21,12 +21,13 @@ from .scaled import ScaledNeighbors
 from .self_tuning import SelfTuning
 from .sinkhorn import Sinkhorn
 from .symmetric_entropic import SymmetricEntropic
-from .tables import table_of
+from .tables import Awaited, table_of
 from .uniform import Uniform
 
 __all__ = [
     "MAGIC",
     "Affinities",
+    "Awaited",
     "Entropic",
     "FixedSigmaNN",
     "Fuzzy",

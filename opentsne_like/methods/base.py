@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import initialization as starts
 from .._validation import check_choice, check_integer, check_matrix, check_random_state, column_names
-from ..affinity import Affinities, matrix_of
+from ..affinity import Affinities, Awaited, matrix_of
 from ..callbacks import as_list
 from ..embedding import Embedding, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
@@ -234,6 +234,8 @@ class Method(Parameters, ABC):
         """Return the embedding before its first iteration, from what was checked."""
         if affinities is None:
             affinities = self._named_affinities(X)
+        else:
+            self._check_taken(affinities.n_samples, affinities)
         if isinstance(start, str):
             with Timer(f"Calculating {start} initialization...", self.verbose):
                 start = self._starts_from(X, affinities, start)
@@ -278,6 +280,8 @@ class Method(Parameters, ABC):
             check_random_state(self.random_state)
         self._check_parameters(X)
         self._check_stages(n)
+        if affinities is None:
+            self._check_taken(n, Awaited(X if self._data_have_columns() else None))
         start = self.initialization if initialization is None else initialization
         start = self._checked_name(start, X, n) if isinstance(start, str) else self._checked_start(start, n)
         if X is not None and affinities is None and self._data_have_columns():
@@ -293,6 +297,12 @@ class Method(Parameters, ABC):
             plan = called.plan(n, placed=False)
             if not callable(called.schedule.exaggeration):
                 advise_on_rate(called.schedule.learning_rate, plan.auto_rate(plan.exaggeration_at(0)), n)
+
+    def _check_taken(self, n: int, affinities: Any) -> None:
+        """Refuse affinities that lack what a loss takes of them besides P."""
+        settings = self.embedding_class.settings_class().changed(**self._settings(n))
+        for stage in self._stages(n):
+            settings.changed(**stage).loss.takes(affinities)
 
     def _checked_name(self, start: str, X: Any, n: int) -> str:
         """Return the name of a start that can be made of `X`."""

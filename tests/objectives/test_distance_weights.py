@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from opentsne_like import ElasticEmbedding as Estimator
-from opentsne_like import Embedding, NeighborEmbedding, affinity, load
+from opentsne_like import Embedding, NeighborEmbedding, PaCMAP, affinity, load
 from opentsne_like.errors import InvalidParameterError, UnavailableError
 from opentsne_like.objectives import Context, ElasticEmbedding, Parts
 from opentsne_like.optimizer import LBFGS, Schedule, SpectralDirection
@@ -160,6 +160,29 @@ def test_affinities_without_data_are_refused_by_name(rng, tmp_path):
     Y.save(tmp_path / "map.npz", include="affinities")
     with pytest.raises(UnavailableError, match="store maps with their data"):
         load(tmp_path / "map.npz").optimize(5)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Estimator(repulsion="distance", perplexity=5),
+        PaCMAP(n_neighbors=5),
+        NeighborEmbedding(loss=LOSS),
+    ],
+    ids=repr,
+)
+def test_data_without_columns_are_refused_before_any_work(estimator, rng, monkeypatch):
+    X = rng.normal(size=(40, 5))
+    given = affinity.PrecomputedAffinities(affinity.Uniform(X, k_neighbors=5).P)
+    for name in ("_affinities", "_starts_from"):
+        monkeypatch.setattr(type(estimator), name, lambda *_: pytest.fail("work was begun"))
+    with pytest.raises(UnavailableError, match="got a sparse one; reduce its columns"):
+        estimator.fit(sparse.csr_matrix(X))
+    with pytest.raises(UnavailableError, match="which are not known here; make affinities from data"):
+        estimator.fit(affinities=given, initialization="spectral")
+    if "metric" in estimator.get_params():
+        with pytest.raises(UnavailableError, match="which are not known here; make affinities from data"):
+            type(estimator)(**{**estimator.get_params(), "metric": "precomputed"}).fit(np.sqrt(squared(X, X)))
 
 
 def test_given_neighbours_with_data_beside_them_do(rng):
