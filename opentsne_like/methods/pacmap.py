@@ -93,8 +93,8 @@ class PaCMAP(FamilyMethod):
         """Return the loss of the third phase."""
         return objectives.PaCMAP(
             n_neighbors=self.n_neighbors,
-            n_mid_near=int(self.n_neighbors * self.MN_ratio),
-            n_further=int(self.n_neighbors * self.FP_ratio),
+            n_mid_near=round(self.n_neighbors * self.MN_ratio),
+            n_further=round(self.n_neighbors * self.FP_ratio),
             seed=self._seed,
             method=self.method,
         )

@@ -183,6 +183,12 @@ def test_the_estimator_is_its_stages():
     assert whole.n_iter_ == 70
 
 
+def test_counts_of_pairs_are_rounded():
+    """As `pacmap` 0.9.1 does; 50 times 0.58 is less than 29 in binary numbers."""
+    loss = PaCMAP(n_neighbors=50, MN_ratio=0.58, FP_ratio=0.31)._loss(100)
+    assert (loss.n_mid_near, loss.n_further) == (29, 16)
+
+
 def test_threads_do_not_show_and_seeds_do(tmp_path):
     whole = PaCMAP(**SHORT).fit(data())
     np.testing.assert_array_equal(PaCMAP(**SHORT, n_jobs=1).fit(data()), whole)
