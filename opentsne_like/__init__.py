@@ -40,6 +40,7 @@ _SUBMODULES = {
     "affinity",
     "anndata",
     "callbacks",
+    "distortions",
     "embedding",
     "errors",
     "initialization",

@@ -34,7 +34,7 @@ LAYERS = [
     {"affinity", "initialization"},
     {"plotting"},
     {"metrics"},
-    {"repulsion"},
+    {"repulsion", "distortions"},
     {"optimizer"},
     {"nearest_neighbors", "storage"},
     {"ops", "gpu"},

@@ -38,6 +38,7 @@ from opentsne_like.objectives import (
     LOSSES,
     SNE,
     AllPairs,
+    Distortion,
     ElasticEmbedding,
     FuzzyCrossEntropy,
     InfoNCE,
@@ -67,6 +68,7 @@ CASES = {  # the loss, and the standard deviation of the start
     "NC-t-SNE, sampled": (NoiseContrastive(repulsion="sampled"), 1.0),
     "UMAP, sampled": (FuzzyCrossEntropy(repulsion="sampled"), 1.0),
     "PaCMAP": (PaCMAP(w_mid_near=3.0), 0.1),
+    "minimum distortion": (Distortion(repulsion="all", average="weights"), 1.0),
     "pairwise": (Pairwise(LogStudentT(), Gaussian(), "rows", weight=0.5), 0.1),
 }
 SAMPLED = {name for name in CASES if "sampled" in name}

@@ -22,8 +22,8 @@ NEEDS = {"opentsne_like.methods.parametric": "torch", "opentsne_like.anndata.": 
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [
-    *("affinity", "anndata", "callbacks", "embedding", "initialization", "methods", "metrics", "nearest_neighbors"),
-    *("objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
+    *("affinity", "anndata", "callbacks", "distortions", "embedding", "initialization", "methods", "metrics"),
+    *("nearest_neighbors", "objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
 ]
 
 

@@ -6,6 +6,7 @@ import logging
 
 from .archive import pack_affinities, unpack_affinities, unpack_weights
 from .base import Affinities, matrix_of, opened
+from .edges import GivenEdges, NeighborEdges, check_edges, check_numbers, sample_pairs, upper_matrix
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
@@ -31,8 +32,10 @@ __all__ = [
     "Entropic",
     "FixedSigmaNN",
     "Fuzzy",
+    "GivenEdges",
     "Multiscale",
     "MultiscaleMixture",
+    "NeighborEdges",
     "PerplexityBasedNN",
     "PrecomputedAffinities",
     "ScaledNeighbors",
@@ -40,6 +43,8 @@ __all__ = [
     "Sinkhorn",
     "SymmetricEntropic",
     "Uniform",
+    "check_edges",
+    "check_numbers",
     "estimate_memory",
     "from_neighbors",
     "get_knn_index",
@@ -47,9 +52,11 @@ __all__ = [
     "matrix_of",
     "opened",
     "pack_affinities",
+    "sample_pairs",
     "table_of",
     "unpack_affinities",
     "unpack_weights",
+    "upper_matrix",
 ]
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from ..errors import StorageError, UnavailableError
 from ..nearest_neighbors import listed, pack_index, pack_table, unpack_index, unpack_table
 from ..storage import parts_below
 from .base import Affinities, NeighborAffinities, matrix_of
+from .edges import GivenEdges, NeighborEdges
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
@@ -27,10 +28,11 @@ from .uniform import Uniform
 
 CLASSES: tuple[type[NeighborAffinities], ...] = (
     *(PerplexityBasedNN, MultiscaleMixture, Multiscale, FixedSigmaNN, Uniform),
-    *(Entropic, Fuzzy, SelfTuning, MAGIC, SymmetricEntropic, Sinkhorn, ScaledNeighbors),
+    *(Entropic, Fuzzy, SelfTuning, MAGIC, SymmetricEntropic, Sinkhorn, ScaledNeighbors, NeighborEdges),
 )
 KNOWN: dict[str, type[NeighborAffinities]] = {cls.__name__: cls for cls in CLASSES}
 
+OF_EITHER_SIGN = (GivenEdges.__name__, NeighborEdges.__name__)  # classes whose weights may be negative
 SIGNED = {"potentials_"}  # finite; all else that is learned is not negative
 POINTWISE = {"bandwidths_", "rhos_", "sigmas_", *SIGNED}  # what is learned of each point, and so an array
 SEARCH = {"method", "metric", "metric_params", "random_state", "knn_kwargs"}  # the arguments of the neighbour search
@@ -61,7 +63,7 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     """
     arrays = {f"P.{key}": value for key, value in pack_table(matrix_of(affinities)).items()}
     if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
-        return arrays, {"class": None}
+        return arrays, {"class": GivenEdges.__name__ if type(affinities) is GivenEdges else None}
     learned = {name: getattr(affinities, name) for name in affinities.LEARNED}
     arrays |= {f"learned.{key}": value for key, value in learned.items() if isinstance(value, np.ndarray)}
     search = None if affinities._search is None else dict(affinities._search)
@@ -92,22 +94,24 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     return arrays, header
 
 
-def unpack_weights(parts: dict[str, Array]) -> Any:
+def unpack_weights(parts: dict[str, Array], signed: bool = False) -> Any:
     """Return a stored sparse matrix of affinities, or refuse one that is no such thing.
 
     Parameters
     ----------
     parts : dict of str to ndarray
         Of `pack_table`.
+    signed : bool
+        Whether they may be negative, or complex: of two numbers each.
 
     Returns
     -------
-    csr_matrix, float32 or float64
+    csr_matrix, float32, float64 or complex128
 
     Raises
     ------
     StorageError
-        It is missing, malformed, negative somewhere or not finite.
+        It is missing, malformed, not finite, or negative where it may not be.
 
     Examples
     --------
@@ -118,9 +122,10 @@ def unpack_weights(parts: dict[str, Array]) -> Any:
     0
     """
     P = unpack_table(parts)
-    if P is None or P.dtype not in (np.float32, np.float64):
+    kinds = (np.float32, np.float64, np.complex128) if signed else (np.float32, np.float64)
+    if P is None or P.dtype not in kinds:
         raise StorageError("the stored affinities are no matrix of floats")
-    if not (np.isfinite(P.data).all() and (P.data >= 0).all()):
+    if not (np.isfinite(P.data).all() and (signed or (P.data >= 0).all())):
         raise StorageError("the stored affinities must be finite and not negative")
     return P
 
@@ -151,10 +156,12 @@ def unpack_affinities(arrays: dict[str, Array], header: dict[str, Any], data: An
     >>> type(stored).__name__, stored.to_new(np.eye(4)[:1]).shape
     ('Uniform', (1, 4))
     """
-    P = unpack_weights(parts_below("P.", arrays))
+    name = header.get("class")
+    P = unpack_weights(parts_below("P.", arrays), signed=name in OF_EITHER_SIGN)
     if P.shape[0] != P.shape[1]:
         raise StorageError(f"the stored affinities are not square but of shape {P.shape}")
-    name = header.get("class")
+    if name == GivenEdges.__name__:
+        return GivenEdges.of(P)
     if name is None:
         given = Affinities()
         given._hold(P)

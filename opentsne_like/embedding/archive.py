@@ -13,6 +13,7 @@ from .. import storage
 from .._types import Array
 from .._validation import check_choice, check_matrix
 from ..affinity import pack_affinities
+from ..distortions import DISTORTIONS, DistortionFunction, unpack_distortion
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
 from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, carried_names, check_carried
@@ -150,6 +151,8 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
                 arrays[f"settings.{role}.{option.name}"] = value
             elif isinstance(value, Radial):
                 header[role][option.name] = _pack_radial(value, option.name)
+            elif isinstance(value, DistortionFunction):
+                header[role][option.name] = _pack_distortion(value, option.name)
             elif callable(value):
                 log.warning("`%s` is a function and is not stored; pass it to `optimize` again", option.name)
             else:
@@ -189,8 +192,17 @@ def _pack_radial(radial: Radial, name: str) -> dict[str, Any]:
     return {"radial": kind, **{f.name: getattr(radial, f.name) for f in fields(radial)}}  # type: ignore[arg-type]
 
 
-def _unpack_radial(described: Any) -> Any:
-    """Return the radial function that a field describes, or the field as it is."""
+def _pack_distortion(function: DistortionFunction, name: str) -> dict[str, Any]:
+    kind = type(function).__name__
+    if DISTORTIONS.get(kind) is not type(function):
+        raise InvalidParameterError(f"`{name}` must be one of {', '.join(DISTORTIONS)}, to be stored, got {kind}")
+    return function.packed()
+
+
+def _unpack_function(described: Any) -> Any:
+    """Return the radial or distortion function that a field describes, or the field as it is."""
+    if isinstance(described, dict) and "distortion" in described:
+        return unpack_distortion(described)
     if not (isinstance(described, dict) and "radial" in described):
         return described
     numbers = {name: value for name, value in described.items() if name != "radial"}
@@ -236,7 +248,7 @@ def unpack_settings(kind: type[Settings], arrays: Mapping[str, Array], header: M
         parts = parts_below(f"settings.{role}.", dict(arrays))
         if refused := sorted({*described, *parts} & {*_NOT_STORED}):
             raise StorageError(f"its {role} has a field {refused[0]!r}, which is never stored")
-        options = {option: _unpack_radial(_as_written(value)) for option, value in described.items()}
+        options = {option: _unpack_function(_as_written(value)) for option, value in described.items()}
         made[role] = table[name](**options, **parts)
     return kind(**made)
 

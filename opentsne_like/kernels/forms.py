@@ -75,6 +75,12 @@ class LogOnePlusPower(NamedTuple):
     core: float
 
 
+class SoftenedLog(NamedTuple):
+    """``-log(1 - exp(-sqrt(s + core)))``."""
+
+    core: float
+
+
 class ByType(Protocol):
     """A function of a form, with a formula for each type of form."""
 
@@ -222,3 +228,10 @@ def _log_one_plus_power(form: Any, s: Any) -> Any:
     t = s + type(s)(form.core)
     power = a * t**b  # one power serves both, and is most of what an edge costs
     return math.log1p(power), b * power / (t * (one + power))
+
+
+@value_and_slope.of(SoftenedLog)
+def _softened_log(form: Any, s: Any) -> Any:
+    half = type(s)(0.5)
+    root = math.sqrt(s + type(s)(form.core))
+    return -math.log(-math.expm1(-root)), -half / (root * math.expm1(root))

@@ -15,6 +15,7 @@ from ..repulsion import METHODS
 from .all_pairs import AllPairs, check_dimension, check_pairs
 from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import carried_names, check_carried
+from .distortion import Distortion, DistortionObjective, PlacedDistortion
 from .drawing import distinct_ranks, further_pairs, mid_near_pairs
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
@@ -44,6 +45,7 @@ LOSSES: dict[str, type[Loss]] = {
     "NoiseContrastive": NoiseContrastive,
     "Pairwise": Pairwise,
     "PaCMAP": PaCMAP,
+    "Distortion": Distortion,
 }
 
 __all__ = [
@@ -53,6 +55,8 @@ __all__ = [
     "AdditiveObjective",
     "AllPairs",
     "Context",
+    "Distortion",
+    "DistortionObjective",
     "Edges",
     "ElasticEmbedding",
     "FunctionLoss",
@@ -75,6 +79,7 @@ __all__ = [
     "PairsObjective",
     "Pairwise",
     "Parts",
+    "PlacedDistortion",
     "PlacedLog",
     "PlacedLogPartition",
     "PlacedPairLoss",

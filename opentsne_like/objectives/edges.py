@@ -103,7 +103,17 @@ class Edges:
         """
         P = P.tocsr()
         check_csr_parts(P.data, P.indices, P.indptr, P.shape, "P")  # compiled loops follow what they hold
-        return cls(P.indptr, P.indices, P.data.astype(dtype, copy=False), P.data, n_jobs)
+        return cls(P.indptr, P.indices, P.data.real.astype(dtype, copy=False), P.data, n_jobs)
+
+    @cached_property
+    def rows(self) -> Array:
+        """The row of each edge, shape (edges,), int32."""
+        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
+
+    @cached_property
+    def columns(self) -> Array:
+        """The column of each edge, shape (edges,), int32."""
+        return self.indices.astype(np.int32, copy=False)
 
     @cached_property
     def _sums(self) -> tuple[float, float]:

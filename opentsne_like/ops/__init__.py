@@ -6,6 +6,7 @@ of them. Nothing above this room calls the compiled loops behind them.
 
 from __future__ import annotations
 
+from .distortions import Distorted, Pairs, distort, evaluate, lengths
 from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
 from .extents import Extent, bulk, extent, sample_places
 from .fourier import arrange, convolve
@@ -19,10 +20,12 @@ from .workspace import Workspace
 __all__ = [
     "HARMONICS",
     "TAPS",
+    "Distorted",
     "Extent",
     "Graph",
     "Grid",
     "Moments",
+    "Pairs",
     "Place",
     "Potential",
     "StepRates",
@@ -35,12 +38,15 @@ __all__ = [
     "checksum",
     "commit",
     "convolve",
+    "distort",
     "edge_loss",
     "entropy",
+    "evaluate",
     "exact",
     "extent",
     "gather",
     "gather_charges",
+    "lengths",
     "morton_order",
     "reorder",
     "sample_places",

@@ -39,6 +39,7 @@ from .radial import (
     StudentTTail,
 )
 from .rows import RowEngine
+from .softened import SoftenedLog
 from .weighted import SquaredDistances, WeightedEngine, WeightedReference
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "RepulsionEngine",
     "RowEngine",
     "Saturation",
+    "SoftenedLog",
     "SoftenedPower",
     "Square",
     "SquaredDistances",

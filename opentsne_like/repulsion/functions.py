@@ -13,13 +13,14 @@ from ..errors import InvalidObjectError, InvalidParameterError
 from .levelling import Hyperbola, Saturation
 from .powers import LogOnePlusPower, SoftenedPower
 from .radial import Gaussian, LogInverse, LogOnePlus, LogStudentT, Radial, Square, StudentT
+from .softened import SoftenedLog
 
 TRIED = np.concatenate([[0.0], np.geomspace(1e-8, 1e4, 31)])  # squared distances at which a function is looked at
 RADIALS: dict[str, type[Radial]] = {
     kind.__name__: kind
     for kind in (
         *(Gaussian, Hyperbola, LogInverse, LogOnePlus, LogOnePlusPower, LogStudentT),
-        *(Saturation, SoftenedPower, Square, StudentT),
+        *(Saturation, SoftenedLog, SoftenedPower, Square, StudentT),
     )
 }
 

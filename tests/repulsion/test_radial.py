@@ -24,6 +24,7 @@ from opentsne_like.repulsion import (
     LogStudentTTail,
     Radial,
     RepulsionEngine,
+    SoftenedLog,
     SoftenedPower,
     Square,
     StudentT,
@@ -43,6 +44,7 @@ REPULSIVE = [
     LogInverse(1.0),
     LogInverse(0.01),
     LogInverse(100.0),
+    SoftenedLog(),
 ]
 ATTRACTIVE = [
     LogStudentT(1.0),

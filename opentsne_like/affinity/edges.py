@@ -1,0 +1,360 @@
+"""Edges that are given one by one, with weights of either sign or with targets: each stands in P once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _validation as check
+from .._types import Array
+from ..errors import InvalidParameterError, InvalidTypeError
+from .base import Affinities, NeighborAffinities, answer
+from .matrix import assemble
+from .neighbors import graph_from_lists
+from .uniform import uniform_rows
+
+SPARE = 1.2  # pairs drawn for each that is wanted, since some are drawn twice
+
+
+class GivenEdges(Affinities):
+    """Edges (i, j) with a number each: a weight of either sign, or a target.
+
+    Parameters
+    ----------
+    edges : array-like of shape (edges, 2), integer
+        Pairs of different points, none of them twice, in whatever order.
+    numbers : array-like of shape (edges,) or float
+        Finite.
+    n_samples : int
+        Number of points; the last of them may have no edge.
+    factors : array-like of shape (edges,), optional
+        Numbers by which what becomes of each edge is multiplied.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples)
+        The number of each edge in the row of its smaller end. With factors it is complex: they are the real parts.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For edges out of range, from a point to itself, or repeated, and numbers that are not finite or not as many.
+
+    Examples
+    --------
+    >>> GivenEdges([[0, 1], [2, 0]], [1.0, -0.5], n_samples=3).P.toarray().tolist()
+    [[0.0, 1.0, -0.5], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+
+    def __init__(self, edges: Any, numbers: Any, *, n_samples: int, factors: Any = None) -> None:
+        super().__init__()
+        n = check.check_integer(n_samples, "n_samples", at_least=2, at_most=2**31 - 1)
+        pairs = check_edges(edges, n)
+        values = check_numbers(numbers, len(pairs), "numbers")
+        if factors is not None:
+            values = check_numbers(factors, len(pairs), "factors") + 1j * values
+        self._hold(upper_matrix(pairs, values, n))
+
+    @classmethod
+    def of(cls, P: Any) -> GivenEdges:
+        """Return the edges that a matrix holds, as it is.
+
+        Parameters
+        ----------
+        P : csr_matrix of shape (n_samples, n_samples)
+        """
+        made = cls.__new__(cls)
+        Affinities.__init__(made)
+        made._hold(P)
+        return made
+
+
+class NeighborEdges(NeighborAffinities):
+    """Edges between nearest neighbours, of weight 1, or 2 where they are mutual, and sampled ones of weight -1.
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_samples, n_features)
+    k_neighbors : int
+        Number of neighbours, at most n_samples - 1.
+    method, metric, metric_params, n_jobs, random_state, verbose, knn_kwargs, knn_index
+        As in `Uniform`.
+    repulsive_fraction : float
+        How many pairs of weight -1 are sampled among those without an edge, for each edge.
+    seed : int
+        Of the sample.
+    max_distance : float, optional
+        Neighbours that are farther away do not count.
+
+    Attributes
+    ----------
+    P : csr_matrix of shape (n_samples, n_samples)
+        The weight of each edge in the row of its smaller end.
+
+    Examples
+    --------
+    >>> NeighborEdges([[0.0], [1.0], [3.0]], k_neighbors=1).P.toarray().tolist()
+    [[0.0, 2.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    """
+
+    ARGUMENTS = ("k_neighbors", "repulsive_fraction", "seed", "max_distance")
+
+    def __init__(
+        self,
+        data: Any = None,
+        k_neighbors: int = 15,
+        method: Any = "auto",
+        metric: Any = "euclidean",
+        metric_params: Mapping[str, Any] | None = None,
+        n_jobs: int | None = -1,
+        random_state: Any = None,
+        verbose: bool = False,
+        knn_kwargs: Mapping[str, Any] | None = None,
+        knn_index: Any = None,
+        *,
+        repulsive_fraction: float = 0.0,
+        seed: int = 0,
+        max_distance: float | None = None,
+        dtype: Any = np.float64,
+    ) -> None:
+        super().__init__(n_jobs=n_jobs, verbose=verbose, dtype=dtype)
+        options = {"repulsive_fraction": repulsive_fraction, "seed": seed, "max_distance": max_distance}
+        self._take(k_neighbors=k_neighbors, **options)
+
+        def choose_k(n: int) -> int:
+            return check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=n - 1)
+
+        search = {"method": method, "metric": metric, "metric_params": metric_params}
+        self._find_neighbors(data, knn_index, choose_k, **search, random_state=random_state, knn_kwargs=knn_kwargs)
+        with self._timer():
+            self._hold(self._weighted())
+
+    def _take(  # type: ignore[override]
+        self, *, k_neighbors: Any, repulsive_fraction: Any, seed: Any, max_distance: Any
+    ) -> None:
+        self.k_neighbors = k_neighbors
+        self.repulsive_fraction = check.check_real(repulsive_fraction, "repulsive_fraction", at_least=0)
+        self.seed = check.check_integer(seed, "seed", at_least=0)
+        self.max_distance = max_distance
+        if max_distance is not None:
+            check.check_real(max_distance, "max_distance", above=0)
+
+    def _weighted(self) -> Any:
+        from scipy.sparse import triu
+
+        graph = graph_from_lists(self._kept_lists())
+        near = np.inf if self.max_distance is None else self.max_distance
+        kept = graph.data <= near
+        graph.data = np.ones(graph.nnz)
+        graph = graph.tocoo()
+        graph.row, graph.col, graph.data = graph.row[kept], graph.col[kept], graph.data[kept]
+        both = graph.tocsr()
+        attractive = triu(both + both.T, k=1, format="coo")
+        pairs, n = np.stack([attractive.row, attractive.col], axis=1).astype(np.int64), attractive.shape[0]
+        weights = attractive.data
+        count = min(int(self.repulsive_fraction * len(pairs)), n * (n - 1) // 2 - len(pairs))
+        if count:
+            pairs = np.concatenate([pairs, sample_pairs(n, count, np.random.default_rng(self.seed), exclude=pairs)])
+            weights = np.append(weights, -np.ones(count))
+        return upper_matrix(pairs, weights.astype(self.dtype), n)
+
+    def to_new(  # type: ignore[override]
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
+    ) -> Any:
+        """Return the same weight for each of the neighbours of new points among the old.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        k_neighbors : int, optional
+            Default: as many as this object has.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1.
+        indices : int32 ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        """
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
+        indices, distances, lists = self._query(data, k, return_distances)
+        P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
+        return answer(P, indices, distances, return_distances)
+
+
+def check_edges(edges: Any, n: int) -> Array:
+    """Return edges with the smaller end first, or refuse what cannot be edges among `n` points.
+
+    Parameters
+    ----------
+    edges : array-like of shape (edges, 2), integer
+    n : int
+
+    Returns
+    -------
+    int64 ndarray of shape (edges, 2)
+        In the order in which they were given.
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        The message names the first edge that is wrong.
+
+    Examples
+    --------
+    >>> check_edges([[1, 0], [1, 1]], 2)
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidParameterError: `edges` must join two different points, got (1, 1) in row 1
+    """
+    array = check.as_array(edges, "edges")
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise InvalidParameterError(
+            f"`edges` must have shape (n_edges, 2), one pair of points a row, got {array.shape}"
+        )
+    if array.dtype.kind not in "iu":
+        raise InvalidTypeError(f"`edges` must be integers, got dtype {array.dtype}")
+    pairs = np.sort(array.astype(np.int64), axis=1)
+    for wrong, needed in (
+        ((pairs[:, 0] < 0) | (pairs[:, 1] >= n), f"name points from 0 to {n - 1}"),
+        (pairs[:, 0] == pairs[:, 1], "join two different points"),
+    ):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InvalidParameterError(f"`edges` must {needed}, got {_shown(array[row])} in row {row}")
+    codes = pairs[:, 0] * n + pairs[:, 1]
+    order = np.argsort(codes, kind="stable")
+    twice = np.flatnonzero(np.diff(codes[order]) == 0)
+    if len(twice):
+        row = int(order[twice + 1].min())
+        raise InvalidParameterError(
+            f"`edges` must not repeat a pair, got {_shown(array[row])} again in row {row}; "
+            "mde.preprocess.deduplicate_edges keeps one of each"
+        )
+    return pairs
+
+
+def _shown(edge: Array) -> str:
+    return f"({edge[0]}, {edge[1]})"
+
+
+def check_numbers(numbers: Any, count: int, name: str) -> Array:
+    """Return one finite number for each edge.
+
+    Parameters
+    ----------
+    numbers : array-like of shape (edges,) or float
+    count : int
+        How many edges there are.
+    name : str
+        How the caller calls them.
+
+    Returns
+    -------
+    float64 ndarray of shape (edges,)
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+
+    Examples
+    --------
+    >>> check_numbers([1.0, 2.0], 3, "weights")
+    Traceback (most recent call last):
+    opentsne_like.errors.InvalidParameterError: `weights` must be 3 numbers, one for each edge, got shape (2,)
+    """
+    array = check.as_array(numbers, name)
+    if array.dtype.kind not in "biuf":
+        raise InvalidTypeError(f"`{name}` must be numbers, got dtype {array.dtype}")
+    if array.ndim == 0 or array.shape == (1,):
+        array = np.full(count, array.item())
+    if array.shape != (count,):
+        raise InvalidParameterError(f"`{name}` must be {count} numbers, one for each edge, got shape {array.shape}")
+    values = array.astype(np.float64)
+    if not np.isfinite(values).all():
+        k = int(np.argmin(np.isfinite(values)))
+        raise InvalidParameterError(f"`{name}` must be finite, got {values[k]} for edge {k}")
+    return values
+
+
+def upper_matrix(pairs: Array, values: Array, n: int) -> Any:
+    """Return numbers of edges as a sparse matrix, each in the row of its smaller end; zeros are kept.
+
+    Parameters
+    ----------
+    pairs : ndarray of shape (edges, 2)
+        The smaller end first, no pair twice.
+    values : ndarray of shape (edges,)
+    n : int
+
+    Returns
+    -------
+    csr_matrix of shape (n, n)
+
+    Examples
+    --------
+    >>> upper_matrix(np.array([[0, 1]]), np.array([0.0]), 2).nnz
+    1
+    """
+    from scipy.sparse import csr_matrix
+
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    index = np.int32 if len(pairs) < 2**31 else np.int64
+    row_ends = np.zeros(n + 1, index)
+    np.cumsum(np.bincount(pairs[:, 0], minlength=n), out=row_ends[1:])
+    matrix = csr_matrix((values[order], pairs[order, 1].astype(index), row_ends), shape=(n, n))
+    matrix.has_canonical_format = True
+    return matrix
+
+
+def sample_pairs(n: int, count: int, rng: np.random.Generator, *, exclude: Array | None = None) -> Array:
+    """Return pairs of points drawn without replacement, sorted.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    count : int
+    rng : Generator
+    exclude : ndarray of shape (m, 2), optional
+        Pairs that are not drawn, the smaller end first, each once.
+
+    Returns
+    -------
+    int64 ndarray of shape (count, 2)
+        The smaller end first.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are not so many.
+
+    Examples
+    --------
+    >>> sample_pairs(3, 2, np.random.default_rng(0), exclude=np.array([[0, 1]])).tolist()
+    [[0, 2], [1, 2]]
+    """
+    all_pairs = n * (n - 1) // 2
+    taken = np.zeros(0, np.int64) if exclude is None else np.unique(exclude[:, 0] * n + exclude[:, 1])
+    if count > all_pairs - len(taken):
+        raise InvalidParameterError(
+            f"`num_edges` must be at most the {all_pairs - len(taken)} pairs of {n} points that are left, got {count}"
+        )
+    if 4 * (count + len(taken)) > all_pairs:
+        rows, columns = np.triu_indices(n, 1)
+        codes = np.setdiff1d(rows * n + columns, taken, assume_unique=True)
+        codes = rng.choice(codes, count, replace=False, shuffle=False)
+    else:
+        codes = np.zeros(0, np.int64)
+        while len(codes) < count:
+            drawn = rng.integers(n, size=(int(SPARE * (count - len(codes))) + 8, 2))
+            drawn = np.sort(drawn[drawn[:, 0] != drawn[:, 1]], axis=1)
+            codes = np.union1d(codes, np.setdiff1d(drawn[:, 0] * n + drawn[:, 1], taken))
+        codes = rng.choice(codes, count, replace=False, shuffle=False)
+    codes = np.sort(codes)
+    return np.stack([codes // n, codes % n], axis=1)

@@ -1,0 +1,334 @@
+r"""The loss of minimum-distortion embedding: the average distortion of edges, and a repulsion of all pairs if wanted.
+
+The numbers of P are weights of either sign, or targets, as the distortion function takes them; complex ones are a
+factor (real part) on the distortion by a target (imaginary part). An edge may stand in P once or in both directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from .. import ops
+from .._types import Array
+from .._validation import check_choice, check_real
+from ..distortions import DistortionFunction, Log1pPenalty
+from ..errors import InvalidObjectError, NumericalError, UnavailableError
+from ..optimizer import Objective
+from ..repulsion import Control, FrozenReference, Potential, RepulsionEngine, SoftenedLog
+from .all_pairs import AllPairs, check_pairs
+from .base import Context, Placing
+from .edges import Edges
+
+AVERAGES = ("edges", "weights")
+
+
+@dataclass(frozen=True)
+class Distortion(AllPairs):
+    r"""The average distortion of the edges of P, and a repulsion of all pairs if it is asked for.
+
+    .. math::
+        L = \frac{1}{W (1 + \rho)} \Big( \sum_{(i, j)} f_{ij}(d_{ij})
+        + \frac{\rho W}{n (n - 1)} \sum_{i \ne j} k(d_{ij}^2) \Big)
+
+    with f the distortion of an edge by its length and its number in P, W the number of edges, and k the penalty
+    ``-log(1 - exp(-d))``, softened at short distances, see `repulsion.SoftenedLog`. Without repulsion :math:`\rho` is 0
+    and L is the mean that PyMDE descends; with it, L is the expectation of PyMDE's for :math:`\rho W` sampled pairs of
+    a weight of -1.
+
+    Attributes
+    ----------
+    function : DistortionFunction
+        See `distortions`.
+    repulsion : {None, "all"}
+    repulsive_fraction : float
+        The factor :math:`\rho`: pairs of weight -1 that the repulsion stands for, per edge.
+    average : {"edges", "weights"}
+        W: the number of edges, or the sum of the magnitudes of their weights, for affinities that sum to 1.
+    method, theta, tolerance
+        How repulsion is summed, see `objectives.AllPairs`.
+
+    References
+    ----------
+    Agrawal, Ali & Boyd, *Minimum-distortion embedding* (2021).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.affinity import GivenEdges
+    >>> from opentsne_like.distortions import QuadraticDeviation
+    >>> from opentsne_like.embedding import Embedding
+    >>> from opentsne_like.objectives import Distortion
+    >>> from opentsne_like.optimizer import LBFGS
+    >>> square = GivenEdges([[0, 1], [1, 2], [2, 3], [0, 3], [0, 2], [1, 3]], [1, 1, 1, 1, 2**0.5, 2**0.5], n_samples=4)
+    >>> start = np.random.default_rng(0).normal(size=(4, 2))
+    >>> Y = Embedding(start, square, loss=Distortion(QuadraticDeviation()), optimizer=LBFGS()).optimize(50)
+    >>> round(Y.loss_value, 6)
+    0.0
+    """
+
+    function: DistortionFunction = field(default_factory=Log1pPenalty)
+    repulsion: str | None = None
+    repulsive_fraction: float = 1.0
+    average: str = "edges"
+    label: ClassVar[str] = "average distortion"
+    placing: ClassVar[Placing | None] = Placing(exaggeration=1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.function, DistortionFunction):
+            raise InvalidObjectError(
+                f"`function` must be a DistortionFunction such as Log1pPenalty(), got {self.function!r}"
+            )
+        check_choice(self.repulsion, "repulsion", (None, "all"))
+        check_real(self.repulsive_fraction, "repulsive_fraction", at_least=0)
+        check_choice(self.average, "average", AVERAGES)
+
+    @property
+    def kernel(self) -> SoftenedLog:
+        """The penalty by which all pairs repel each other."""
+        return SoftenedLog()
+
+    def bind(self, P: Any, context: Context) -> Objective:
+        """Return the objective of a map."""
+        n, edges = check_pairs(P), context.edges(P)
+        pairs, all_pairs = pairs_of(edges, self.function), None
+        whole = len(edges.weights) if self.average == "edges" else float(np.abs(edges.weights).sum())
+        weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
+        if weight:
+            all_pairs = _AllPairs(self.engine(context), context.control(), weight * whole / (n * (n - 1)))
+        scale = 1.0 / (whole * (1.0 + weight)) if whole else 0.0
+        return DistortionObjective(edges, pairs, self.function, scale, all_pairs, context.n_jobs)
+
+    def place(self, P: Any, reference: Any, context: Context) -> Objective:
+        """Return the objective of new points, whose edges lead to points that do not move."""
+        if self.function.takes != "weights":
+            raise UnavailableError(
+                f"`loss` {type(self).__name__} with {type(self.function).__name__} cannot place new points by weights: "
+                "state their distances to points that are anchored as a problem of its own, see `mde.Anchored`"
+            )
+        edges, frozen = context.edges(P), None
+        weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
+        if weight:
+            frozen = context.frozen(reference, self.engine(context))
+        pairs = pairs_of(edges, self.function)
+        return PlacedDistortion(edges, pairs, self.function, np.asarray(reference), frozen, weight, context.n_jobs)
+
+    def learning_rate(self, n: int, exaggeration: float) -> float:
+        """Return ``n / (2 exaggeration)``."""
+        return 0.5 * n / exaggeration
+
+
+class _AllPairs(NamedTuple):
+    """What sums repulsion over all pairs, and the weight of an ordered pair."""
+
+    engine: RepulsionEngine
+    control: Control
+    weight: float
+
+    def potential(self, points: Array) -> Potential:
+        return self.control.evaluate(self.engine, points, self.engine.extent(points))
+
+
+def pairs_of(edges: Edges, function: DistortionFunction) -> ops.Pairs:
+    """Return the edges of P with the numbers that a distortion function takes.
+
+    Parameters
+    ----------
+    edges : Edges
+    function : DistortionFunction
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.distortions import QuadraticDeviation
+    >>> from opentsne_like.objectives import Edges
+    >>> P = csr_matrix((np.array([2.0 + 3.0j]), (np.array([0]), np.array([1]))), shape=(2, 2))
+    >>> pairs = pairs_of(Edges.of(P), QuadraticDeviation())
+    >>> pairs.factors.tolist(), pairs.numbers.tolist()
+    ([2.0], [3.0])
+    """
+    weights = edges.weights
+    if not np.iscomplexobj(weights):
+        return ops.Pairs(edges.rows, edges.columns, weights.astype(np.float64, copy=False), None)
+    if function.takes == "weights":
+        return ops.Pairs(edges.rows, edges.columns, np.ascontiguousarray(weights.real), None)
+    return ops.Pairs(edges.rows, edges.columns, *(np.ascontiguousarray(p) for p in (weights.imag, weights.real)))
+
+
+class DistortionObjective:
+    """The average distortion of a map.
+
+    Parameters
+    ----------
+    edges : Edges
+    pairs : ops.Pairs
+        The same, with their numbers.
+    function : DistortionFunction
+    scale : float
+        By which the sum of all distortions is multiplied.
+    all_pairs : _AllPairs or None
+        Repulsion of all pairs.
+    n_jobs : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.distortions import QuadraticPenalty
+    >>> from opentsne_like.objectives import Context, Distortion, Parts
+    >>> P = csr_matrix(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    >>> objective = Distortion(QuadraticPenalty()).bind(P, Context(n_jobs=1, state=None, parts=Parts()))
+    >>> objective.evaluate(np.array([[0.0, 0.0], [3.0, 4.0]]), exaggeration=1.0, with_loss=True)[0]
+    50.0
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        pairs: ops.Pairs,
+        function: DistortionFunction,
+        scale: float,
+        all_pairs: _AllPairs | None,
+        n_jobs: int,
+    ) -> None:
+        self.edges, self.pairs, self.function = edges, pairs, function
+        self.scale, self.all_pairs, self.n_jobs = scale, all_pairs, n_jobs
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the loss and a quarter of its gradient, shape (n, d)."""
+        loss, _, gradient = self.evaluate_exaggerated(points, exaggeration=exaggeration)
+        return loss, gradient
+
+    def evaluate_exaggerated(self, points: Array, *, exaggeration: float) -> tuple[float, float, Array]:
+        """Return the loss without exaggeration, the loss with it, and a quarter of the gradient of the latter."""
+        self.edges.check(points)
+        points = np.asarray(points)
+        found = _distort(self.pairs, points, points, self.function, self.n_jobs)
+        value, gradient = self.scale * found.total, (0.25 * self.scale * exaggeration) * found.gradient
+        rest = 0.0
+        if self.all_pairs is not None:
+            potential = self.all_pairs.potential(points)
+            rest = self.scale * self.all_pairs.weight * potential.total
+            gradient += (0.5 * self.scale * self.all_pairs.weight) * potential.gradient
+        return value + rest, exaggeration * value + rest, gradient
+
+    def edge_losses(self, points: Array) -> Array:
+        """Return what each edge adds to the loss, shape (edges,), in the order of P."""
+        points = np.asarray(points)
+        return self.scale * _distortions(self.pairs, points, points, self.function, self.n_jobs)
+
+    def point_losses(self, points: Array) -> Array:
+        """Return what each point contributes, shape (n,): half of each of its edges, and its own repulsion."""
+        halves, n = 0.5 * self.edge_losses(points), len(points)
+        first, second = (np.bincount(ends, halves, minlength=n) for ends in (self.pairs.rows, self.pairs.columns))
+        parts: Array = first + second
+        if self.all_pairs is not None:
+            parts = parts + self.scale * self.all_pairs.weight * self.all_pairs.potential(np.asarray(points)).values
+        return np.asarray(parts, np.float64)
+
+
+class PlacedDistortion:
+    r"""The distortion of new points, each by itself, on a map that does not move.
+
+    .. math::
+        L = \sum_i \Big( \sum_j f_{ij}(d_{ij}) + \frac{\rho}{n} \sum_j k(d_{ij}^2) \Big)
+
+    Parameters
+    ----------
+    edges : Edges
+        Of P, (m, n).
+    pairs : ops.Pairs
+    function : DistortionFunction
+    sources : ndarray of shape (n, d)
+        The map.
+    frozen : FrozenReference or None
+        Its potential, where there is repulsion.
+    weight : float
+        The factor of repulsion.
+    n_jobs : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.distortions import QuadraticPenalty
+    >>> from opentsne_like.objectives import Context, Distortion, Parts
+    >>> P, context = csr_matrix(np.array([[0.5, 0.5]])), Context(n_jobs=1, state=None, parts=Parts())
+    >>> placed = Distortion(QuadraticPenalty()).place(P, np.array([[0.0, 0.0], [2.0, 0.0]]), context)
+    >>> loss, gradient = placed.evaluate(np.array([[1.0, 0.0]]), exaggeration=1.0, with_loss=True)
+    >>> loss, gradient.tolist()
+    (1.0, [[0.0, 0.0]])
+    """
+
+    def __init__(
+        self,
+        edges: Edges,
+        pairs: ops.Pairs,
+        function: DistortionFunction,
+        sources: Array,
+        frozen: FrozenReference | None,
+        weight: float,
+        n_jobs: int,
+    ) -> None:
+        self.edges, self.pairs, self.function, self.sources = edges, pairs, function, sources
+        self.frozen, self.weight, self.n_jobs = frozen, weight, n_jobs
+
+    @property
+    def force_error(self) -> float:
+        """The relative error of the map's repulsive forces at a sample of its own points; NaN where sums are exact."""
+        return float("nan") if self.frozen is None else self.frozen.error
+
+    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
+        """Return the summed loss and a quarter of its gradient, shape (m, d)."""
+        self.edges.check(points)
+        points = np.asarray(points)
+        found = _distort(self.pairs, points, self.sources, self.function, self.n_jobs)
+        loss, gradient = found.total, 0.25 * exaggeration * found.gradient
+        if self.frozen is not None:
+            potential, weight = self.frozen.evaluate(points), self.weight / len(self.sources)
+            loss += weight * float(potential.values.sum(dtype=np.float64))
+            gradient += 0.25 * weight * potential.gradient
+        return loss, gradient
+
+    def edge_losses(self, points: Array) -> Array:
+        """Return the distortion of every edge to the map, shape (edges,), in the order of P."""
+        return _distortions(self.pairs, np.asarray(points), self.sources, self.function, self.n_jobs)
+
+    def point_losses(self, points: Array) -> Array:
+        """Return the loss of each point, shape (m,)."""
+        parts = self.edges.row_sums(self.edge_losses(points))
+        if self.frozen is not None:
+            parts = parts + self.weight / len(self.sources) * self.frozen.evaluate(np.asarray(points)).values
+        return np.asarray(parts, np.float64)
+
+
+def _distort(
+    pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int
+) -> ops.Distorted:
+    """Return the sum of distortions, or say which of them is not a number."""
+    found = ops.distort(pairs, points, others, function.evaluate, n_jobs, whole=function.whole)
+    if np.isnan(found.total) and np.isfinite(points).all():
+        _refuse_nan(pairs, points, others, function, n_jobs)
+    return found
+
+
+def _refuse_nan(pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int) -> None:
+    lengths = ops.lengths(pairs, points, others, n_jobs)
+    bad = np.flatnonzero(np.isnan(function.evaluate(pairs.numbers, lengths)[0]))
+    if len(bad):  # else infinities of either sign met
+        k = int(bad[0])
+        raise NumericalError(
+            f"the distortion function returned NaN for the edge ({pairs.rows[k]}, {pairs.columns[k]}) of length "
+            f"{lengths[k]:g}; the last good coordinates were kept"
+        )
+
+
+def _distortions(pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int) -> Array:
+    """Return the distortion of each edge."""
+    values = function.evaluate(pairs.numbers, ops.lengths(pairs, points, others, n_jobs))[0]
+    return values if pairs.factors is None else values * pairs.factors
