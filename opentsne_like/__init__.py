@@ -46,6 +46,7 @@ _SUBMODULES = {
     "initialization",
     "kl_divergence",
     "loading",
+    "mde",
     "methods",
     "metrics",
     "nearest_neighbors",

@@ -22,7 +22,7 @@ NEEDS = {"opentsne_like.methods.parametric": "torch", "opentsne_like.anndata.": 
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [
-    *("affinity", "anndata", "callbacks", "distortions", "embedding", "initialization", "methods", "metrics"),
+    *("affinity", "anndata", "callbacks", "distortions", "embedding", "initialization", "mde", "methods", "metrics"),
     *("nearest_neighbors", "objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
 ]
 

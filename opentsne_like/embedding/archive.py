@@ -17,7 +17,7 @@ from ..distortions import DISTORTIONS, DistortionFunction, unpack_distortion
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
 from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, carried_names, check_carried
-from ..optimizer import OPTIMIZERS, State, StopReason
+from ..optimizer import CONSTRAINTS, OPTIMIZERS, State, StopReason
 from ..repulsion import RADIALS, Radial
 from ..storage import parts_below
 from .descent import Descent
@@ -155,6 +155,11 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
                 header[role][option.name] = _pack_distortion(value, option.name)
             elif callable(value):
                 log.warning("`%s` is a function and is not stored; pass it to `optimize` again", option.name)
+            elif role == "schedule" and option.name == "constraint" and not isinstance(value, str):
+                raise InvalidParameterError(
+                    f"`constraint` must go by a name, {', '.join(CONSTRAINTS)}, to be stored, got {value!r}; "
+                    "save with a named one and give this one to `optimize` again"
+                )
             else:
                 header[role][option.name] = value
     return arrays, header

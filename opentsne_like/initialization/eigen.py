@@ -223,3 +223,52 @@ def _refined(
         step = np.linalg.qr(step)[0]
         basis, image = np.hstack([basis, step]), np.hstack([image, laplacian(step)])
     return values[:k], basis[:, :k], error
+
+
+def smallest_pairs(W: csr_matrix, k: int) -> tuple[Array, Array]:
+    """Return `k` eigenpairs of the graph Laplacian of W with the smallest eigenvalues, without the constant vector.
+
+    Parameters
+    ----------
+    W : csr_matrix of shape (n, n)
+        Symmetric weights, of either sign.
+    k : int
+        Below n.
+
+    Returns
+    -------
+    values : ndarray of shape (k,)
+        The smallest first.
+    vectors : ndarray of shape (n, k), orthonormal
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.initialization import smallest_pairs
+    >>> path = np.diag(np.ones(3), 1)
+    >>> smallest_pairs(csr_matrix(path + path.T), 2)[0].round(4).tolist()
+    [0.5858, 2.0]
+    """
+    from scipy import sparse
+
+    n, degrees = W.shape[0], np.asarray(W.sum(axis=1)).ravel()
+    laplacian = (sparse.diags(degrees) - W).tocsr()
+    ones = np.full(n, n**-0.5)
+    bound = float(np.abs(laplacian).sum(axis=1).max()) or 1.0  # on every eigenvalue, by Gershgorin
+    if n <= DENSE:
+        shifted = laplacian.toarray() + 2.0 * bound * np.outer(ones, ones)  # the constant vector comes last
+        values, vectors = np.linalg.eigh(shifted)
+        return values[:k], vectors[:, :k]
+    pulls = bool(W.nnz) and W.data.min() >= 0.0
+    bound = float(degrees.max()) if pulls else bound  # with which the walk has no negative steps
+    walk = (sparse.eye(n) - laplacian / bound).tocsr()
+    if pulls:
+        found, vectors = leading_pairs(walk, np.ones(n), k, 1e-4, None, np.random.RandomState(0))
+        return bound * (1.0 - found), vectors
+    from scipy.sparse.linalg import eigsh
+
+    found, vectors = eigsh(walk, k + 1, which="LA", v0=np.cos(np.arange(n)) + ones, tol=1e-8)
+    apart = np.abs(vectors.T @ ones) < 0.5
+    order = np.argsort(-found[apart])[:k]
+    return bound * (1.0 - found[apart][order]), vectors[:, apart][:, order]

@@ -56,15 +56,13 @@ class Distortion(AllPairs):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_matrix
     >>> from opentsne_like.affinity import GivenEdges
     >>> from opentsne_like.distortions import QuadraticDeviation
     >>> from opentsne_like.embedding import Embedding
     >>> from opentsne_like.objectives import Distortion
     >>> from opentsne_like.optimizer import LBFGS
     >>> square = GivenEdges([[0, 1], [1, 2], [2, 3], [0, 3], [0, 2], [1, 3]], [1, 1, 1, 1, 2**0.5, 2**0.5], n_samples=4)
-    >>> start = np.random.default_rng(0).normal(size=(4, 2))
+    >>> start = [[0.0, 0.0], [1.5, 0.1], [1.0, 1.0], [0.0, 0.5]]
     >>> Y = Embedding(start, square, loss=Distortion(QuadraticDeviation()), optimizer=LBFGS()).optimize(50)
     >>> round(Y.loss_value, 6)
     0.0

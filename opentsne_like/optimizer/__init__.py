@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from .adam import Adam
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
-from .constraints import Anchored, Centered, Constraint, Standardized, Unconstrained, began, ended
+from .constraints import Anchored, Centered, Constraint, Sphere, Standardized, Unconstrained, began, ended
 from .lbfgs import LBFGS
 from .learning import move_parameters
 from .line_search import Trial, backtrack, search_line
 from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
-from .schedule import Plan, Schedule, accelerated_momentum
+from .schedule import CONSTRAINTS, Plan, Schedule, accelerated_momentum
 from .searching import Known, Searching
 from .sgd import SGD
 from .solving import conjugate_gradients, solver_of
@@ -41,6 +41,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 __all__ = [
+    "CONSTRAINTS",
     "LBFGS",
     "OPTIMIZERS",
     "SGD",
@@ -63,6 +64,7 @@ __all__ = [
     "Searching",
     "Silent",
     "SpectralDirection",
+    "Sphere",
     "Standardized",
     "State",
     "Step",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from .._types import Array
+from .._validation import check_real
 from ..errors import InvalidParameterError
 
 NOWHERE = np.zeros(0, bool)
@@ -170,6 +172,45 @@ class Standardized(Unconstrained):
             f"`constraint` must be 'centered' for a map without extent in each of its {len(mean)} dimensions, got "
             "'standardized'; begin with another initialization, or with more points"
         )
+
+
+@dataclass(frozen=True)
+class Sphere(Unconstrained):
+    """Every point lies on a sphere about the origin.
+
+    A point at the origin, which is near to none of it, has no place there.
+
+    Attributes
+    ----------
+    radius : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.optimizer import Sphere
+    >>> points = np.array([[3.0, 4.0], [0.0, -0.1]])
+    >>> Sphere(2.0).project(points, points).round(6).tolist()
+    [[1.2, 1.6], [0.0, -2.0]]
+    """
+
+    radius: float = 1.0
+    curved: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_real(self.radius, "radius", above=0)
+
+    def tangent(self, points: Array, vectors: Array) -> Array:
+        """Return `vectors` without their parts along the radii."""
+        along = (points * vectors).sum(axis=1, keepdims=True) / self.radius**2
+        return np.asarray(vectors - along * points)
+
+    def project(self, points: Array, before: Array) -> Array:
+        """Return the points of the sphere in the directions of `points`; those that lie on it stay as they are."""
+        lengths = np.linalg.norm(points, axis=1, keepdims=True)
+        if np.abs(lengths - self.radius).max(initial=0.0) <= KEPT * self.radius:
+            return points
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(points * (self.radius / lengths))
 
 
 def _products(one: Array, other: Array) -> Array:

@@ -30,8 +30,9 @@ class Schedule:
         Factor on the attraction, or a function of the iteration (from 0) within the call; None is 1.
     fixed : array of bool of shape (n,), or None
         Points that stay where they are; nothing is centred then.
-    constraint : {"centered", "standardized"}
-        What a map of its own keeps to: its mean is the origin, or its covariance is the identity as well.
+    constraint : {"centered", "standardized"} or Constraint
+        What a map of its own keeps to: its mean is the origin, or its covariance is the identity as well. Other
+        constraints are objects, such as `Sphere`; a map under one of these is not stored.
     first_iteration : int
         Iterations of this call that were done before it was interrupted; they are counted and not made again.
 
@@ -48,7 +49,7 @@ class Schedule:
     exaggeration: float | Callable[[int], float] | None = None
     fixed: Any = field(default=None, compare=False)
     first_iteration: int = 0
-    constraint: str = "centered"
+    constraint: Any = "centered"
 
     def __post_init__(self) -> None:
         check_integer(self.n_iter, "n_iter", at_least=0)
@@ -60,7 +61,11 @@ class Schedule:
         if self.exaggeration is not None and not callable(self.exaggeration):
             check_real(self.exaggeration, "exaggeration", above=0)
         check_integer(self.first_iteration, "first_iteration", at_least=0)
-        check_choice(self.constraint, "constraint", tuple(CONSTRAINTS))
+        if not all(callable(getattr(self.constraint, name, None)) for name in ("offset", "tangent", "project")):
+            check_choice(self.constraint, "constraint", tuple(CONSTRAINTS))
+
+    def _chosen(self) -> Constraint:
+        return CONSTRAINTS[self.constraint]() if isinstance(self.constraint, str) else self.constraint
 
     def plan(self, n: int, auto_rate: Callable[[float], float], rest: Constraint | None, n_jobs: int) -> Plan:
         """Return the iterations of a call on `n` points.
@@ -79,7 +84,7 @@ class Schedule:
         InvalidParameterError
             If `fixed` does not belong to `n` points, or a constraint says that they move.
         """
-        constraint: Constraint = CONSTRAINTS[self.constraint]() if rest is None else rest
+        constraint: Constraint = self._chosen() if rest is None else rest
         if self.constraint != "centered" and (rest is not None or self.fixed is not None):
             those = "fixed points" if rest is None else "points that are placed on a map"
             raise InvalidParameterError(f"`constraint` must be 'centered' with {those}, got {self.constraint!r}")
