@@ -16,7 +16,7 @@ from ..affinity import pack_affinities
 from ..distortions import DISTORTIONS, DistortionFunction, unpack_distortion
 from ..errors import InvalidParameterError, StorageError
 from ..nearest_neighbors import pack_table
-from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, carried_names, check_carried
+from ..objectives import LOSSES, FunctionLoss, Loss, ObjectiveLoss, PositionPenalty, carried_names, check_carried
 from ..optimizer import CONSTRAINTS, OPTIMIZERS, State, StopReason
 from ..repulsion import RADIALS, Radial
 from ..storage import parts_below
@@ -151,6 +151,11 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
                 arrays[f"settings.{role}.{option.name}"] = value
             elif isinstance(value, Radial):
                 header[role][option.name] = _pack_radial(value, option.name)
+            elif isinstance(value, PositionPenalty):
+                raise InvalidParameterError(
+                    f"`{option.name}` must be None to be stored, got a penalty of your own; give it to `optimize` "
+                    "again after `load`"
+                )
             elif isinstance(value, DistortionFunction):
                 header[role][option.name] = _pack_distortion(value, option.name)
             elif callable(value):

@@ -8,6 +8,7 @@ Agrawal, Ali & Boyd, *Minimum-distortion embedding*, Foundations and Trends in M
 
 from __future__ import annotations
 
+from ..objectives import PositionPenalty
 from . import losses, penalties, preprocess, quadratic
 from .constraints import Anchored, Centered, Constraint, Sphere, Standardized
 from .functions import Function
@@ -27,6 +28,7 @@ __all__ = [
     "Constraint",
     "Function",
     "Graph",
+    "PositionPenalty",
     "SolveStats",
     "Sphere",
     "Standardized",

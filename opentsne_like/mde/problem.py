@@ -15,7 +15,7 @@ from ..callbacks import ErrorLogger
 from ..distortions import OwnDistortion
 from ..embedding import Embedding
 from ..errors import InvalidParameterError, NumericalError, OpenTSNEWarning, UnavailableError
-from ..objectives import Context, Distortion, Parts
+from ..objectives import Context, Distortion, Parts, PositionPenalty
 from ..optimizer import LBFGS, Objective
 from . import pictures
 from .constraints import Centered, as_constraint
@@ -52,6 +52,8 @@ class MDE:
         `objectives.Distortion`.
     repulsive_fraction : float, keyword only
         How many pairs of weight -1 that stands for, for each edge.
+    position_penalty : PositionPenalty, keyword only, optional
+        What items cost by where they lie, added to the average distortion.
     n_jobs : int, keyword only
         Threads; no result depends on it.
     affinities : Affinities, keyword only, optional
@@ -99,6 +101,7 @@ class MDE:
         *,
         repulsion: str | None = None,
         repulsive_fraction: float = 1.0,
+        position_penalty: PositionPenalty | None = None,
         n_jobs: int = -1,
         affinities: Affinities | None = None,
     ) -> None:
@@ -117,7 +120,8 @@ class MDE:
         self.constraint = as_constraint(constraint)
         self.constraint.check(self.n_items, self.embedding_dim)
         self.n_jobs = n_jobs
-        self.loss = Distortion(self.distortion_function.function, repulsion, repulsive_fraction)
+        function = self.distortion_function.function
+        self.loss = Distortion(function, repulsion, repulsive_fraction, positions=position_penalty)
         self._given = affinities
         self._X_init: Array | None = None
         self.X: Any = None
@@ -249,6 +253,8 @@ class MDE:
         lengths = self.distances(start)
         if isinstance(self.loss.function, OwnDistortion):
             self.loss.function.check(lengths)
+        if self.loss.positions is not None:
+            self.loss.positions.check(start)
         if np.isnan(values := self.distortion_function(lengths)).any():
             k = int(np.argmax(np.isnan(values)))
             raise NumericalError(
@@ -290,7 +296,7 @@ class MDE:
         return self.distortion_function(self.distances(X))
 
     def average_distortion(self, X: Any = None) -> float:
-        """Return the average distortion, with repulsion of all pairs where the problem has it."""
+        """Return the average distortion, with repulsion of all pairs and penalties on positions if there are some."""
         return self._judge(self._checked(X))[0]
 
     def high_distortion_pairs(self, X: Any = None) -> tuple[Array, Array]:

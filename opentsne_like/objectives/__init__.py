@@ -30,6 +30,7 @@ from .pacmap import PaCMAP, PairsObjective, Pull, pair_edges
 from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
 from .placed import PlacedPairLoss
+from .positions import PositionPenalty
 from .row_normalized import SNE, InfoNCE, RowNormalized, check_distributions
 from .sampled import Samplable, SampledForces, drawn
 from .stale import StaleForces
@@ -85,6 +86,7 @@ __all__ = [
     "PlacedPairLoss",
     "PlacedWeighted",
     "Placing",
+    "PositionPenalty",
     "Pull",
     "RowNormalized",
     "Samplable",

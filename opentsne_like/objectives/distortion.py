@@ -21,6 +21,7 @@ from ..repulsion import Control, FrozenReference, Potential, RepulsionEngine, So
 from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
 from .edges import Edges
+from .positions import PositionPenalty
 
 AVERAGES = ("edges", "weights")
 
@@ -47,6 +48,8 @@ class Distortion(AllPairs):
         The factor :math:`\rho`: pairs of weight -1 that the repulsion stands for, per edge.
     average : {"edges", "weights"}
         W: the number of edges, or the sum of the magnitudes of their weights, for affinities that sum to 1.
+    positions : PositionPenalty, optional
+        What points cost by where they lie, added to L; a map with one is not stored.
     method, theta, tolerance
         How repulsion is summed, see `objectives.AllPairs`.
 
@@ -72,6 +75,7 @@ class Distortion(AllPairs):
     repulsion: str | None = None
     repulsive_fraction: float = 1.0
     average: str = "edges"
+    positions: PositionPenalty | None = None
     label: ClassVar[str] = "average distortion"
     placing: ClassVar[Placing | None] = Placing(exaggeration=1.0)
 
@@ -84,6 +88,8 @@ class Distortion(AllPairs):
         check_choice(self.repulsion, "repulsion", (None, "all"))
         check_real(self.repulsive_fraction, "repulsive_fraction", at_least=0)
         check_choice(self.average, "average", AVERAGES)
+        if not (self.positions is None or isinstance(self.positions, PositionPenalty)):
+            raise InvalidObjectError(f"`positions` must be a PositionPenalty or None, got {self.positions!r}")
 
     @property
     def kernel(self) -> SoftenedLog:
@@ -99,7 +105,7 @@ class Distortion(AllPairs):
         if weight:
             all_pairs = _AllPairs(self.engine(context), context.control(), weight * whole / (n * (n - 1)))
         scale = 1.0 / (whole * (1.0 + weight)) if whole else 0.0
-        return DistortionObjective(edges, pairs, self.function, scale, all_pairs, context.n_jobs)
+        return DistortionObjective(edges, pairs, self.function, scale, all_pairs, context.n_jobs, self.positions)
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points, whose edges lead to points that do not move."""
@@ -107,6 +113,11 @@ class Distortion(AllPairs):
             raise UnavailableError(
                 f"`loss` {type(self).__name__} with {type(self.function).__name__} cannot place new points by weights: "
                 "state their distances to points that are anchored as a problem of its own, see `mde.Anchored`"
+            )
+        if self.positions is not None:
+            raise UnavailableError(
+                f"`loss` {type(self).__name__} with a penalty on positions cannot place new points, which that does not "
+                "know; set positions=None"
             )
         edges, frozen = context.edges(P), None
         weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
@@ -172,6 +183,7 @@ class DistortionObjective:
     all_pairs : _AllPairs or None
         Repulsion of all pairs.
     n_jobs : int
+    positions : PositionPenalty, optional
 
     Examples
     --------
@@ -193,9 +205,10 @@ class DistortionObjective:
         scale: float,
         all_pairs: _AllPairs | None,
         n_jobs: int,
+        positions: PositionPenalty | None = None,
     ) -> None:
         self.edges, self.pairs, self.function = edges, pairs, function
-        self.scale, self.all_pairs, self.n_jobs = scale, all_pairs, n_jobs
+        self.scale, self.all_pairs, self.n_jobs, self.positions = scale, all_pairs, n_jobs, positions
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
         """Return the loss and a quarter of its gradient, shape (n, d)."""
@@ -213,6 +226,10 @@ class DistortionObjective:
             potential = self.all_pairs.potential(points)
             rest = self.scale * self.all_pairs.weight * potential.total
             gradient += (0.5 * self.scale * self.all_pairs.weight) * potential.gradient
+        if self.positions is not None:
+            values, slopes = self.positions.evaluate(points)
+            rest += float(values.sum())
+            gradient += 0.25 * slopes
         return value + rest, exaggeration * value + rest, gradient
 
     def edge_losses(self, points: Array) -> Array:
@@ -227,6 +244,8 @@ class DistortionObjective:
         parts: Array = first + second
         if self.all_pairs is not None:
             parts = parts + self.scale * self.all_pairs.weight * self.all_pairs.potential(np.asarray(points)).values
+        if self.positions is not None:
+            parts = parts + self.positions.evaluate(np.asarray(points))[0]
         return np.asarray(parts, np.float64)
 
 

@@ -99,6 +99,33 @@ def test_weights_and_targets_of_each_edge():
     np.testing.assert_allclose(weighted.average_distortion(Y), 0.8257948756217957, rtol=1e-6)
 
 
+def test_a_penalty_on_positions():
+    """Differences of the twin; the pull to the axis wins where it is heavy."""
+    goal = np.linspace(-1, 1, N)
+    pulled = mde.PositionPenalty(lambda x: (x[:, 0] - goal) ** 2, weight=0.7)
+    given = mde.PositionPenalty(pulled.function, lambda x: np.c_[2 * (x[:, 0] - goal), 0 * goal], weight=0.7)
+    problems = [quadratic(position_penalty=penalty, constraint=mde.Anchored([0], Y[:1])) for penalty in (pulled, given)]
+    value = quadratic().average_distortion(Y) + 0.7 * ((Y[:, 0] - goal) ** 2).mean()
+    for problem in problems:
+        np.testing.assert_allclose(problem.average_distortion(Y), value)
+    embeddings = [problem.embed(Y) for problem in problems]
+    np.testing.assert_allclose(problems[0].value, problems[1].value, rtol=1e-6)
+    np.testing.assert_allclose(embeddings[1].point_losses().sum(), problems[1].value)
+    heavy = quadratic(position_penalty=mde.PositionPenalty(pulled.function, weight=1e4), constraint=mde.Sphere(2.0))
+    assert np.abs(np.asarray(heavy.embed(Y))[:, 0] - goal).max() < 0.01
+    with pytest.raises(InvalidParameterError, match="`positions` must be None to be stored"):
+        embeddings[0].save("map.npz")
+    wrong = mde.PositionPenalty(pulled.function, lambda x: x)
+    for penalty, message in (
+        (wrong, "`derivative` must be that of `function`"),
+        (mde.PositionPenalty(lambda x: x), r"must return numbers of shape \(12,\)"),
+    ):
+        with pytest.raises(InvalidParameterError, match=message):
+            quadratic(position_penalty=penalty).embed(Y)
+    with pytest.raises(InvalidObjectError, match="`function` must be a function of coordinates, got 3"):
+        mde.PositionPenalty(3)
+
+
 def test_the_embedding_lives_on(tmp_path):
     problem = quadratic(constraint=mde.Standardized())
     X = problem.embed(Y, max_iter=10, callbacks=Checkpoint(tmp_path / "run.npz", every=3))
