@@ -6,7 +6,7 @@ import logging
 
 from .archive import pack_affinities, unpack_affinities, unpack_weights
 from .base import Affinities, matrix_of, opened
-from .edges import GivenEdges, NeighborEdges, check_edges, check_numbers, sample_pairs, upper_matrix
+from .edges import GivenEdges, NeighborEdges
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
 from .fuzzy import Fuzzy
@@ -16,6 +16,7 @@ from .magic import MAGIC
 from .memory import estimate_memory
 from .multiscale import Multiscale, MultiscaleMixture
 from .neighbors import get_knn_index
+from .pairs import check_edges, check_numbers, sample_pairs, upper_matrix
 from .perplexity import PerplexityBasedNN
 from .precomputed import PrecomputedAffinities
 from .scaled import ScaledNeighbors

@@ -15,7 +15,7 @@ from ..repulsion import METHODS
 from .all_pairs import AllPairs, check_dimension, check_pairs
 from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import carried_names, check_carried
-from .distortion import Distortion, DistortionObjective, PlacedDistortion
+from .distortion import Distortion, DistortionObjective
 from .drawing import distinct_ranks, further_pairs, mid_near_pairs
 from .edges import Edges, check_shapes
 from .elastic import ElasticEmbedding
@@ -30,6 +30,7 @@ from .pacmap import PaCMAP, PairsObjective, Pull, pair_edges
 from .pairs import PairLoss
 from .pairwise import LogSum, Pairwise
 from .placed import PlacedPairLoss
+from .placed_distortion import PlacedDistortion
 from .positions import PositionPenalty
 from .row_normalized import SNE, InfoNCE, RowNormalized, check_distributions
 from .sampled import Samplable, SampledForces, drawn

@@ -15,12 +15,14 @@ from .. import ops
 from .._types import Array
 from .._validation import check_choice, check_real
 from ..distortions import DistortionFunction, Log1pPenalty
-from ..errors import InvalidObjectError, NumericalError, UnavailableError
+from ..errors import InvalidObjectError, UnavailableError
 from ..optimizer import Objective
-from ..repulsion import Control, FrozenReference, Potential, RepulsionEngine, SoftenedLog
+from ..repulsion import Control, Potential, RepulsionEngine, SoftenedLog
 from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
+from .edge_sums import edge_distortions, pairs_of, sum_distortions
 from .edges import Edges
+from .placed_distortion import PlacedDistortion
 from .positions import PositionPenalty
 
 AVERAGES = ("edges", "weights")
@@ -116,8 +118,8 @@ class Distortion(AllPairs):
             )
         if self.positions is not None:
             raise UnavailableError(
-                f"`loss` {type(self).__name__} with a penalty on positions cannot place new points, which that does not "
-                "know; set positions=None"
+                f"`loss` {type(self).__name__} with a penalty on positions cannot place new points, which the penalty "
+                "does not know; set positions=None"
             )
         edges, frozen = context.edges(P), None
         weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
@@ -140,33 +142,6 @@ class _AllPairs(NamedTuple):
 
     def potential(self, points: Array) -> Potential:
         return self.control.evaluate(self.engine, points, self.engine.extent(points))
-
-
-def pairs_of(edges: Edges, function: DistortionFunction) -> ops.Pairs:
-    """Return the edges of P with the numbers that a distortion function takes.
-
-    Parameters
-    ----------
-    edges : Edges
-    function : DistortionFunction
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_matrix
-    >>> from opentsne_like.distortions import QuadraticDeviation
-    >>> from opentsne_like.objectives import Edges
-    >>> P = csr_matrix((np.array([2.0 + 3.0j]), (np.array([0]), np.array([1]))), shape=(2, 2))
-    >>> pairs = pairs_of(Edges.of(P), QuadraticDeviation())
-    >>> pairs.factors.tolist(), pairs.numbers.tolist()
-    ([2.0], [3.0])
-    """
-    weights = edges.weights
-    if not np.iscomplexobj(weights):
-        return ops.Pairs(edges.rows, edges.columns, weights.astype(np.float64, copy=False), None)
-    if function.takes == "weights":
-        return ops.Pairs(edges.rows, edges.columns, np.ascontiguousarray(weights.real), None)
-    return ops.Pairs(edges.rows, edges.columns, *(np.ascontiguousarray(p) for p in (weights.imag, weights.real)))
 
 
 class DistortionObjective:
@@ -219,7 +194,7 @@ class DistortionObjective:
         """Return the loss without exaggeration, the loss with it, and a quarter of the gradient of the latter."""
         self.edges.check(points)
         points = np.asarray(points)
-        found = _distort(self.pairs, points, points, self.function, self.n_jobs)
+        found = sum_distortions(self.pairs, points, points, self.function, self.n_jobs)
         value, gradient = self.scale * found.total, (0.25 * self.scale * exaggeration) * found.gradient
         rest = 0.0
         if self.all_pairs is not None:
@@ -235,7 +210,7 @@ class DistortionObjective:
     def edge_losses(self, points: Array) -> Array:
         """Return what each edge adds to the loss, shape (edges,), in the order of P."""
         points = np.asarray(points)
-        return self.scale * _distortions(self.pairs, points, points, self.function, self.n_jobs)
+        return self.scale * edge_distortions(self.pairs, points, points, self.function, self.n_jobs)
 
     def point_losses(self, points: Array) -> Array:
         """Return what each point contributes, shape (n,): half of each of its edges, and its own repulsion."""
@@ -247,105 +222,3 @@ class DistortionObjective:
         if self.positions is not None:
             parts = parts + self.positions.evaluate(np.asarray(points))[0]
         return np.asarray(parts, np.float64)
-
-
-class PlacedDistortion:
-    r"""The distortion of new points, each by itself, on a map that does not move.
-
-    .. math::
-        L = \sum_i \Big( \sum_j f_{ij}(d_{ij}) + \frac{\rho}{n} \sum_j k(d_{ij}^2) \Big)
-
-    Parameters
-    ----------
-    edges : Edges
-        Of P, (m, n).
-    pairs : ops.Pairs
-    function : DistortionFunction
-    sources : ndarray of shape (n, d)
-        The map.
-    frozen : FrozenReference or None
-        Its potential, where there is repulsion.
-    weight : float
-        The factor of repulsion.
-    n_jobs : int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_matrix
-    >>> from opentsne_like.distortions import QuadraticPenalty
-    >>> from opentsne_like.objectives import Context, Distortion, Parts
-    >>> P, context = csr_matrix(np.array([[0.5, 0.5]])), Context(n_jobs=1, state=None, parts=Parts())
-    >>> placed = Distortion(QuadraticPenalty()).place(P, np.array([[0.0, 0.0], [2.0, 0.0]]), context)
-    >>> loss, gradient = placed.evaluate(np.array([[1.0, 0.0]]), exaggeration=1.0, with_loss=True)
-    >>> loss, gradient.tolist()
-    (1.0, [[0.0, 0.0]])
-    """
-
-    def __init__(
-        self,
-        edges: Edges,
-        pairs: ops.Pairs,
-        function: DistortionFunction,
-        sources: Array,
-        frozen: FrozenReference | None,
-        weight: float,
-        n_jobs: int,
-    ) -> None:
-        self.edges, self.pairs, self.function, self.sources = edges, pairs, function, sources
-        self.frozen, self.weight, self.n_jobs = frozen, weight, n_jobs
-
-    @property
-    def force_error(self) -> float:
-        """The relative error of the map's repulsive forces at a sample of its own points; NaN where sums are exact."""
-        return float("nan") if self.frozen is None else self.frozen.error
-
-    def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return the summed loss and a quarter of its gradient, shape (m, d)."""
-        self.edges.check(points)
-        points = np.asarray(points)
-        found = _distort(self.pairs, points, self.sources, self.function, self.n_jobs)
-        loss, gradient = found.total, 0.25 * exaggeration * found.gradient
-        if self.frozen is not None:
-            potential, weight = self.frozen.evaluate(points), self.weight / len(self.sources)
-            loss += weight * float(potential.values.sum(dtype=np.float64))
-            gradient += 0.25 * weight * potential.gradient
-        return loss, gradient
-
-    def edge_losses(self, points: Array) -> Array:
-        """Return the distortion of every edge to the map, shape (edges,), in the order of P."""
-        return _distortions(self.pairs, np.asarray(points), self.sources, self.function, self.n_jobs)
-
-    def point_losses(self, points: Array) -> Array:
-        """Return the loss of each point, shape (m,)."""
-        parts = self.edges.row_sums(self.edge_losses(points))
-        if self.frozen is not None:
-            parts = parts + self.weight / len(self.sources) * self.frozen.evaluate(np.asarray(points)).values
-        return np.asarray(parts, np.float64)
-
-
-def _distort(
-    pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int
-) -> ops.Distorted:
-    """Return the sum of distortions, or say which of them is not a number."""
-    found = ops.distort(pairs, points, others, function.evaluate, n_jobs, whole=function.whole)
-    if np.isnan(found.total) and np.isfinite(points).all():
-        _refuse_nan(pairs, points, others, function, n_jobs)
-    return found
-
-
-def _refuse_nan(pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int) -> None:
-    lengths = ops.lengths(pairs, points, others, n_jobs)
-    bad = np.flatnonzero(np.isnan(function.evaluate(pairs.numbers, lengths)[0]))
-    if len(bad):  # else infinities of either sign met
-        k = int(bad[0])
-        raise NumericalError(
-            f"the distortion function returned NaN for the edge ({pairs.rows[k]}, {pairs.columns[k]}) of length "
-            f"{lengths[k]:g}; the last good coordinates were kept"
-        )
-
-
-def _distortions(pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int) -> Array:
-    """Return the distortion of each edge."""
-    values = function.evaluate(pairs.numbers, ops.lengths(pairs, points, others, n_jobs))[0]
-    return values if pairs.factors is None else values * pairs.factors

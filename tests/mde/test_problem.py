@@ -133,6 +133,8 @@ def test_the_embedding_lives_on(tmp_path):
     again = load(tmp_path / "map.npz")
     np.testing.assert_array_equal(again.optimize(5), X.optimize(5))
     np.testing.assert_array_equal(load(tmp_path / "run.npz"), X)
+    quadratic(constraint=mde.Standardized()).embed(Y, max_iter=4, callbacks=Checkpoint(tmp_path / "cut.npz", every=2))
+    np.testing.assert_array_equal(load(tmp_path / "cut.npz").optimize(6), X)
     np.testing.assert_allclose(X.T @ X / N, np.eye(2), atol=1e-9)
     freed = X.optimize(50, constraint="centered")
     assert freed.loss_value < X.loss_value
