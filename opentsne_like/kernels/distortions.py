@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._types import Array
 from ._jit import kernel
 from .forms import by_type
@@ -290,16 +292,18 @@ def measure(low: int, high: int, rows: Array, columns: Array, points: Array, oth
     lengths : (high - low,) float64, out
     """
     d = points.shape[1]
-    for e in range(low, high):
-        i, j = rows[e], columns[e]
-        if d == 2:
+    if d == 2:
+        for e in range(low, high):
+            i, j = np.uint64(rows[e]), np.uint64(columns[e])  # cannot be negative, so nothing looks whether they are
             x, y = points[i, 0] - others[j, 0], points[i, 1] - others[j, 1]
             lengths[e - low] = math.sqrt(x * x + y * y)
-        else:
-            square = 0.0
-            for k in range(d):
-                square += (points[i, k] - others[j, k]) ** 2
-            lengths[e - low] = math.sqrt(square)
+        return
+    for e in range(low, high):
+        i, j = np.uint64(rows[e]), np.uint64(columns[e])
+        square = 0.0
+        for k in range(d):
+            square += (points[i, k] - others[j, k]) ** 2
+        lengths[e - low] = math.sqrt(square)
 
 
 @kernel
@@ -332,6 +336,8 @@ def pull(
 ) -> None:
     """Add the derivative of the distortions of a range of edges; edges of length 0 have none.
 
+    In the plane the part of the first end is kept in registers for as long as the row lasts.
+
     Parameters
     ----------
     low, high, rows, columns, points, others
@@ -342,8 +348,26 @@ def pull(
     gradient : (n, d) float64, added to
     """
     d = points.shape[1]
+    e = low
+    while d == 2 and e < high:
+        row, i = rows[e], np.uint64(rows[e])
+        x, y, first, second = points[i, 0], points[i, 1], 0.0, 0.0
+        while e < high and rows[e] == row:
+            j, length = np.uint64(columns[e]), lengths[e - low]
+            force = slopes[e - low] / length if length > 0.0 else 0.0
+            dx, dy = force * (x - others[j, 0]), force * (y - others[j, 1])
+            first += dx
+            second += dy
+            if mutual:
+                gradient[j, 0] -= dx
+                gradient[j, 1] -= dy
+            e += 1
+        gradient[i, 0] += first
+        gradient[i, 1] += second
+    if d == 2:
+        return
     for e in range(low, high):
-        i, j, length = rows[e], columns[e], lengths[e - low]
+        i, j, length = np.uint64(rows[e]), np.uint64(columns[e]), lengths[e - low]
         if length > 0.0:
             force = slopes[e - low] / length
             for k in range(d):

@@ -123,6 +123,7 @@ class MDE:
         function = self.distortion_function.function
         self.loss = Distortion(function, repulsion, repulsive_fraction, positions=position_penalty)
         self._given = affinities
+        self._parts = Parts()  # edges and engines, for the embeddings of this problem
         self._X_init: Array | None = None
         self.X: Any = None
         self.value: float | None = None
@@ -228,7 +229,7 @@ class MDE:
     def _begin(self, start: Array, memory_size: int) -> Embedding:
         """Return the embedding before its first step."""
         longest = LONGEST if self.loss.function.takes == "weights" else None
-        return Embedding(
+        embedding = Embedding(
             start,
             self.affinities,
             loss=self.loss,
@@ -237,6 +238,8 @@ class MDE:
             random_state=0,
             **self.constraint.settings(self.n_items),
         )
+        embedding.optimizer.parts = self._parts
+        return embedding
 
     def _start(self, X: Any) -> Array:
         """Return where the steps begin, on the constraint."""
@@ -264,7 +267,7 @@ class MDE:
         return start
 
     def _objective(self) -> Objective:
-        return self.loss.bind(matrix_of(self.affinities), Context(self.n_jobs, None, Parts()))
+        return self.loss.bind(matrix_of(self.affinities), Context(self.n_jobs, None, self._parts))
 
     def _judge(self, X: Any) -> tuple[float, float]:
         """Return the average distortion of an embedding, and the norm of its gradient along the constraint."""

@@ -89,7 +89,7 @@ def preserve_neighbors(
     check_choice(init, "init", ("quadratic", "random"))
     d = check_integer(embedding_dim, "embedding_dim", at_least=1)
     given = as_constraint(constraint or (Standardized() if repulsive_penalty is None else Centered()))
-    if not isinstance(data, Graph) and metric != "precomputed":
+    if not isinstance(data, Graph):
         data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
     n = data.n_items if isinstance(data, Graph) else data.shape[0]
     given.check(n, d)

@@ -128,6 +128,7 @@ def test_neighbours_and_data_that_people_have():
     for data, options in (
         (sparse.csr_matrix(X), {}),
         (near, {"metric": "precomputed"}),
+        (np.linalg.norm(X[:, None] - X[None], axis=2).tolist(), {"metric": "precomputed"}),
         (X.tolist(), {"metric": "manhattan"}),
         (doubled, {}),
         (apart, {"n_neighbors": 5}),
