@@ -32,7 +32,6 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     "`UMAP`": (UMAP, {}),
     "`PaCMAP`": (PaCMAP, {}),
     "`ElasticEmbedding`": (ElasticEmbedding, {}),
-    '`ElasticEmbedding(repulsion="distance")`': (ElasticEmbedding, {"repulsion": "distance"}),
 }
 SETS = ("digits", "fashion-mnist", "mixture", "swiss-roll")
 COMPILED: set[str] = set()  # methods that have made a map in this process, and so have all kernels at hand
