@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import subprocess
 import sys
@@ -61,9 +60,7 @@ html_title = "opentsne_like"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 # Pages without pages below them would have an empty column there.
-html_sidebars = {
-    page: [] for page in ("index", "installation", "quickstart", "glossary", "openTSNE", "rtsne", "changelog")
-}
+html_sidebars = {path.stem: [] for path in Path(__file__).parent.glob("*.md")}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -105,22 +102,7 @@ def lead_to_pages(app: Any, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace(f"]({'../' * (below + 1)}{file}", f"]({'../' * below}{page}")
 
 
-def inherit_parameters(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Give classes that take the parameters of a base, and do not list them, the base's list."""
-    if what != "class" or "Parameters" in lines:
-        return
-    for base in obj.__mro__[1:]:
-        listed = (inspect.getdoc(base) or "").split("\n") if base.__module__.startswith("opentsne_like") else []
-        if "Parameters" in listed and inspect.signature(base) == inspect.signature(obj):
-            first = listed.index("Parameters")
-            ends = [i for i, line in enumerate(listed) if i > first + 1 and line and not line.strip("-")]
-            at = next((i - 1 for i, line in enumerate(lines) if line and not line.strip("-")), len(lines))
-            lines[at:at] = [*listed[first : ends[0] - 1 if ends else None], ""]
-            return
-
-
 def setup(app: Any) -> None:
     """Let the examples run before the pages are read."""
     app.connect("builder-inited", run_examples)
     app.connect("source-read", lead_to_pages)
-    app.connect("autodoc-process-docstring", inherit_parameters, priority=100)  # before numpydoc reads it

@@ -34,8 +34,6 @@ def test_links_lead_somewhere(page):
     broken = []
     for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", plain(page)):
         path, _, anchor = link.partition("#")
-        if path.startswith("made/"):  # a picture that the build makes
-            continue
         target = (page.parent / path).resolve() if path else page
         if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
             broken.append(link)
