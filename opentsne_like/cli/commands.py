@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, StorageError
 from .drawing import check_dimensions, check_outputs, draw, frames_for, read_columns
 from .estimators import check_names, make_estimator
 from .stages import telling
@@ -69,9 +70,7 @@ def transform(options: Any) -> None:
     check_dimensions(options.plot, embedding.shape[1])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
     began = time.perf_counter()
-    given = {name: value for name in _TRANSFORM if (value := getattr(options, name)) is not None}
-    if not hasattr(embedding, "kl_divergence") and "perplexity" in given:
-        given["affinity_params"] = {"perplexity": given.pop("perplexity")}
+    given = _placing(options, embedding)
     with telling(say, quiet=options.quiet):
         placed = embedding.transform(X, callbacks=_progress(options), **given)
     placed.save(options.out, include="optimizer")
@@ -95,28 +94,36 @@ def add(options: Any) -> None:
     began = time.perf_counter()
     frames = frames_for(options.plot)
     n_iter = _SETTLE if options.n_iter is None else options.n_iter
+    # It is no part of the loss; without it the map would be of another kind.
+    exaggeration = embedding.history[-1].exaggeration if embedding.history else None
     with telling(say, quiet=options.quiet):
         grown = embedding.add(X)
         still = np.arange(len(grown)) < len(embedding) if options.hold else None
-        grown = grown.optimize(n_iter, fixed=still, callbacks=[*_progress(options), *frames])
+        callbacks = [*_progress(options), *frames]
+        grown = grown.optimize(n_iter, exaggeration=exaggeration, fixed=still, callbacks=callbacks)
     grown.save(options.out, include=options.include)
     options.after_interrupt = f"{options.out} was written"
     say(f"{_loss(grown)}, {len(grown):,} rows after {time.perf_counter() - began:.1f} s; wrote {options.out}")
     _draw(options, [*frames, grown][0], columns, say)
 
 
-def load_map(path: str) -> Any:
-    """Return a stored map, and refuse placed points.
+def load_map(path: str, *, placed: bool = False) -> Any:
+    """Return a stored map.
 
     Parameters
     ----------
     path : str
+    placed : bool
+        Whether placed points serve as well.
     """
     from ..embedding import PlacedEmbedding
     from ..loading import load
 
-    embedding = load(path)
-    if isinstance(embedding, PlacedEmbedding):
+    try:
+        embedding = load(path)
+    except StorageError as error:  # it knows the file, and not what the argument is called
+        raise StorageError(str(error).replace("`path`", "`map`", 1)) from error
+    if isinstance(embedding, PlacedEmbedding) and not placed:
         raise InvalidParameterError(f"`map` must be a map that `embed` made, got placed points in {path!r}")
     return embedding
 
@@ -136,7 +143,28 @@ def _map_and_rows(options: Any, *, moving: bool = True) -> tuple[Any, Any, Calla
     check_outputs(options, [options.map, options.X_new], moving=moving)
     say = speaker(options)
     embedding = load_map(options.map)
+    if getattr(embedding.affinities, "knn_index", None) is None:
+        raise InvalidParameterError(
+            f"`map` must be stored with its data to take new rows, got {options.map!r} without; `embed` stores them by "
+            "default"
+        )
     return embedding, read_table(options.X_new, "X_new", index=options.index, say=say), say
+
+
+def _placing(options: Any, embedding: Any) -> dict[str, Any]:
+    """Return what `transform` is told; a perplexity goes to the affinities, where these have one."""
+    given = {name: value for name in _TRANSFORM if (value := getattr(options, name)) is not None}
+    if "perplexity" in given:
+        known = inspect.signature(embedding.affinities.to_new).parameters
+        own = next((name for name in ("perplexity", "perplexities") if name in known), None)
+        if own is None:
+            raise InvalidParameterError(
+                f"`--perplexity` must be left out for a map of affinities {type(embedding.affinities).__name__}, which "
+                f"have none, got {given['perplexity']:g}"
+            )
+        if not hasattr(embedding, "kl_divergence"):
+            given["affinity_params"] = {own: given.pop("perplexity")}
+    return given
 
 
 def _loss(embedding: Any) -> str:

@@ -56,12 +56,19 @@ def read_labels(place: Location, n: int) -> Array:
 
 def _cells_of(text: Text, place: Location) -> list[tuple[int, str]]:
     """Return the number of each line below the names, and what stands in it in a column."""
-    lines = ((number, cells) for number, cells in text.lines() if cells)
-    _, names = next(lines, (0, []))
+    lines = text.lines()
+    _, names = next(((number, cells) for number, cells in lines if cells), (0, []))
     titles = [name.strip() for name in names]
     column = titles.index(place.chosen(titles))
-    found = []
+    found: list[tuple[int, str]] = []
+    gaps: list[int] = []
     for number, cells in lines:
+        if not cells:
+            gaps.append(number)
+            continue
+        if len(titles) == 1:  # where a line of blanks is a missing value, except at the end
+            found.extend((gap, "") for gap in gaps)
+        gaps.clear()
         if len(cells) == len(titles) + 1:  # names of rows without a name of their own, as R writes them
             cells = cells[1:]
         if len(cells) != len(titles):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ..dependencies import need
 from ..errors import InvalidParameterError
 from ..storage import check_writable
-from .locations import Location
+from .locations import Location, free_name
 from .tables import read_label_file
 
 _PICTURES = (".png", ".pdf", ".svg", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".eps", ".ps", ".pgf", ".svgz")
@@ -131,11 +130,9 @@ def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
     labels = None if options.labels is None else read_label_file(options.labels, n)
     if labels is not None:
         read_labels(labels, n, None, None)
-    hover = {}
+    hover: dict[str, Any] = {}
     for text in options.hover or []:
-        place = Location.find(text, "hover")
-        name = place.what or Path(place.path).stem
-        hover[name.rpartition("/")[2]] = read_label_file(text, n, "hover")
+        hover[free_name(Location.find(text, "hover").title, hover)] = read_label_file(text, n, "hover")
     return labels, hover
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 
 from .._validation import near_miss, shown
 from ..errors import InvalidParameterError
@@ -34,12 +36,14 @@ class Location:
 
     @classmethod
     def find(cls, text: str, name: str) -> Location:
-        """Return the parts of ``FILE`` or ``FILE:WHAT``; the file ends where a known suffix does."""
-        path, colon, what = text.rpartition(":")
-        for file, part in ((text, None), (path, what if colon else None)):
-            suffix = next((s for s in SUFFIXES if file.lower().endswith(s)), None)
+        """Return the parts of ``FILE`` or ``FILE:WHAT``; the file ends where a known suffix does.
+
+        Names of columns may have colons, too.
+        """
+        for end in [len(text), *(at for at, letter in enumerate(text) if letter == ":")]:
+            suffix = next((s for s in SUFFIXES if text[:end].lower().endswith(s)), None)
             if suffix is not None:
-                return cls(file, suffix, part, name)
+                return cls(text[:end], suffix, text[end + 1 :] if end < len(text) else None, name)
         raise InvalidParameterError(
             f"`{name}` must end in .npy, .npz, .csv, .tsv or .parquet, or in .h5ad, got {text!r}"
         )
@@ -67,5 +71,28 @@ class Location:
             )
         return what
 
+    @property
+    def title(self) -> str:
+        """What a column from here is called: as it was asked for, or as the file."""
+        if self.what is None:
+            return os.path.basename(self.path)[: -len(self.suffix)]
+        return self.what.rpartition("/")[2] if self.suffix == ".h5ad" else self.what
+
     def __str__(self) -> str:
         return self.path if self.what is None else f"{self.path}:{self.what}"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return a name, with the first number behind it that makes it free where it is taken.
+
+    Parameters
+    ----------
+    name : str
+    taken : container of str
+
+    Examples
+    --------
+    >>> free_name("y", ["x", "y"])
+    'y_1'
+    """
+    return next(one for one in chain([name], (f"{name}_{i}" for i in count(1))) if one not in taken)

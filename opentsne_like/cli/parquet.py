@@ -48,15 +48,15 @@ def numbers_of(place: Location, index: bool, say: Callable[[str], Any]) -> Array
     if index and place.what is None:
         table = table.drop_columns(table.column_names[:1])
     titles = list(table.column_names)
+    if not titles or not len(table):
+        raise InvalidParameterError(f"`{place.name}` must have at least one row of numbers, got none in {place.path!r}")
     vectors = [title for title in titles if _is_list(table.column(title).type)]
-    if len(vectors) == 1 and len(table):
+    if len(vectors) == 1:
         if len(titles) > 1:
             say(f"{place.path}: the vectors in column {vectors[0]!r} of {', '.join(titles)}")
         return _vectors(table.column(vectors[0]), place)
     refuse_nameless(titles, place.path, place.name)
     columns = [_numbers(table.column(title), title, i, place) for i, title in enumerate(titles, 1)]
-    if not columns or not len(table):
-        raise InvalidParameterError(f"`{place.name}` must have at least one row of numbers, got none in {place.path!r}")
     return NamedTable(np.column_stack(columns), tuple(titles))
 
 
@@ -72,7 +72,7 @@ def label_column(place: Location) -> Any:
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
-        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)  # polars has unsigned ones
         return CategoricalColumn.of(codes, column.dictionary.to_pylist())
     return column
 
@@ -84,23 +84,22 @@ def _is_list(kind: Any) -> bool:
 
 
 def _vectors(column: Any, place: Location) -> Array:
-    """Return a column of lists of one length as a table."""
-    whole = column.combine_chunks()
-    values = whole.flatten()
-    lengths = whole.value_lengths() if hasattr(whole, "value_lengths") else None
-    width = whole.type.list_size if lengths is None else None
-    if whole.null_count or values.null_count:
+    """Return a column of lists of one length as a table; chunks stay apart, since pyarrow's lists have an end."""
+    from pyarrow import compute
+
+    parts = [chunk.flatten() for chunk in column.chunks]
+    if column.null_count or any(part.null_count for part in parts):
         raise InvalidParameterError(f"`{place.name}` {str(place)!r} must be finite, got a vector with missing values")
-    if lengths is not None:
-        sizes = lengths.to_numpy()
-        if np.ptp(sizes):
-            row = int(np.argmax(sizes != sizes[0]))
-            raise InvalidParameterError(
-                f"`{place.name}` {str(place)!r} must hold vectors of one length, got rows of different length: "
-                f"{sizes[0]} in row 0 and {sizes[row]} in row {row}"
-            )
-        width = int(sizes[0])
-    return as_array(values.to_numpy(zero_copy_only=False).reshape(len(whole), width), place.name)
+    sizes = compute.list_value_length(column).to_numpy()
+    if np.ptp(sizes):
+        row = int(np.argmax(sizes != sizes[0]))
+        raise InvalidParameterError(
+            f"`{place.name}` {str(place)!r} must hold vectors of one length, got rows of different length: "
+            f"{sizes[0]} in row 0 and {sizes[row]} in row {row}"
+        )
+    values = [part.to_numpy(zero_copy_only=False) for part in parts]
+    whole = values[0] if len(values) == 1 else np.concatenate(values)
+    return as_array(whole.reshape(len(column), int(sizes[0])), place.name)
 
 
 def _numbers(column: Any, title: str, position: int, place: Location) -> Array:

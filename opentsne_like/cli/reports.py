@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import numpy as np
 from ..dependencies import need
 from ..errors import InvalidParameterError
 from ..plotting.files import write_file
-from .commands import speaker
+from .commands import load_map, speaker
 from .drawing import check_dimensions, check_picture, check_target, columns_of, draw, read_columns
-from .locations import Location
+from .locations import Location, free_name
 from .tables import read_label_file
 
 _TABLES = (".csv", ".parquet")
@@ -32,7 +31,7 @@ def plot(options: Any) -> None:
     """
     check_target(options.out, "--out", [options.map, *columns_of(options)])
     check_picture(options.out, "--out", options.hover, moving=False)
-    embedding = _load(options.map)
+    embedding = load_map(options.map, placed=True)
     check_dimensions(options.out, embedding.shape[1])
     draw(options.out, embedding, read_columns(options, len(embedding)), title=options.title)
     speaker(options)(f"wrote {options.out}")
@@ -48,16 +47,14 @@ def info(options: Any) -> None:
     """
     from ..storage import read
 
-    embedding = _load(options.map)
-    header = read(options.map, names=())[1]
+    embedding = load_map(options.map, placed=True)
+    stored = read(options.map, names=())[1]["include"]
     lines = {
         "map": f"{type(embedding).__name__} of {len(embedding):,} points in {embedding.shape[1]} dimensions",
-        "loss": f"{embedding.label} {embedding.loss_value:.4f}"
-        if embedding.affinities is not None
-        else embedding.label,
-        "iterations": f"{embedding.n_iter_:,}",
+        "loss": embedding.label + (f" {embedding.loss_value:.4f}" if embedding.affinities is not None else ""),
+        "iterations": f"{embedding.n_iter_:,}" if stored != "coordinates" else "not stored",
         **_affinities(embedding.affinities),
-        "stored": f"{header['include']}, {os.path.getsize(options.map) / 1e6:,.1f} MB{_can(header['include'])}",
+        "stored": f"{stored}, {os.path.getsize(options.map) / 1e6:,.1f} MB{_can(stored)}",
     }
     print("\n".join(f"{name:<13}{text}" for name, text in lines.items()))
 
@@ -75,7 +72,7 @@ def export(options: Any) -> None:
     ending = os.path.splitext(options.table)[1].lower()
     if ending not in _TABLES:
         raise InvalidParameterError(f"`table` must end in .csv or .parquet, got {options.table!r}")
-    embedding = _load(options.map)
+    embedding = load_map(options.map, placed=True)
     n, dims = embedding.shape
     columns: dict[str, Any] = {"id": np.arange(n)}
     if options.ids:
@@ -83,15 +80,9 @@ def export(options: Any) -> None:
     for i in range(dims):
         columns[_AXES[i] if dims <= len(_AXES) else f"y{i + 1}"] = np.asarray(embedding)[:, i]
     for text in options.labels or []:
-        columns[_free_name(text, columns)] = read_label_file(text, n)
+        columns[free_name(Location.find(text, "labels").title, columns)] = read_label_file(text, n)
     write_file(options.table, (_as_csv if ending == ".csv" else _as_parquet)(columns))
     speaker(options)(f"wrote {options.table}: {n:,} rows of {', '.join(columns)}")
-
-
-def _load(path: str) -> Any:
-    from ..loading import load
-
-    return load(path)
 
 
 def _affinities(affinities: Any) -> dict[str, str]:
@@ -118,14 +109,10 @@ def _can(include: str) -> str:
     return can.get(include, "; the picture alone")
 
 
-def _free_name(text: str, columns: dict[str, Any]) -> str:
-    """Return the name of a column that is read from a place."""
-    place = Location.find(text, "labels")
-    name = (place.what or Path(place.path).stem).rpartition("/")[2]
-    return name if name not in columns else f"{name}_{sum(known.startswith(name) for known in columns)}"
-
-
 def _values(column: Any) -> list[Any]:
+    """Return what stands in the cells of a column, nothing for a missing value."""
+    if isinstance(column, np.ndarray) and column.dtype.kind in "mM":  # nanoseconds are integers to Python
+        column = column.astype(f"{column.dtype.kind}8[us]")
     values = column.tolist()
     return ["" if value is None or value != value else value for value in values]
 

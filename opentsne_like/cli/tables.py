@@ -128,6 +128,8 @@ def read_label_file(path: str, n: int, name: str = "labels") -> Any:
             labels = h5ad.read_column(place)
         else:
             return delimited.read_labels(place, n)
+    if isinstance(labels, np.ndarray) and labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "backslashreplace")
     shape = tuple(labels.shape) if hasattr(labels, "shape") else (len(labels),)
     if len(shape) == 2 and shape[1] == 1:
         labels, shape = np.asarray(labels)[:, 0], shape[:1]

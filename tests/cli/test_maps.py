@@ -61,8 +61,9 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
 
     seen = {}
     monkeypatch.setattr(plotting, "html", lambda points, labels, **how: seen.update(how, labels=labels))
-    assert run("plot map.npz --out x.html --labels meta.csv:topic --hover meta.csv:id --hover meta.csv:year -q") == 0
-    assert list(seen["hover"]) == ["id", "year"]
+    hover = "--hover meta.csv:id --hover meta.csv:year --hover meta.csv:id"
+    assert run(f"plot map.npz --out x.html --labels meta.csv:topic {hover} -q") == 0
+    assert list(seen["hover"]) == ["id", "year", "id_1"]
     assert seen["hover"]["id"].tolist()[:2] == ["r0", "r1"]
     assert seen["labels"].tolist()[0].startswith("kind ")
     assert run(f"embed X.npy --out other.npz --plot y.html --hover meta.csv:id -q {QUICK}") == 0
@@ -79,7 +80,7 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
         ("plot map.npz --out x.png --hover meta.csv:id", "`--hover` must come with a page, .html, got 'x.png'"),
         ("plot map.npz --out x.png --labels meta.csv", "must have one column, got 3 cells in line 1"),
         ("plot map.npz --out x.png --labels meta.csv:topc", "did you mean 'topic'?"),
-        ("plot no.npz --out x.png", "must be an existing file, got 'no.npz'"),
+        ("plot no.npz --out x.png", "`map` must be an existing file, got 'no.npz'"),
         ("plot map.npz", "the following arguments are required: --out"),
         ("embed X.npy --out m.npz --hover meta.csv:id", "`--hover` must come with --plot"),
         (
@@ -102,7 +103,7 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
         ("export map.npz meta.csv --ids meta.csv:id", "`table` must not be a file that is read"),
         ("export map.npz map.csv --ids X.npy", "must hold one label for each of the 200 rows"),
         ("add map.npz X_new.npy --out map.npz", "`--out` must not be a file that is read"),
-        ("info X.npy", "'X.npy' cannot be read"),
+        ("info X.npy", "`map` 'X.npy' cannot be read"),
     ],
 )
 def test_bad_input_is_one_line_before_any_work(stored, capsys, words, message):
@@ -142,7 +143,28 @@ def test_add_is_add_and_optimize(stored, table, capsys, hold):
     np.testing.assert_array_equal(np.asarray(grown), np.asarray(expected))
     if hold:
         np.testing.assert_array_equal(np.asarray(grown)[:200], np.asarray(stored))
-    assert run("transform map2.npz X_new.npy --out new.npz -q") == 2, "it was stored without its data"
+    capsys.readouterr()
+    for command in ("transform", "add"):
+        assert run(f"{command} map2.npz X_new.npy --out new.npz") == 2
+        assert "`map` must be stored with its data" in capsys.readouterr().err
+
+
+def test_a_map_that_grows_keeps_its_exaggeration(table):
+    assert run(f"embed X.npy --out map.npz --exaggeration 4 -q {QUICK}") == 0
+    assert run("add map.npz X_new.npy --out map2.npz --n-iter 10 -q") == 0
+    expected = opentsne_like.load("map.npz").add(table[200:]).optimize(10, exaggeration=4)
+    np.testing.assert_array_equal(np.asarray(opentsne_like.load("map2.npz")), np.asarray(expected))
+
+
+def test_a_perplexity_of_new_rows_where_affinities_have_one(table, capsys):
+    assert run("embed X.npy --out umap.npz --method umap --n-iter 5 -q") == 0
+    assert run("transform umap.npz X_new.npy --out new.npz --n-iter 5 -q") == 0
+    assert run("transform umap.npz X_new.npy --out new.npz --perplexity 5 -q") == 2
+    assert "`--perplexity` must be left out for a map of affinities Fuzzy" in capsys.readouterr().err
+    assert run("embed X.npy --out sne.npz --method sne --n-iter 5 -q") == 0
+    assert run("transform sne.npz X_new.npy --out new.npz --perplexity 5 --n-iter 5 -q") == 0
+    expected = opentsne_like.load("sne.npz").transform(table[200:], affinity_params={"perplexity": 5}, n_iter=5)
+    np.testing.assert_array_equal(np.asarray(opentsne_like.load("new.npz")), np.asarray(expected))
 
 
 def test_info_says_what_is_known(stored, capsys):
@@ -159,7 +181,9 @@ def test_info_says_what_is_known(stored, capsys):
         assert said in out
     assert run(f"embed X.npy --out slim.npz --slim -q {QUICK}") == 0
     assert run("info slim.npz") == 0
-    assert "the picture alone" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the picture alone" in out
+    assert "iterations   not stored" in out
     assert run("transform map.npz X_new.npy --out new.npz --n-iter 5 -q") == 0
     assert run("info new.npz") == 0
     assert "100 points" in capsys.readouterr().out
@@ -173,6 +197,12 @@ def test_a_map_as_a_table(stored, capsys):
     assert lines[0] == ["id", "x", "y", "topic", "year"]
     assert [line[0] for line in lines[1:3]] == ["r0", "r1"]
     np.testing.assert_array_equal([[float(line[1]), float(line[2])] for line in lines[1:]], np.asarray(stored))
+    np.save("x.npy", np.array(["2020-01-02", "NaT"] * 100, "M8[ns]"))
+    assert run("export map.npz days.csv --labels x.npy --labels meta.csv:topic --labels meta.csv:topic -q") == 0
+    with open("days.csv") as file:
+        names, first, second = (file.readline().rstrip("\n").split(",") for _ in range(3))
+    assert names == ["id", "x", "y", "x_1", "topic", "topic_1"]
+    assert (first[3], second[3]) == ("2020-01-02 00:00:00", "")
     parquet = pytest.importorskip("pyarrow.parquet")
     assert run("export map.npz map.parquet --labels meta.csv:topic -q") == 0
     table = parquet.read_table("map.parquet")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from opentsne_like.cli.locations import Location
 from opentsne_like.cli.tables import read_label_file, read_table
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError
 
@@ -37,8 +38,20 @@ def test_columns_of_text():
     assert read_label_file("meta.csv:year", 3).tolist() == [1999, 2001, 2005]
     years = read_table("meta.csv:year")
     assert (years.columns, np.asarray(years).tolist()) == (("year",), [[1999], [2001], [2005]])
+    write("odd.csv", "a:b,km/h\nx,1\ny,2\n")
+    assert read_label_file("odd.csv:a:b", 2).tolist() == ["x", "y"]
+    assert [Location.find(text, "labels").title for text in ("odd.csv:km/h", "odd.csv.gz", "c.h5ad:obs/kind")] == [
+        *("km/h", "odd", "kind")
+    ]
     write("r.tsv", 'topic\tyear\n"1"\tcats\t1999\n"2"\tdogs\t2001\n')  # names of rows, as R writes them
     assert read_label_file("r.tsv:topic", 2).tolist() == ["cats", "dogs"]
+
+
+def test_blank_lines_of_one_column_are_missing_but_for_the_last():
+    write("kind.csv", "kind\ncats\n\ndogs\n\n\n")
+    assert read_label_file("kind.csv:kind", 3).tolist() == ["cats", None, "dogs"]
+    with pytest.raises(InvalidParameterError, match=r"must be finite, got '' in column 1 \('x'\), line 3"):
+        read_table(write("x.csv", "x\n1\n\n2\n") + ":x")
 
 
 def test_columns_that_are_not_there():
@@ -158,6 +171,25 @@ def test_vectors_with_flaws_and_several_columns_of_them(X):
     with pytest.raises(InvalidTypeError, match=r"choose a column as two\.parquet:COLUMN"):
         read_table("two.parquet")
     np.testing.assert_array_equal(read_table("two.parquet:two"), -X)
+
+
+def test_vectors_in_several_groups_of_rows_and_none_at_all(X):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for kind in (pa.list_(pa.float64()), pa.list_(pa.float64(), 3)):
+        pq.write_table(pa.table({"v": pa.array(X.tolist(), kind)}), "groups.parquet", row_group_size=2)
+        np.testing.assert_array_equal(read_table("groups.parquet"), X)
+    pq.write_table(pa.table({"v": pa.array([], pa.list_(pa.float64()))}), "empty.parquet")
+    with pytest.raises(InvalidParameterError, match=r"at least one row of numbers, got none in 'empty\.parquet'"):
+        read_table("empty.parquet")
+
+
+def test_categories_as_polars_writes_them_and_text_in_bytes():
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    codes = pa.array([1, None, 0], pa.uint32())
+    pq.write_table(pa.table({"kind": pa.DictionaryArray.from_arrays(codes, ["T", "B"])}), "kind.parquet")
+    assert read_label_file("kind.parquet", 3).tolist() == ["B", None, "T"]
+    np.save("kind.npy", np.array([b"B", b"T"]))
+    assert read_label_file("kind.npy", 2).tolist() == ["B", "T"]
 
 
 def test_parquet_needs_no_pandas(X, monkeypatch):
