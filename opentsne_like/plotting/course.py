@@ -107,7 +107,10 @@ def _course(embedding: Any) -> Array:
     if not hasattr(embedding, "history") or not hasattr(embedding, "label"):
         raise InvalidTypeError(f"`embeddings` must be an Embedding or a mapping to some, got {shown(embedding)}")
     if not embedding.history:
-        raise InvalidParameterError("`embeddings` must have been optimized, got one without iterations")
+        raise InvalidParameterError(
+            "`embeddings` must have been optimized, got one without iterations, as are maps of which the coordinates "
+            "alone were stored"
+        )
     return np.array([(r.iteration, r.loss, r.gradient_norm, r.exaggeration) for r in embedding.history], np.float64)
 
 

@@ -89,8 +89,8 @@ def edges(
 
 def _pairs(embedding: Any, graph: Any, n: int) -> tuple[Array, Array]:
     """Return the pairs of points that an edge joins, (m, 2), each once, and how strong it is."""
-    if graph is None and not hasattr(embedding, "affinities"):
-        raise InvalidParameterError("`graph` must be given for a map that is no Embedding, got None")
+    if graph is None and getattr(embedding, "affinities", None) is None:
+        raise InvalidParameterError("`graph` must be given for a map that has no affinities, got None")
     from scipy.sparse import csr_matrix
 
     given = embedding.affinities.P if graph is None else graph

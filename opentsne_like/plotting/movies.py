@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HELD = 1.5  # seconds that the last frame stays
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Movie:
     """Pictures that follow each other. Notebooks show them; `save` writes them.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_matrix, csr_matrix
 
-from opentsne_like import TSNE, metrics
+from opentsne_like import TSNE, load, metrics
 from opentsne_like.callbacks import History
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError
 from opentsne_like.plotting import compare, diagnostics, edges, history
@@ -119,7 +119,7 @@ def test_heavy_edges_are_stronger_and_many_are_sampled(rng):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda Y: edges(Y), InvalidParameterError, "`graph` must be given for a map that is no Embedding"),
+        (lambda Y: edges(Y), InvalidParameterError, "`graph` must be given for a map that has no affinities"),
         (lambda Y: edges(Y, graph=np.eye(3)), InvalidParameterError, r"a row and a column for each point, 6, got \(3"),
         (lambda Y: edges(Y, graph=np.eye(6) * np.nan), InvalidParameterError, "`graph` must be finite"),
         (lambda Y: edges(Y, graph=np.eye(6), n_edges=0), InvalidParameterError, "`n_edges` must be at least 1"),
@@ -190,9 +190,15 @@ def test_several_courses_and_none_of_the_loss(embedding, X):
     assert len(history(other).axes) == 1
 
 
-def test_what_has_no_course(embedding, X):
+def test_what_has_no_course(embedding, X, tmp_path):
     with pytest.raises(InvalidTypeError, match="must be an Embedding or a mapping to some"):
         history(np.zeros((5, 2)))
+    embedding.save(tmp_path / "map.npz", include="coordinates")
+    slim = load(tmp_path / "map.npz")
+    with pytest.raises(InvalidParameterError, match="as are maps of which the coordinates alone were stored"):
+        history(slim)
+    with pytest.raises(InvalidParameterError, match="`graph` must be given for a map that has no affinities"):
+        edges(slim)
     with pytest.raises(InvalidParameterError, match="must have been optimized"):
         history(TSNE(perplexity=5, random_state=0).prepare_initial(X))
     with pytest.raises(InvalidParameterError, match="at least one map"):
