@@ -255,6 +255,58 @@ def test_bad_input_is_refused_and_nothing_written(blood, how, message):
     assert "tsne" not in cells.uns
 
 
+def test_neighbours_of_a_part_of_the_cells_are_refused(blood):
+    part = blood[::9].copy()
+    for method in ("tsne", "umap"):
+        with pytest.raises(
+            InvalidParameterError, match=r"`adata\.obsp` must have the neighbours of these cells, got \d"
+        ):
+            ota.embed(part, method)
+    scanpy.pp.neighbors(part, n_neighbors=10)
+    assert ota.tsne(part, **BRIEF).shape == (len(part), 2)
+    scanpy.pp.neighbors(part, knn=False, method="gauss")  # distances of all cells, in a dense array
+    assert ota.tsne(part, **BRIEF).shape == (len(part), 2)
+
+
+@pytest.mark.parametrize("n_pcs", ["20", 2.5, -1])
+def test_a_number_of_components_is_checked(blood, n_pcs):
+    with pytest.raises((InvalidParameterError, InvalidTypeError), match="`n_pcs` must be"):
+        ota.tsne(blood, n_pcs=n_pcs)
+
+
+def test_components_that_are_not_there_are_not_passed_over(blood):
+    cells = anndata.AnnData(blood.X[:100])
+    with pytest.raises(
+        InvalidParameterError, match=r"`n_pcs` must be left out for a map of the genes themselves, got 20"
+    ):
+        ota.tsne(cells, n_pcs=20)
+
+
+def test_sparse_representations(blood):
+    cells = blood[:200].copy()
+    cells.obsm["X_counts"] = sparse.csr_matrix(np.abs(cells.obsm["X_pca"]))
+    Y = ota.tsne(cells, use_rep="X_counts", n_pcs=10, **BRIEF)
+    same(Y, TSNE(**BRIEF, random_state=0).fit(cells.obsm["X_counts"][:, :10]))
+    placed = ota.ingest(cells[:5].copy(), cells, embedding=Y, n_iter=5)
+    same(placed, Y.transform(cells.obsm["X_counts"][:5, :10], n_iter=5))
+
+
+def test_what_cannot_be_stored_as_it_is(blood, tmp_path):
+    cells, new = blood[:200].copy(), blood[200:205].copy()
+    Y = ota.tsne(cells, use_rep="X_pca", random_state=np.random.RandomState(0), **BRIEF)
+    same(ota.ingest(new, cells, n_iter=5), ota.ingest(new, cells, embedding=Y, n_iter=5))
+    with pytest.raises(InvalidTypeError, match="`embedding` must be an Embedding, got ndarray"):
+        ota.ingest(new, cells, embedding=np.asarray(Y))
+    with pytest.raises(InvalidParameterError, match=r"`obs` must name columns of reference\.obs, got 5"):
+        ota.ingest(new, cells, obs=5)
+    ota.tsne(cells, use_rep="X_pca", metric=lambda x, y: abs(x - y).max(), **BRIEF)
+    with pytest.raises(InvalidParameterError, match="`embedding` must be given for a map by a metric"):
+        ota.ingest(new, cells)
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    with pytest.raises(InvalidParameterError, match="`copy` must be False for an object that is backed"):
+        ota.tsne(anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r"), copy=True)
+
+
 def test_other_objects_are_refused(blood):
     with pytest.raises(InvalidTypeError, match=r"`adata` must be an AnnData object, got ndarray; arrays are for TSNE"):
         ota.tsne(np.eye(5))

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from ..affinity import Affinities, Fuzzy, from_neighbors
 from ..affinity.neighbors import neighbors_of_rows
@@ -51,7 +52,22 @@ def find_graph(adata: Any, neighbors_key: str) -> tuple[Any, dict[str, Any]]:
     key = str(kept.get("distances_key", "distances"))
     if key not in adata.obsp:
         raise InvalidParameterError(f"`adata.obsp` must have the distances {key!r} of {neighbors_key!r}, got none")
-    return adata.obsp[key].tocsr(), {"metric": "euclidean", **kept.get("params", {})}  # old objects do not say it
+    params = {"metric": "euclidean", **kept.get("params", {})}  # old objects do not say it
+    graph = csr_matrix(adata.obsp[key])
+    _check_whole(graph, params.get("n_neighbors"))
+    return graph, params
+
+
+def _check_whole(graph: Any, n_neighbors: Any) -> None:
+    """Refuse the graph of a part of the cells that neighbours were found among, most of whose edges are gone."""
+    counts = neighbors_of_rows(graph)
+    known = np.ravel([] if n_neighbors is None else n_neighbors)  # scanpy counts the cell itself; old files have arrays
+    if counts.min() == 0 or (len(known) == 1 and np.median(counts) < (known[0] - 1) / 2):
+        raise InvalidParameterError(
+            f"`adata.obsp` must have the neighbours of these cells, got {int(np.median(counts))} for most and "
+            f"{counts.min()} for some, as when cells were left out afterwards; run scanpy.pp.neighbors again, or name "
+            "the data by use_rep"
+        )
 
 
 def graph_affinities(estimator: Method, graph: Any, metric: Any, perplexity: Any) -> tuple[Affinities, str]:

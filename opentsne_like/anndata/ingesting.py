@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._types import Array
 from .._validation import check_integer, shown
-from ..errors import InvalidParameterError
+from ..embedding import Embedding
+from ..errors import InvalidParameterError, InvalidTypeError
 from ..methods import find_estimator, plain_name
+from ..nearest_neighbors import check_names
 from .making import find_source, keys, make_estimator
 from .matrices import check_adata
 from .projecting import projected
@@ -76,10 +78,12 @@ def ingest(
     """
     check_adata(adata_new, "adata_new", at_least=1)
     check_adata(reference, "reference")
-    columns = [obs] if isinstance(obs, str) else list(obs)
+    columns = list(obs) if isinstance(obs, Iterable) and not isinstance(obs, str) else [obs]
     for name in columns:
         if name not in reference.obs:
             raise InvalidParameterError(f"`obs` must name columns of reference.obs, got {shown(name)}")
+    if not (embedding is None or isinstance(embedding, Embedding)):
+        raise InvalidTypeError(f"`embedding` must be an Embedding, got {type(embedding).__name__}")
     check_integer(k, "k", at_least=1, at_most=reference.n_obs)
     place, params = _described(reference, method, key_added)
     X = projected(adata_new, reference, str(params["use_rep"]), params.get("n_pcs"))
@@ -116,9 +120,20 @@ def _restored(reference: Any, place: str, params: dict[str, Any]) -> Any:
     named = {name: params.pop(name, None) for name in ("use_rep", "n_pcs", "neighbors_key")}
     kind, method = params.pop("affinities", None), str(params.pop("estimator"))
     estimator = make_estimator(method, None, {name: _plain(value) for name, value in params.items()})
+    _check_known(params)
     asked = {"perplexity": params["perplexity"]} if kind == "perplexity" else {}
     source = find_source(reference, estimator, asked, **named)
     return estimator.at(reference.obsm[place], source.X, source.affinities)
+
+
+def _check_known(params: dict[str, Any]) -> None:
+    """Refuse a metric or a search of one's own, of which the name alone is stored."""
+    try:
+        check_names(str(params.get("neighbors", "auto")), str(params.get("metric", "euclidean")))
+    except InvalidParameterError as error:
+        raise InvalidParameterError(
+            "`embedding` must be given for a map by a metric or a search of one's own, got None"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import shown
+from .._validation import check_integer, shown
 from ..affinity import Affinities
 from ..errors import InvalidParameterError
 from ..methods import Method, find_estimator, plain_name
@@ -180,6 +180,10 @@ def embed(
     ['X_negtsne']
     """
     check_adata(adata)
+    if copy and getattr(adata, "isbacked", False):
+        raise InvalidParameterError(
+            "`copy` must be False for an object that is backed by a file; use adata.to_memory()"
+        )
     estimator = make_estimator(method, random_state, parameters)
     source = find_source(adata, estimator, parameters, use_rep=use_rep, n_pcs=n_pcs, neighbors_key=neighbors_key)
     embedding = estimator.fit(source.X, affinities=source.affinities)
@@ -231,8 +235,15 @@ def find_source(
         )
     if neighbors_key is None and free and DEFAULT_KEY in adata.uns and takes_graphs(estimator):
         neighbors_key = DEFAULT_KEY
+    if n_pcs is not None:
+        n_pcs = check_integer(n_pcs, "n_pcs", at_least=0)
     if neighbors_key is None:
         X, named = representation(adata, use_rep, n_pcs)
+        if n_pcs and "n_pcs" not in named:
+            raise InvalidParameterError(
+                f"`n_pcs` must be left out for a map of the genes themselves, got {n_pcs}; run scanpy.pp.pca and name "
+                "use_rep='X_pca'"
+            )
         return Source(X, None, named)
     if searches:
         raise InvalidParameterError(
@@ -256,6 +267,8 @@ def _kept_parameters(estimator: Method, source: Source) -> dict[str, Any]:
     if source.affinities is not None:
         mute |= {*_SEARCHES} | ({"perplexity"} - {source.named["affinities"]})
     params = {name: value for name, value in estimator.get_params().items() if name not in mute}
+    if not isinstance(params["random_state"], (int, np.integer)):
+        del params["random_state"]  # a state has moved on meanwhile
     return {name: _storable(value) for name, value in params.items() if value is not None}
 
 

@@ -65,7 +65,12 @@ def representation(adata: Any, use_rep: str | None = None, n_pcs: int | None = N
         raise InvalidParameterError(
             f"`n_pcs` must lie in 1..{X.shape[1]}, the columns of obsm[{use_rep!r}], got {n_pcs}"
         )
-    return np.asarray(X)[:, :n_pcs], {"use_rep": use_rep, "n_pcs": int(n_pcs)}
+    return table_of(X)[:, :n_pcs], {"use_rep": use_rep, "n_pcs": int(n_pcs)}
+
+
+def table_of(X: Any) -> Any:
+    """Return a member of ``.obsm``, which may be a data frame, as an array or a sparse matrix."""
+    return X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
 
 
 def matrix_of_genes(adata: Any, layer: str | None = None) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._types import Array
 from ..errors import InvalidParameterError
-from .matrices import blocks, in_memory, matrix_of_genes
+from .matrices import blocks, in_memory, matrix_of_genes, table_of
 
 _SOME_CELLS = 100  # of the reference, whose components are looked at
 _ALIKE = 0.1  # share of the spread of components that loadings may leave; 0.04 on pbmc68k_reduced, 0.46 on its raw data
@@ -34,7 +34,7 @@ def projected(new: Any, reference: Any, use_rep: str, n_pcs: int | None) -> Any:
     if use_rep == "X_pca":
         X = components(new, reference)
     elif use_rep in new.obsm:
-        X = np.asarray(new.obsm[use_rep])
+        X = table_of(new.obsm[use_rep])
     else:
         raise InvalidParameterError(
             f"`adata_new.obsm` must have {use_rep!r}, which the map of the reference was made from and loadings cannot "
