@@ -11,7 +11,7 @@ import pytest
 import opentsne_like
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("umap", "torchdr", "contrastive-ne", "neuralee")
+PAGES = ("umap", "torchdr", "contrastive-ne", "neuralee", "pymde")
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="only the package is here, not the project")
 
 
