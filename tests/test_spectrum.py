@@ -48,6 +48,17 @@ def test_each_map_begins_where_the_one_before_it_ended(method):
         assert after.n_iter_ == before.n_iter_ + 40
 
 
+@EVERY
+def test_a_map_that_was_turned_goes_on_from_rest(method):
+    """Steps and gains would be of the directions before the turn."""
+    for Y in maps(method)[1:]:
+        assert not Y.optimizer.state["update"].any()
+        assert (Y.optimizer.state["gains"] == 1.0).all()
+        assert Y.optimizer.state.history
+        again = Y.optimize(5)
+        assert np.isfinite(again.loss_value)
+
+
 def test_less_attraction_makes_wider_maps():
     narrow, between, wide = (np.ptp(Y) for Y in maps("tsne"))
     assert narrow < between < wide

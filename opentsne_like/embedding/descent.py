@@ -204,6 +204,21 @@ class Descent:
                 state[name] = fresh[name]
         return state
 
+    def rest(self, points: Array, settings: Settings) -> None:
+        """Let the optimizer begin anew from points that were turned: steps and gains are of the old directions.
+
+        What was counted and recorded stays, and so does what is learned.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d)
+        settings : Settings
+        """
+        if self.state is not None:
+            fresh = settings.optimizer.start(points)
+            for name in settings.optimizer.keeps:
+                self.state[name] = fresh[name]
+
     def _subject(self, P: Any, settings: Settings) -> float:
         """Return a number that tells loss and P from others, the same in every process."""
         loss, n_jobs = settings.loss, settings.resources.n_jobs

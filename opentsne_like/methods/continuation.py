@@ -124,4 +124,5 @@ def _next(estimator: Method, before: Embedding) -> Any:
     following = estimator._embedding(before, before.affinities).going_on(before.optimizer.copy())
     following.optimize(**estimator._stages(len(before))[-1], inplace=True)
     following[:] = align(following, before)
+    following.optimizer.rest(following, following.settings)
     return following
