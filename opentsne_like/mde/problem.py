@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import ops
 from .._types import Array
 from .._validation import check_choice, check_flag, check_integer, check_matrix, check_real
 from ..affinity import Affinities, GivenEdges, check_edges, matrix_of
@@ -155,6 +156,11 @@ class MDE:
         numbers, factors = self._numbers
         return GivenEdges(self.edges, numbers, n_samples=self.n_items, factors=factors)
 
+    @cached_property
+    def _pairs(self) -> ops.Pairs:
+        rows, columns = (np.ascontiguousarray(ends, np.int32) for ends in self.edges.T)
+        return ops.Pairs(rows, columns, np.zeros(0), None)
+
     def __str__(self) -> str:
         return (
             f"MDE problem: {self.n_items} items in {self.embedding_dim} dimensions, {self.p} edges, "
@@ -292,7 +298,8 @@ class MDE:
 
     def distances(self, X: Any = None) -> Array:
         """Return the length of every edge, shape (p,); of the last embedding unless `X` is given."""
-        return np.asarray(np.linalg.norm(self.differences(X), axis=1))
+        points = np.ascontiguousarray(self._checked(X))
+        return ops.lengths(self._pairs, points, points, self.n_jobs)
 
     def distortions(self, X: Any = None) -> Array:
         """Return the distortion of every edge, shape (p,); of the last embedding unless `X` is given."""

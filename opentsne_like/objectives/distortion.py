@@ -186,9 +186,9 @@ class DistortionObjective:
         self.scale, self.all_pairs, self.n_jobs, self.positions = scale, all_pairs, n_jobs, positions
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return the loss and a quarter of its gradient, shape (n, d)."""
+        """Return the loss (NaN unless asked for) and a quarter of its gradient, shape (n, d)."""
         loss, _, gradient = self.evaluate_exaggerated(points, exaggeration=exaggeration)
-        return loss, gradient
+        return loss if with_loss else float("nan"), gradient
 
     def evaluate_exaggerated(self, points: Array, *, exaggeration: float) -> tuple[float, float, Array]:
         """Return the loss without exaggeration, the loss with it, and a quarter of the gradient of the latter."""

@@ -64,7 +64,7 @@ class PlacedDistortion:
         return float("nan") if self.frozen is None else self.frozen.error
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return the summed loss and a quarter of its gradient, shape (m, d)."""
+        """Return the summed loss (NaN unless asked for) and a quarter of its gradient, shape (m, d)."""
         self.edges.check(points)
         points = np.asarray(points)
         found = sum_distortions(self.pairs, points, self.sources, self.function, self.n_jobs)
@@ -73,7 +73,7 @@ class PlacedDistortion:
             potential, weight = self.frozen.evaluate(points), self.weight / len(self.sources)
             loss += weight * float(potential.values.sum(dtype=np.float64))
             gradient += 0.25 * weight * potential.gradient
-        return loss, gradient
+        return loss if with_loss else float("nan"), gradient
 
     def edge_losses(self, points: Array) -> Array:
         """Return the distortion of every edge to the map, shape (edges,), in the order of P."""
