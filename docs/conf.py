@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,20 @@ html_theme_options = {
 def run_examples(app: Any) -> None:
     """Run the scripts in ``examples``; their pages show the pictures and the output of this very run."""
     docs = Path(__file__).resolve().parent
-    made = docs / "examples" / "made"
-    made.mkdir(exist_ok=True)
-    for script in sorted((docs.parent / "examples").glob("*.py")):
-        command = [sys.executable, "-W", "error", str(script)]
-        environment = {**os.environ, "MPLBACKEND": "Agg"}
-        ended = subprocess.run(command, cwd=made, env=environment, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise RuntimeError(f"{script.name} failed: {ended.stderr}")
-        (made / f"{script.stem}.txt").write_text(ended.stdout, encoding="utf-8")
+    (docs / "examples" / "made").mkdir(exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(run_example, sorted((docs.parent / "examples").glob("*.py"))))
+
+
+def run_example(script: Path) -> None:
+    """Run one of them."""
+    made = script.parent.parent / "docs" / "examples" / "made"
+    command = [sys.executable, "-W", "error", str(script)]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    ended = subprocess.run(command, cwd=made, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"{script.name} failed: {ended.stderr}")
+    (made / f"{script.stem}.txt").write_text(ended.stdout, encoding="utf-8")
 
 
 # Files above this folder, to which links lead on the pages of the repository, and the pages that show them here.

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from opentsne_like import metrics, spectrum
 
-X, digit = load_digits(return_X_y=True)
+X, digit = (part[:1000] for part in load_digits(return_X_y=True))
 
 # Neighbours are found once. The map with the strongest attraction is made first, and each of the others begins where
 # the one to the right of it ended, so clusters keep their places from map to map.
@@ -20,7 +20,9 @@ rows = {
 
 figure, panels = plt.subplots(len(rows), 5, figsize=(16, 7), layout="constrained")
 for line, (title, (method, values)) in zip(panels, rows.items(), strict=True):
-    for axes, value, embedding in zip(line, values, spectrum(X, method, values, random_state=0), strict=True):
+    for axes, value, embedding in zip(
+        line, values, spectrum(X, method, values, n_iter=250, random_state=0), strict=True
+    ):
         points = np.asarray(embedding)
         recall = metrics.knn_recall(X, points, k=10)
         correlation = metrics.distance_correlation(X, points)
