@@ -38,7 +38,7 @@ class SoftenedLog(Radial):
     @property
     def width(self) -> float:
         """About the core's length, or that of the exponential, if it is shorter."""
-        return float(min(1.9 * self.core**0.5, 1.0))
+        return float(min(1.35 * self.core**0.5, 1.0))
 
     def __call__(self, squared_distance: Array) -> Array:
         """Return the function at squared distances of any shape."""
