@@ -61,7 +61,7 @@ def test_new_rows_are_placed_as_from_data(form):
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "cityblock", "sqeuclidean", "chebyshev"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_metric_is_that_of_the_distances(metric, dtype):
-    Y = estimator().fit(X.astype(dtype), affinities=affinity.from_neighbors(graph(K, metric).astype(dtype)))
+    Y = estimator().fit(X.astype(dtype), affinities=affinity.from_neighbors(graph(K, metric).astype(dtype), perplexity=5))
     assert Y.affinities.knn_index.metric == metric
     expected = Sklearn(X, 5, metric).query(X_NEW, 5)
     found = Y.affinities.knn_index.query(X_NEW, 5)
@@ -81,7 +81,7 @@ def test_a_metric_that_the_distances_do_not_tell():
         expected = affinity.PerplexityBasedNN(X, 5).to_new(X_NEW)
         np.testing.assert_allclose(told.to_new(X_NEW).toarray(), expected.toarray(), atol=1e-9)
     with pytest.raises(InvalidParameterError, match="`metric` must be one of"):
-        affinity.from_neighbors(G, metric="euclid").with_data(X)
+        affinity.from_neighbors(G, perplexity=5, metric="euclid").with_data(X)
     with pytest.raises(InvalidParameterError, match="`metric` must be None where `neighbors` is an index"):
         affinity.from_neighbors(Sklearn(X, 5), metric="cosine")
 
@@ -223,7 +223,7 @@ def test_distances_are_no_data():
 def test_affinities_that_have_data_keep_them():
     own = affinity.PerplexityBasedNN(X, 5)
     assert own.with_data(X + 1) is own
-    told = affinity.from_neighbors(graph()).with_data(X)
+    told = affinity.from_neighbors(graph(), perplexity=5).with_data(X)
     assert told.with_data(X + 1) is told
     matrix = affinity.PrecomputedAffinities(own.P)
     assert matrix.with_data(X) is matrix
@@ -240,7 +240,7 @@ def test_a_resumed_run_knows_the_data(tmp_path):
 
 
 def test_files_that_hold_other_data_or_graphs_are_refused():
-    told = affinity.from_neighbors(graph()).with_data(X)
+    told = affinity.from_neighbors(graph(), perplexity=5).with_data(X)
     arrays, header = pack_index(told.knn_index, with_data=True)
     with pytest.raises(StorageError, match="150 rows of data for the neighbours of 160"):
         unpack_index({**arrays, "searcher.data": X[:150]}, header)
@@ -263,7 +263,7 @@ def test_placed_digits_keep_their_class(digits, caplog):
     caplog.set_level(logging.ERROR)
     data, classes = digits
     old, new = np.arange(len(data)) % 4 > 0, np.arange(len(data)) % 4 == 0
-    given = affinity.from_neighbors(KNeighborsTransformer(n_neighbors=K).fit_transform(data[old]))
+    given = affinity.from_neighbors(KNeighborsTransformer(n_neighbors=K).fit_transform(data[old]), perplexity=5)
 
     def accuracy(**known):
         Y = TSNE(random_state=0, n_iter=250).fit(data[old], **known)
