@@ -61,7 +61,9 @@ def test_new_rows_are_placed_as_from_data(form):
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation", "cityblock", "sqeuclidean", "chebyshev"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_metric_is_that_of_the_distances(metric, dtype):
-    Y = estimator().fit(X.astype(dtype), affinities=affinity.from_neighbors(graph(K, metric).astype(dtype), perplexity=5))
+    Y = estimator().fit(
+        X.astype(dtype), affinities=affinity.from_neighbors(graph(K, metric).astype(dtype), perplexity=5)
+    )
     assert Y.affinities.knn_index.metric == metric
     expected = Sklearn(X, 5, metric).query(X_NEW, 5)
     found = Y.affinities.knn_index.query(X_NEW, 5)

@@ -17,6 +17,7 @@ from opentsne_like.repulsion import (
     DEFAULT_TOLERANCE,
     FunctionRadial,
     Gaussian,
+    Hyperbola,
     LogInverse,
     LogOnePlus,
     LogOnePlusPower,
@@ -24,6 +25,7 @@ from opentsne_like.repulsion import (
     LogStudentTTail,
     Radial,
     RepulsionEngine,
+    Saturation,
     SoftenedLog,
     SoftenedPower,
     Square,
@@ -58,6 +60,7 @@ ATTRACTIVE = [
     LogOnePlusPower(0.6, 1.2),
 ]
 EVERY = [*REPULSIVE, *ATTRACTIVE]
+FORMLESS = [SoftenedPower(1.5, 0.9), Hyperbola(), Saturation(10.0)]  # read by the grid, summed by NumPy
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,11 @@ def _below(kind):
 def test_every_radial_function_of_the_package_is_tried_here():
     kinds = {kind for kind in _below(Radial) if kind.__module__.startswith("opentsne_like")}
     public = {kind for kind in kinds if not kind.__name__.startswith("_")}
-    assert public - {SoftenedPower, FunctionRadial} == {type(radial) for radial in EVERY}  # these have no form
+    assert public - {type(radial) for radial in FORMLESS} - {FunctionRadial} == {type(radial) for radial in EVERY}
     assert {type(radial.form) for radial in EVERY} == set(forms.value_and_slope.table)
 
 
-@pytest.mark.parametrize("radial", [*EVERY, Core(), SoftenedPower(1.5, 0.9)], ids=repr)
+@pytest.mark.parametrize("radial", [*EVERY, Core(), *FORMLESS], ids=repr)
 def test_the_numbers_it_states(radial):
     assert radial.peak == pytest.approx(float(radial(np.zeros(1))[0]))
     assert 0 < radial.width <= 1
