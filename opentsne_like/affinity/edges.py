@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import _validation as check
-from .base import Affinities, NeighborAffinities, answer
-from .matrix import assemble
+from .base import Affinities
 from .neighbors import graph_from_lists
 from .pairs import check_edges, check_numbers, sample_pairs, upper_matrix
-from .uniform import uniform_rows
+from .uniform import EqualNewRows
 
 
 class GivenEdges(Affinities):
@@ -68,7 +67,7 @@ class GivenEdges(Affinities):
         return made
 
 
-class NeighborEdges(NeighborAffinities):
+class NeighborEdges(EqualNewRows):
     """Edges between nearest neighbours, of weight 1, or 2 where they are mutual, and sampled ones of weight -1.
 
     Parameters
@@ -156,30 +155,3 @@ class NeighborEdges(NeighborAffinities):
             pairs = np.concatenate([pairs, sample_pairs(n, count, np.random.default_rng(self.seed), exclude=pairs)])
             weights = np.append(weights, -np.ones(count))
         return upper_matrix(pairs, weights.astype(self.dtype), n)
-
-    def to_new(  # type: ignore[override]
-        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
-    ) -> Any:
-        """Return the same weight for each of the neighbours of new points among the old.
-
-        Parameters
-        ----------
-        data : array-like of shape (n_new, n_features)
-        k_neighbors : int, optional
-            Default: as many as this object has.
-        return_distances : bool or int
-            Return the neighbours and their distances too; a number asks for at least so many.
-
-        Returns
-        -------
-        P : csr_matrix of shape (n_new, n_samples), float64
-            Each row sums to 1.
-        indices : int32 ndarray of shape (n_new, k)
-            Only if `return_distances`.
-        distances : ndarray of shape (n_new, k)
-            Only if `return_distances`.
-        """
-        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
-        indices, distances, lists = self._query(data, k, return_distances)
-        P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
-        return answer(P, indices, distances, return_distances)

@@ -16,7 +16,38 @@ from .neighbors import NeighborLists
 UNIFORM_JOINS = {True: "max", "max": "max", "mean": "mean", False: None, "none": None}
 
 
-class Uniform(NeighborAffinities):
+class EqualNewRows(NeighborAffinities):
+    """Affinities that weigh the neighbours of a new point alike."""
+
+    def to_new(  # type: ignore[override]
+        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
+    ) -> Any:
+        """Return the affinities of new points to the points of this object.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        k_neighbors : int, optional
+            Default: as many as this object has, or all points if those are fewer.
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1.
+        indices : int32 ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        """
+        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
+        indices, distances, lists = self._query(data, k, return_distances)
+        P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
+        return answer(P, indices, distances, return_distances)
+
+
+class Uniform(EqualNewRows):
     """Uniform affinities of points and their nearest neighbours.
 
     Every neighbour of a point counts the same, which is faster than a perplexity and gives nearly the same maps with
@@ -109,33 +140,6 @@ class Uniform(NeighborAffinities):
     def _take(self, *, k_neighbors: Any, symmetrize: Any) -> None:  # type: ignore[override]
         self.k_neighbors = k_neighbors
         self.symmetrize = check.check_choice(symmetrize, "symmetrize", tuple(UNIFORM_JOINS))
-
-    def to_new(  # type: ignore[override]
-        self, data: Any, k_neighbors: int | None = None, return_distances: bool | int = False
-    ) -> Any:
-        """Return the affinities of new points to the points of this object.
-
-        Parameters
-        ----------
-        data : array-like of shape (n_new, n_features)
-        k_neighbors : int, optional
-            Default: as many as this object has, or all points if those are fewer.
-        return_distances : bool or int
-            Return the neighbours and their distances too; a number asks for at least so many.
-
-        Returns
-        -------
-        P : csr_matrix of shape (n_new, n_samples), float64
-            Each row sums to 1.
-        indices : int32 ndarray of shape (n_new, k)
-            Only if `return_distances`.
-        distances : ndarray of shape (n_new, k)
-            Only if `return_distances`.
-        """
-        k = self._new_neighbors(k_neighbors, "k_neighbors", self._width)
-        indices, distances, lists = self._query(data, k, return_distances)
-        P = assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=self.n_jobs)
-        return answer(P, indices, distances, return_distances)
 
 
 def uniform_rows(lists: NeighborLists) -> Evaluate:
