@@ -16,6 +16,10 @@ F = TypeVar("F", bound=Callable[..., object])
 # Sums may be reordered and contracted so that LLVM vectorizes them; NaN and infinity keep their meaning.
 FAST = ("reassoc", "contract", "arcp", "nsz")  # liberties of the compiler, also taken by vectors in lanes
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": set(FAST)}
+# Kernels are called from Python only and helpers from kernels only; the ways in that nobody takes are a twelfth of what
+# there is to compile.
+_FROM_PYTHON: dict[str, Any] = {"no_cfunc_wrapper": True}
+_FROM_KERNELS: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True, "forceinline": True}
 
 
 def kernel(function: F) -> F:
@@ -29,7 +33,7 @@ def ordered_kernel(function: F) -> F:
 
 
 def _compile(function: F, **options: Any) -> F:
-    compiled = _decorate(function, **options)
+    compiled = _decorate(function, **_FROM_PYTHON, **options)
     if hasattr(compiled, "_compile_for_args"):  # not where the compiler is switched off
         _shield(compiled)
     try:
@@ -62,9 +66,9 @@ def helper(function: F) -> F:
     it was first compiled in, and a process that loads the kernel from the cache from the kernel's own: two translations
     that add in different order.
     """
-    return _decorate(function, forceinline=True, **_OPTIONS)  # type: ignore[no-any-return]
+    return _decorate(function, **_FROM_KERNELS, **_OPTIONS)  # type: ignore[no-any-return]
 
 
 def ordered_helper(function: F) -> F:
     """Compile a small function that ordered kernels of the same file call, see `helper`."""
-    return _decorate(function, forceinline=True, error_model="numpy")  # type: ignore[no-any-return]
+    return _decorate(function, **_FROM_KERNELS, error_model="numpy")  # type: ignore[no-any-return]
