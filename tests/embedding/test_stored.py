@@ -67,7 +67,6 @@ AFFINITIES = {
     "float32": lambda X: affinity.PerplexityBasedNN(X.astype(np.float32), 10, dtype="float32"),
     "ivf": lambda X: affinity.PerplexityBasedNN(X, 10, method="ivf", random_state=3),
     "faiss": lambda X: affinity.PerplexityBasedNN(X, 10, method="faiss", random_state=3),
-    "pynndescent": lambda X: affinity.PerplexityBasedNN(X, 10, method="pynndescent", random_state=3, n_jobs=1),
     "hnsw": lambda X: affinity.PerplexityBasedNN(X, 10, method="hnsw", random_state=3),
     "voyager": lambda X: affinity.PerplexityBasedNN(X, 10, method="voyager", random_state=3, n_jobs=1),
     "annoy": lambda X: affinity.PerplexityBasedNN(X, 10, method="annoy", random_state=3),

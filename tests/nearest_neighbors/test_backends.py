@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from opentsne_like._parallel import run_tasks
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, UnavailableError
-from opentsne_like.nearest_neighbors import HNSW, IVF, Annoy, Faiss, KNNIndex, NNDescent, Sklearn, Voyager
+from opentsne_like.nearest_neighbors import HNSW, IVF, Annoy, Faiss, KNNIndex, Sklearn, Voyager
 from opentsne_like.utils import is_package_installed
 
 from . import oracle
@@ -325,84 +325,3 @@ def test_a_subclass_needs_only_two_methods(rng):
         Cyclic(rng.normal(size=(10, 2)), 3, "cosine")
     with pytest.raises(TypeError, match="abstract"):
         KNNIndex(rng.normal(size=(10, 2)), 3)
-
-
-class Graph:
-    """Stands in for pynndescent's index: brute force, and nothing found for the first rows."""
-
-    lost = 0
-
-    def __init__(self, data, n_neighbors, **options):
-        self.data, self.options = data, options
-        indices, distances = self.query(data, n_neighbors)
-        indices[: self.lost], distances[: self.lost] = -1, np.inf
-        self.neighbor_graph = indices, distances
-
-    def query(self, rows, k):
-        dense = [part.toarray() if sp.issparse(part) else part for part in (rows, self.data)]
-        return oracle.first(oracle.distances(*dense), k)
-
-
-@pytest.fixture
-def graph(monkeypatch):
-    pynndescent = pytest.importorskip("pynndescent")
-    monkeypatch.setattr(pynndescent, "NNDescent", Graph)
-    monkeypatch.setattr(Graph, "lost", 0)
-    return Graph
-
-
-@pytest.mark.parametrize("k", [5, 15, 16, 40])
-def test_pynndescent_is_asked_for_enough(graph, k, rng):
-    X = rng.normal(size=(60, 4))
-    index = NNDescent(X, k, random_state=1, n_jobs=1, knn_kwargs={"leaf_size": 10})
-    expected = oracle.neighbors(X, k)
-    np.testing.assert_array_equal(index.build()[0], expected[0])
-    np.testing.assert_allclose(index.build()[1], expected[1], rtol=1e-12)
-    assert index.index.options["random_state"] == 1
-    assert index.index.options["n_jobs"] == 1
-    assert index.index.options["leaf_size"] == 10
-    np.testing.assert_array_equal(index.query(X[:4], 3)[0][:, 0], np.arange(4))
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "canberra"])
-def test_rows_pynndescent_loses_become_neighbours_of_each_other(graph, metric, rng, caplog):
-    graph.lost = 10
-    X = rng.normal(size=(60, 4))
-    indices, distances = NNDescent(X, 5, metric, random_state=1).build()
-    assert (indices[:10] < 10).all()
-    assert (indices != np.arange(60)[:, None]).all()
-    assert (distances > 0).all()
-    assert "found no neighbours for 10 rows" in caplog.text
-
-
-def test_few_lost_rows_are_looked_up(graph, rng):
-    graph.lost = 3
-    X = rng.normal(size=(60, 4))
-    np.testing.assert_array_equal(NNDescent(X, 5, random_state=1).build()[0], oracle.neighbors(X, 5)[0])
-
-
-@pytest.mark.slow
-def test_pynndescent_itself(rng):
-    """On sparse data, for which it compiles the least."""
-    dense = np.abs(rng.normal(size=(150, 20))) * (rng.random((150, 20)) < 0.5)
-    dense[:, 0] = 1
-    dense[7] = dense[3]
-    index = NNDescent(sp.csr_matrix(dense), 10, "manhattan", random_state=0)
-    indices, distances = index.build()
-    assert_right(indices, distances, dense, "manhattan")
-    assert (indices != np.arange(150)[:, None]).all()
-    expected = index.query(dense[:9], 4)
-    for other in (copy.deepcopy(index), pickle.loads(pickle.dumps(index))):
-        for ours, theirs in zip(other.query(dense[:9], 4), expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-
-
-def test_functions_are_compiled_for_pynndescent(rng):
-    from numba.extending import is_jitted
-
-    def manhattan(x, y):
-        return np.sum(np.abs(x - y))
-
-    index = NNDescent(rng.normal(size=(30, 3)), 5, manhattan)
-    assert is_jitted(index.metric)
-    assert index.check_metric(index.metric) is index.metric
