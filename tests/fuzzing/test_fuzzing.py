@@ -11,23 +11,14 @@ import pytest
 from . import batches
 from .mutations import mutated
 
-# Rooms whose raw exceptions, not their crashes or hangs, are still let through.
-TOLERATED: tuple[str, ...] = ()
-HELD = ("embedding/randomness.py",)
-
-
-def is_tolerated(fault):
-    innermost = fault["frames"][-1] if fault["frames"] else ""
-    return innermost.startswith(TOLERATED) and not innermost.startswith(HELD)
-
 
 @pytest.mark.slow
 def test_mutants_do_no_harm(tmp_path):
-    counts, faults = batches.run(tmp_path, 2000)
-    assert sum(counts.values()) == 2000
-    assert counts["used"] > 300, "most mutants are refused at once: mutate less"
-    assert counts["refused"] > 300
-    assert [fault for fault in faults if not is_tolerated(fault)] == []
+    counts, faults = batches.run(tmp_path, 1000)
+    assert sum(counts.values()) == 1000
+    assert counts["used"] > 150, "most mutants are refused at once: mutate less"
+    assert counts["refused"] > 150
+    assert faults == []
 
 
 def test_a_mutant_depends_on_its_seed_alone():

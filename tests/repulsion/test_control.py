@@ -54,11 +54,11 @@ def test_the_tolerance_holds_on_odd_maps(name, d):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("radial", RADIALS[1:], ids=str)
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("name", odd.MAPS)
-def test_the_tolerance_holds_on_odd_maps_of_every_kernel(name, d, radial):
-    assert_holds(odd.make(name, 1500, d), radial)
+def test_the_tolerance_holds_on_odd_maps_of_other_kernels(name, d):
+    """Each map with each kernel, in one of the dimensions."""
+    assert_holds(odd.make(name, 1000, d), RADIALS[1:][(list(odd.MAPS).index(name) + d) % 3])
 
 
 @pytest.fixture
