@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
 from .._validation import check_n_jobs
@@ -79,7 +80,7 @@ class Settings:
             If no dataclass has such a field, or two have the same, or what is given by its role is something else.
         """
         whole = {role: self._whole(role, changes.pop(role)) for role in self.roles() if role in changes}
-        current = replace(self, **whole)
+        current = replace(self, **whole) if whole else self
         owners = current._owners()
         if unknown := sorted(set(changes) - set(owners)):
             known = ", ".join(sorted({*owners, *current.roles()}))
@@ -125,16 +126,9 @@ class Settings:
             raise InvalidTypeError(f"`{role}` must be {wanted}, got {_called(value)}")
         return value
 
-    def _owners(self) -> dict[str, str]:
+    def _owners(self) -> Mapping[str, str]:
         """Return the role that each option belongs to, or refuse a dataclass that takes another's name for its own."""
-        owners: dict[str, str] = {}
-        for role in self.roles():
-            for option in fields(getattr(self, role)):
-                if owners.setdefault(option.name, role) != role:
-                    raise InvalidTypeError(
-                        f"`{owners[option.name]}` and `{role}` must not both have a field `{option.name}`; rename one"
-                    )
-        return owners
+        return _owners_by_class(tuple((role, type(getattr(self, role))) for role in self.roles()))
 
     @property
     def searches(self) -> bool:
@@ -174,9 +168,22 @@ class Settings:
         return lambda exaggeration: self.optimizer.auto_rate(lambda rho: self.loss.learning_rate(n, rho), exaggeration)
 
     @classmethod
+    @cache
     def roles(cls) -> tuple[str, ...]:
         """Return the names of the dataclasses."""
         return tuple(f.name for f in fields(cls))
+
+
+@lru_cache(maxsize=64)  # of classes that exist, not of settings: a call of one iteration would spend a tenth on it
+def _owners_by_class(kinds: tuple[tuple[str, type], ...]) -> Mapping[str, str]:
+    owners: dict[str, str] = {}
+    for role, kind in kinds:
+        for option in fields(kind):
+            if owners.setdefault(option.name, role) != role:
+                raise InvalidTypeError(
+                    f"`{owners[option.name]}` and `{role}` must not both have a field `{option.name}`; rename one"
+                )
+    return owners
 
 
 def as_loss(value: Any) -> Loss:
