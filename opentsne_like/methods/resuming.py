@@ -15,7 +15,6 @@ from ..callbacks import Checkpoint, Hook
 from ..embedding import affinities_path, pack_random_state, restore_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..loading import load_run
-from ..optimizer import StopReason
 
 
 class ResumableRun:
@@ -84,7 +83,7 @@ class ResumableRun:
             raise InvalidParameterError(f"`checkpoint` must be of a run of `fit`, got {str(path)!r}; remove the file")
         self._check(run)
         self._check_place(run, embedding.n_iter_)
-        if embedding.stop_reason is StopReason.CONVERGED:
+        if embedding.stop_reason is not None and embedding.stop_reason.ends_phase:
             self.begin(self.stage + 1)
         try:
             _restore(callbacks, run["callbacks"])

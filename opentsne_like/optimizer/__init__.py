@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from .adam import Adam
 from .base import LearningObjective, Objective, Proposal, Record, Step, StopReason
-from .constraints import Anchored, Centered, Constraint, Sphere, Standardized, Unconstrained, began, ended
+from .constraints import Anchored, Centered, Constraint, Sphere, Standardized, Unconstrained, began, ended, kept_to
 from .lbfgs import LBFGS
 from .learning import move_parameters
 from .line_search import Trial, backtrack, search_line
@@ -80,6 +80,7 @@ __all__ = [
     "ended",
     "evaluate_at",
     "inner",
+    "kept_to",
     "longest_row",
     "move_parameters",
     "place_of",

@@ -11,7 +11,7 @@ import numpy as np
 from .._types import Array
 from .._validation import check_real
 from .base import Objective, Proposal, Step
-from .constraints import began, ended
+from .constraints import began, ended, kept_to
 from .learning import MIN_GAIN, move_parameters
 from .state import State
 from .trials import checked_gradient, inner
@@ -79,9 +79,7 @@ class Adam:
         """Make one step in the spare buffers of `state`."""
         begin = began(step.constraint, points)
         loss, gradient = objective.evaluate(begin, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = checked_gradient(gradient, points.shape)
-        if step.constraint.curved:
-            gradient = step.constraint.tangent(begin, gradient)
+        gradient = kept_to(step.constraint, begin, checked_gradient(gradient, points.shape))
         move_parameters(objective, begin, state, step, MIN_GAIN)
         change = step.learning_rate * self._direction(gradient, state, step)
         change[np.flatnonzero(step.constraint.fixed)] = 0.0

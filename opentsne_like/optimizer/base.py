@@ -14,8 +14,9 @@ class StopReason(Enum):
 
     Attributes
     ----------
-    FINISHED, CALLBACK, CONVERGED, TIME, INTERRUPTED
-        All iterations were done; a callback said so; the loss stood still; the time was up; an error or Ctrl-C.
+    FINISHED, CALLBACK, CONVERGED, FLAT, TIME, INTERRUPTED
+        All iterations were done; a callback said so; the loss stood still; the gradient was below `min_grad_norm`; the
+        time was up; an error or Ctrl-C.
 
     Examples
     --------
@@ -33,11 +34,17 @@ class StopReason(Enum):
     FINISHED = "all iterations were done"
     CALLBACK = "a callback asked to stop"
     CONVERGED = "the loss no longer falls"
+    FLAT = "the gradient is below min_grad_norm"
     TIME = "the time is up"
     INTERRUPTED = "an error or Ctrl-C ended it; the last finished iteration was kept"
 
     def __str__(self) -> str:
         return self.value
+
+    @property
+    def ends_phase(self) -> bool:
+        """Whether a phase has ended sooner than its iterations, because there was nothing left to do in it."""
+        return self in (StopReason.CONVERGED, StopReason.FLAT)
 
 
 class Record(NamedTuple):
@@ -50,7 +57,7 @@ class Record(NamedTuple):
     loss : float
         Before the step, without exaggeration; NaN where nobody asked for it.
     gradient_norm : float
-        Root of the summed squares of a quarter of the gradient, before clipping.
+        Root of the summed squares of a quarter of the gradient at points that move, before clipping.
     exaggeration : float
     seconds : float
         Of this iteration up to its commit, callbacks that look at the map before the step included.

@@ -240,6 +240,23 @@ def began(constraint: Constraint, points: Array) -> Array:
     return np.ascontiguousarray(constraint.project(points, points)) if constraint.curved else points
 
 
+def kept_to(constraint: Constraint, points: Array, gradient: Array) -> Array:
+    """Return the gradient of points that a straight step moves: 0 at fixed ones, along a curved constraint.
+
+    Parameters
+    ----------
+    constraint : Constraint
+    points, gradient : ndarray of shape (n, d)
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import Anchored, kept_to
+    >>> kept_to(Anchored(np.array([True, False])), np.zeros((2, 1)), np.ones((2, 1))).tolist()
+    [[0.0], [1.0]]
+    """
+    return constraint.tangent(points, gradient) if constraint.curved or len(constraint.fixed) else gradient
+
+
 def ended(constraint: Constraint, points: Array, before: Array, mean: Array) -> tuple[Array, Array, Array]:
     """Return where a step ends, the mean of these points, and what is taken off them when it is committed.
 

@@ -75,6 +75,8 @@ def _descend(
         seen = points.copy() if follower.looks(i + 1) else points
         if follower.before_step(i + 1, made.loss):
             return Outcome(StopReason.CALLBACK, loss)
+        if plan.is_flat(made.gradient_norm):
+            return Outcome(StopReason.FLAT, loss)
         if seen is not points and not np.array_equal(seen, points):  # a callback has moved the map: step from there
             made = optimizer.propose(objective, points, state, step, False)._replace(loss=made.loss)
         _check_shape(made, points)

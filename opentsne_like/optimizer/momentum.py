@@ -12,7 +12,7 @@ from .. import ops
 from .._types import Array
 from .._validation import check_flag, check_real
 from .base import Objective, Proposal, Step
-from .constraints import began, ended
+from .constraints import began, ended, kept_to
 from .learning import move_parameters
 from .state import State
 from .trials import checked_gradient
@@ -85,9 +85,7 @@ class Momentum:
         """Make one step in the spare buffers of `state`."""
         points = began(step.constraint, points)
         loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = checked_gradient(gradient, points.shape)
-        if step.constraint.curved:
-            gradient = step.constraint.tangent(points, gradient)
+        gradient = kept_to(step.constraint, points, checked_gradient(gradient, points.shape))
         move_parameters(objective, points, state, step, self.min_gain)
         spare, new_points = state.spare, state.work("points", points.shape)
         rates = ops.StepRates(

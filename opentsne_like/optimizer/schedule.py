@@ -35,6 +35,10 @@ class Schedule:
         constraints are objects, such as `Sphere`; a map under one of these is not stored.
     first_iteration : int
         Iterations of this call that were done before it was interrupted; they are counted and not made again.
+    min_grad_norm : float, optional
+        The call ends, without another step, where the gradient of what is descended, exaggeration included, has a norm
+        (the root of the sum of all squares, of points that move) below this; by default it never does. `history` has
+        a quarter of the norm.
 
     Examples
     --------
@@ -50,6 +54,7 @@ class Schedule:
     fixed: Any = field(default=None, compare=False)
     first_iteration: int = 0
     constraint: Any = "centered"
+    min_grad_norm: float | None = None
 
     def __post_init__(self) -> None:
         check_integer(self.n_iter, "n_iter", at_least=0)
@@ -61,6 +66,8 @@ class Schedule:
         if self.exaggeration is not None and not callable(self.exaggeration):
             check_real(self.exaggeration, "exaggeration", above=0)
         check_integer(self.first_iteration, "first_iteration", at_least=0)
+        if self.min_grad_norm is not None:
+            check_real(self.min_grad_norm, "min_grad_norm", at_least=0)
         if not all(callable(getattr(self.constraint, name, None)) for name in ("offset", "tangent", "project")):
             check_choice(self.constraint, "constraint", tuple(CONSTRAINTS))
 
@@ -147,6 +154,11 @@ class Plan:
         """Return the learning rate at an exaggeration."""
         rate = self.schedule.learning_rate
         return self.auto_rate(exaggeration) if isinstance(rate, str) else float(rate)
+
+    def is_flat(self, gradient_norm: float) -> bool:
+        """Say whether a quarter of the gradient of this norm is that of a map which has nowhere left to go."""
+        least = self.schedule.min_grad_norm
+        return least is not None and 4.0 * gradient_norm < least
 
     def at(self, iteration: int) -> Step:
         """Return what holds in an iteration, counted from 0 within the call."""

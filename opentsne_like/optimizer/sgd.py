@@ -12,7 +12,7 @@ from .. import ops
 from .._types import Array
 from .._validation import check_real
 from .base import Objective, Proposal, Step
-from .constraints import began, ended
+from .constraints import began, ended, kept_to
 from .learning import MIN_GAIN, move_parameters
 from .state import State
 from .trials import checked_gradient
@@ -81,9 +81,7 @@ class SGD:
         """Make one step beside the map."""
         begin = began(step.constraint, points)
         loss, gradient = objective.evaluate(begin, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = checked_gradient(gradient, points.shape)
-        if step.constraint.curved:
-            gradient = step.constraint.tangent(begin, gradient)
+        gradient = kept_to(step.constraint, begin, checked_gradient(gradient, points.shape))
         move_parameters(objective, begin, state, step, MIN_GAIN)
         longest = np.inf if self.max_step_norm is None else self.max_step_norm
         rates = ops.StepRates(step.learning_rate * step.remaining, 0.0, np.inf, longest, 0.0, False)
