@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -131,17 +131,22 @@ class MapTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         new = places < 0
         made = np.asarray(self.embedding_)[places]
         if new.any():
-            options = inspect.signature(self.embedding_.transform).bind(X[new], *args, **kwargs)
+            options = inspect.signature(self._map.transform).bind(X[new], *args, **kwargs)
             start = options.arguments.get("initialization")
             if not isinstance(start, str | None) and np.shape(np.asarray(start)) == made.shape:
                 options.arguments["initialization"] = np.asarray(start)[new]
-            made[new] = self.embedding_.transform(*options.args, **options.kwargs)
+            made[new] = self._map.transform(*options.args, **options.kwargs)
         return made
+
+    @property
+    def _map(self) -> Embedding:
+        """The map that was optimized: of the different rows, where equal ones were one point."""
+        return cast(Embedding, getattr(self.embedding_, "reference_embedding", self.embedding_))
 
     @property
     def loss_(self) -> float:
         """The value of the loss."""
-        return self.embedding_.loss_value
+        return self._map.loss_value
 
     @property
     def kl_divergence_(self) -> float:
@@ -151,12 +156,12 @@ class MapTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     @property
     def n_iter_(self) -> int:
         """Iterations of the last fit."""
-        return self.embedding_.n_iter_
+        return self._map.n_iter_
 
     def _last_rate(self) -> float:
         """Return the learning rate that the last stage ends with."""
-        stage = dict(self._stages(len(self.embedding_))[-1])
-        plan = self.embedding_.settings.called(stage.pop("n_iter"), stage).plan(len(self.embedding_), placed=False)
+        stage = dict(self._stages(len(self._map))[-1])
+        plan = self._map.settings.called(stage.pop("n_iter"), stage).plan(len(self._map), placed=False)
         return plan.at(max(plan.n_iter - 1, 0)).learning_rate
 
     @property

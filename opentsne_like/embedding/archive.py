@@ -132,7 +132,7 @@ def pack_settings(settings: Settings) -> tuple[dict[str, Array], dict[str, Any]]
     --------
     >>> from opentsne_like.embedding import Settings
     >>> pack_settings(Settings())[1]["resources"]
-    {'class': 'Resources', 'n_jobs': -1}
+    {'class': 'Resources', 'n_jobs': -1, 'device': 'auto'}
     """
     arrays: dict[str, Array] = {}
     header: dict[str, Any] = {}

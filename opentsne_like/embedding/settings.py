@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
-from .._validation import check_n_jobs
+from .._validation import check_choice, check_n_jobs
 from ..callbacks import Following
-from ..errors import InvalidTypeError
+from ..errors import InvalidTypeError, UnavailableError
 from ..objectives import KullbackLeibler, Loss, ObjectiveLoss
 from ..optimizer import Momentum, Optimizer, Plan, Schedule, Unconstrained
 
@@ -22,17 +22,25 @@ class Resources:
     ----------
     n_jobs : int
         Threads; -1 for all cores.
+    device : {"auto", "cpu", "cuda"}
+        "auto" is the best there is, which is the CPU so far. "cuda" is refused: there are no operations for it.
 
     Examples
     --------
     >>> from opentsne_like.embedding import Resources
     >>> Resources(n_jobs=4)
-    Resources(n_jobs=4)
+    Resources(n_jobs=4, device='auto')
     """
 
     n_jobs: int = -1
+    device: str = "auto"
 
     def __post_init__(self) -> None:
+        if check_choice(self.device, "device", ("auto", "cpu", "cuda")) == "cuda":
+            raise UnavailableError(
+                "`device` must be 'auto' or 'cpu', got 'cuda': this version has the operations of `opentsne_like.ops` "
+                "for the CPU alone"
+            )
         object.__setattr__(self, "n_jobs", check_n_jobs(self.n_jobs))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Method
 from .continuation import spectrum
 from .contrastive import NCTSNE, LargeVis, NegTSNE
+from .distinct import DistinctRows, at_equal_places
 from .elastic import ElasticEmbedding
 from .estimates import Estimate
 from .family import FamilyMethod
@@ -26,6 +27,7 @@ __all__ = [
     "SNE",
     "TSNE",
     "UMAP",
+    "DistinctRows",
     "ElasticEmbedding",
     "Estimate",
     "FamilyMethod",
@@ -40,6 +42,7 @@ __all__ = [
     "Parameters",
     "ParametricEmbedding",
     "ResumableRun",
+    "at_equal_places",
     "find_estimator",
     "plain_name",
     "spectrum",

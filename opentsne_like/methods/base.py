@@ -55,7 +55,7 @@ class Method(Parameters, ABC):
 
     embedding_class: ClassVar[type[Embedding]] = Embedding
     starts: ClassVar[tuple[str, ...]] = ("pca", "spectral", "random")
-    free: ClassVar[frozenset[str]] = frozenset({"n_jobs", "verbose", "callbacks", "callbacks_every_iters"})
+    free: ClassVar[frozenset[str]] = frozenset({"device", "n_jobs", "verbose", "callbacks", "callbacks_every_iters"})
     n_components: int
     initialization: Any
     random_state: Any

@@ -7,12 +7,14 @@ from dataclasses import fields
 from typing import Any
 
 from .. import initialization as starts
-from .._validation import check_real
+from .._validation import check_flag, check_matrix, check_real, column_names
 from ..affinity import Affinities, PerplexityBasedNN
-from ..errors import InvalidTypeError
+from ..embedding import Settings
+from ..errors import InvalidParameterError, InvalidTypeError
 from ..objectives import KullbackLeibler
 from ..optimizer import Momentum, Schedule
 from .base import Method
+from .distinct import DistinctRows, at_equal_places
 
 EARLY, LATE = Schedule(250, exaggeration=12.0), Schedule(500)  # t-SNE's
 
@@ -37,6 +39,17 @@ class NeighborEmbedding(Method):
     init_scaling : float, optional
         The standard deviation of a start that goes by a name; by default 0.0001, t-SNE's. Losses other than t-SNE's
         begin better at 0.1 (elastic embedding) or 1 (Neg-t-SNE).
+    min_grad_norm : float, optional
+        A stage ends where the norm of the gradient is below, unless its `Schedule` says otherwise.
+    repulsion_strength : float, optional
+        Factor on the repulsion, ``L_att + s L_rep``; by default what the loss says, see `objectives.AllPairs`.
+    process_duplicates : bool
+        Whether rows of `X` that are equal, number for number, are one point of the map. Where there are some, `fit`
+        returns all rows placed on the map of the different ones, a `PlacedEmbedding` whose `reference_embedding` is
+        that map: optimize, transform, extend and look at the loss there. Affinities that are given to `fit` are taken
+        as they are.
+    device : {"auto", "cpu", "cuda"}
+        See `embedding.Resources`.
     n_jobs : int
         Threads; -1 for all cores. The map does not depend on it.
     callbacks : callable, Hook, or a list of them
@@ -66,6 +79,10 @@ class NeighborEmbedding(Method):
         schedule: Schedule | Sequence[Schedule] | None = None,
         initialization: Any = "pca",
         init_scaling: float | None = None,
+        min_grad_norm: float | None = None,
+        repulsion_strength: float | None = None,
+        process_duplicates: bool = False,
+        device: str = "auto",
         n_jobs: int = -1,
         callbacks: Any = None,
         callbacks_every_iters: int = 50,
@@ -79,11 +96,42 @@ class NeighborEmbedding(Method):
         self.schedule = schedule
         self.initialization = initialization
         self.init_scaling = init_scaling
+        self.min_grad_norm = min_grad_norm
+        self.repulsion_strength = repulsion_strength
+        self.process_duplicates = process_duplicates
+        self.device = device
         self.n_jobs = n_jobs
         self.callbacks = callbacks
         self.callbacks_every_iters = callbacks_every_iters
         self.random_state = random_state
         self.verbose = verbose
+
+    def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None, *, checkpoint: Any = None) -> Any:
+        """Make a map, see `Method.fit`; where equal rows are one point, of the different ones.
+
+        Parameters
+        ----------
+        X, affinities, initialization, checkpoint
+            As of `Method.fit`. Where equal rows begin at several places, the first counts.
+
+        Returns
+        -------
+        Embedding of shape (n, n_components)
+            A `PlacedEmbedding` where `process_duplicates` has found some.
+        """
+        if not check_flag(self.process_duplicates, "process_duplicates") or X is None or affinities is not None:
+            return super().fit(X, affinities, initialization, checkpoint=checkpoint)
+        table = check_matrix(X, at_least_rows=2, accept_sparse=True)
+        rows = DistinctRows.of(table)
+        if len(rows.first) == table.shape[0]:
+            return super().fit(X, initialization=initialization, checkpoint=checkpoint)
+        start = self.initialization if initialization is None else initialization
+        if not isinstance(start, str):
+            start = self._checked_start(start, table.shape[0])[rows.first]
+        made = super().fit(table[rows.first], initialization=start, checkpoint=checkpoint)
+        if made.affinities.knn_index is not None:
+            made.affinities.knn_index.columns = column_names(X)
+        return at_equal_places(made, rows.kind)
 
     def _check_parameters(self, X: Any) -> None:
         if self.init_scaling is not None:
@@ -92,6 +140,14 @@ class NeighborEmbedding(Method):
             raise InvalidTypeError(
                 "`affinities` must be a function of the data, got "
                 f"{type(self.affinities).__name__}; give finished ones to fit(affinities=...)"
+            )
+        check_flag(self.process_duplicates, "process_duplicates")
+        if self.repulsion_strength is not None and not Settings().changed(loss=self._given_loss).has(
+            "repulsion_strength"
+        ):
+            raise InvalidParameterError(
+                f"`repulsion_strength` must be left out with `loss` {type(self.loss).__name__}, which has no such "
+                f"option, got {self.repulsion_strength!r}"
             )
         for stage in self._schedules():
             if not isinstance(stage, Schedule):
@@ -106,12 +162,18 @@ class NeighborEmbedding(Method):
         return PerplexityBasedNN(X, perplexity=30, **shared)
 
     def _settings(self, n: int) -> dict[str, Any]:
-        names = ("n_jobs", "callbacks", "callbacks_every_iters", "verbose")
+        names = ("device", "n_jobs", "callbacks", "callbacks_every_iters", "verbose")
+        strength = {} if self.repulsion_strength is None else {"repulsion_strength": self.repulsion_strength}
         return {
-            "loss": KullbackLeibler() if self.loss is None else self.loss,
+            "loss": self._given_loss,
             "optimizer": Momentum() if self.optimizer is None else self.optimizer,
+            **strength,
             **{name: getattr(self, name) for name in names},
         }
+
+    @property
+    def _given_loss(self) -> Any:
+        return KullbackLeibler() if self.loss is None else self.loss
 
     def _schedules(self) -> list[Any]:
         if self.schedule is None:
@@ -119,7 +181,11 @@ class NeighborEmbedding(Method):
         return list(self.schedule) if isinstance(self.schedule, Sequence) else [self.schedule]
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
-        return [{f.name: getattr(stage, f.name) for f in fields(stage)} for stage in self._schedules()]
+        stages = [{f.name: getattr(stage, f.name) for f in fields(stage)} for stage in self._schedules()]
+        return [{**stage, "min_grad_norm": self._least(stage["min_grad_norm"])} for stage in stages]
+
+    def _least(self, of_stage: float | None) -> float | None:
+        return self.min_grad_norm if of_stage is None else of_stage
 
     def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
         start = super()._starts_from(X, affinities, how)

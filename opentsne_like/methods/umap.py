@@ -103,7 +103,8 @@ class UMAP(SamplingMethod):
 
     def _loss(self, n: int) -> Loss:
         a, b = similarity_curve(self.min_dist, self.spread) if self.a is None or self.b is None else (self.a, self.b)
-        return FuzzyCrossEntropy(a, b, self.negative_sample_rate, self.repulsion_strength, **self._pairs)
+        strength: dict[str, Any] = {"repulsion_strength": self.repulsion_strength}
+        return FuzzyCrossEntropy(a, b, self.negative_sample_rate, **strength, **self._pairs)
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         default = 350 if n >= LARGE else 200

@@ -17,7 +17,7 @@ FINE_ANGLE = 0.25  # at most, where a tree gives a value that is read rather tha
 
 @dataclass(frozen=True, kw_only=True)
 class AllPairs(Loss):
-    """A loss with a radial repulsion of all pairs: the options of how that is summed.
+    r"""A loss with a radial repulsion of all pairs: what that weighs, and how it is summed.
 
     Attributes
     ----------
@@ -28,6 +28,10 @@ class AllPairs(Loss):
     tolerance : float
         Relative error that the grid, or a tree that "auto" takes, may add to the forces of any map, see
         `repulsion.Control`.
+    repulsion_strength : float
+        A factor s on the repulsive part of the loss, whatever its normaliser makes of the potentials:
+        ``L = L_att + s L_rep``, for t-SNE :math:`\sum p_{ij} \log(p_{ij} / w_{ij}) + s \log Z`. Its gradient is s times
+        that with an exaggeration of 1/s, so less than 1 draws clusters together.
 
     Examples
     --------
@@ -40,8 +44,10 @@ class AllPairs(Loss):
     method: Method = "auto"
     theta: float = 0.5
     tolerance: float = DEFAULT_TOLERANCE
+    repulsion_strength: float = 1.0
 
     def __post_init__(self) -> None:
+        check_real(self.repulsion_strength, "repulsion_strength", at_least=0)
         check_choice(self.method, "method", METHODS)
         check_real(self.theta, "theta", at_least=0)
         check_real(self.tolerance, "tolerance", above=0)

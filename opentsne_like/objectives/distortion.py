@@ -52,8 +52,8 @@ class Distortion(AllPairs):
         W: the number of edges, or the sum of the magnitudes of their weights, for affinities that sum to 1.
     positions : PositionPenalty, optional
         What points cost by where they lie, added to L; a map with one is not stored.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -105,7 +105,8 @@ class Distortion(AllPairs):
         whole = len(edges.weights) if self.average == "edges" else float(np.abs(edges.weights).sum())
         weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
         if weight:
-            all_pairs = _AllPairs(self.engine(context), context.control(), weight * whole / (n * (n - 1)))
+            strength = self.repulsion_strength * weight * whole / (n * (n - 1))
+            all_pairs = _AllPairs(self.engine(context), context.control(), strength)
         scale = 1.0 / (whole * (1.0 + weight)) if whole else 0.0
         return DistortionObjective(edges, pairs, self.function, scale, all_pairs, context.n_jobs, self.positions)
 
@@ -125,6 +126,7 @@ class Distortion(AllPairs):
         weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
         if weight:
             frozen = context.frozen(reference, self.engine(context))
+            weight *= self.repulsion_strength
         pairs = pairs_of(edges, self.function)
         return PlacedDistortion(edges, pairs, self.function, np.asarray(reference), frozen, weight, context.n_jobs)
 

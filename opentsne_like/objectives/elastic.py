@@ -40,8 +40,8 @@ class ElasticEmbedding(AllPairs):
     repulsion : {"uniform", "distance"}
         Weights of the pairs. "distance" takes affinities that know their data, a dense table; whatever the metric of
         the neighbours, these are Euclidean distances.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -87,7 +87,7 @@ class ElasticEmbedding(AllPairs):
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
         n = check_pairs(P)
-        weight = Weighted(self.lam / (n * (n - 1)))
+        weight = Weighted(self.repulsion_strength * self.lam / (n * (n - 1)))
         return PairLoss(context.edges(P), Square(), self.engine(context), weight, context.control())
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
@@ -96,7 +96,8 @@ class ElasticEmbedding(AllPairs):
         if self.repulsion == "distance":
             sums = np.asarray(P.sum(axis=1)).reshape(-1, 1)
             frozen = frozen.of((P @ context.taken[0]) / np.where(sums > 0.0, sums, 1.0))
-        return PlacedPairLoss(context.edges(P), Square(), frozen, PlacedWeighted(self.lam / P.shape[1]), context.n_jobs)
+        weight = PlacedWeighted(self.repulsion_strength * self.lam / P.shape[1])
+        return PlacedPairLoss(context.edges(P), Square(), frozen, weight, context.n_jobs)
 
     @property
     def kernel(self) -> Gaussian:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._types import Array
 from ..affinity import opened
-from ..errors import InvalidTypeError
+from ..errors import InvalidParameterError, InvalidTypeError
 from ..optimizer import Objective
 from .base import Context
 from .kl import KullbackLeibler, learned_dof
@@ -44,6 +44,14 @@ class FunctionLoss(KullbackLeibler):
     fft_params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     carries: ClassVar[tuple[str, ...]] = ()  # a function keeps what it likes
     is_data: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.repulsion_strength != 1.0:
+            raise InvalidParameterError(
+                "`repulsion_strength` must be 1 with a function as `negative_gradient_method`, which returns the whole "
+                f"gradient, got {self.repulsion_strength:g}"
+            )
 
     @classmethod
     def like(cls, loss: KullbackLeibler, function: Callable[..., Any]) -> FunctionLoss:

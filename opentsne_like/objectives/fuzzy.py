@@ -38,13 +38,11 @@ class FuzzyCrossEntropy(Samplable):
         Of the similarity; by default those of ``min_dist=0.1`` and ``spread=1``, see `similarity_curve`.
     n_negatives : int
         m.
-    repulsion_strength : float
-        The factor :math:`\gamma`.
     repulsion, seed
         All pairs, or ``4 n_negatives`` points that are drawn for each point in every iteration, see
         `objectives.Samplable`.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, :math:`\gamma`, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -67,7 +65,6 @@ class FuzzyCrossEntropy(Samplable):
     a: float = 1.576943460465841
     b: float = 0.8950608779639974
     n_negatives: int = 5
-    repulsion_strength: float = 1.0
     label: ClassVar[str] = "UMAP loss"
     placing: ClassVar[Placing | None] = Placing(exaggeration=1.0)
 
@@ -76,7 +73,6 @@ class FuzzyCrossEntropy(Samplable):
         check_real(self.a, "a", above=0)
         check_real(self.b, "b", above=0)
         check_integer(self.n_negatives, "n_negatives", at_least=1)
-        check_real(self.repulsion_strength, "repulsion_strength", at_least=0)
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""

@@ -42,8 +42,8 @@ class KullbackLeibler(AllPairs):
         from where the state stands or from 1.
     repulsion_every : int
         Iterations that share one evaluation of repulsion, for maps that move as a whole: faster and less exact.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -54,7 +54,7 @@ class KullbackLeibler(AllPairs):
     --------
     >>> from opentsne_like.objectives import KullbackLeibler
     >>> KullbackLeibler(dof=0.5)
-    KullbackLeibler(method='auto', theta=0.5, tolerance=0.005, dof=0.5, repulsion_every=1)
+    KullbackLeibler(method='auto', theta=0.5, tolerance=0.005, repulsion_strength=1.0, dof=0.5, repulsion_every=1)
     """
 
     dof: float | str = 1.0
@@ -79,7 +79,7 @@ class KullbackLeibler(AllPairs):
 
         def of(dof: float) -> PairLoss:
             loss = self if dof == self.dof else replace(self, dof=dof)
-            return divergence(edges, dof, loss.engine(context), control, stale)
+            return divergence(edges, dof, loss.engine(context), control, stale, self.repulsion_strength)
 
         if self.dof == "learn":
             return LearnedDivergence(state, of)
@@ -88,7 +88,7 @@ class KullbackLeibler(AllPairs):
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map, with degrees of freedom that are a number."""
         frozen = context.frozen(reference, self.engine(context))
-        return placed_divergence(context.edges(P), float(self.dof), frozen, context.n_jobs)
+        return placed_divergence(context.edges(P), float(self.dof), frozen, context.n_jobs, self.repulsion_strength)
 
     @property
     def kernel(self) -> StudentT:
@@ -144,6 +144,7 @@ def divergence(
     engine: RepulsionEngine,
     control: Control | None = None,
     stale: StaleForces | None = None,
+    strength: float = 1.0,
 ) -> PairLoss:
     """Return the KL divergence of a map as an objective.
 
@@ -156,6 +157,8 @@ def divergence(
         With the kernel of the same degrees of freedom.
     control : Control, optional
     stale : StaleForces, optional
+    strength : float
+        Weight of the logarithm of the partition function.
 
     Examples
     --------
@@ -169,10 +172,10 @@ def divergence(
     >>> round(abs(loss), 6)
     0.0
     """
-    return PairLoss(edges, LogStudentT(dof), engine, LogPartition(edges), control, stale)
+    return PairLoss(edges, LogStudentT(dof), engine, LogPartition(edges, strength), control, stale)
 
 
-def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> PlacedPairLoss:
+def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int, strength: float = 1.0) -> PlacedPairLoss:
     """Return the KL divergences of points that are placed on a frozen map, each its own, as one objective.
 
     Parameters
@@ -183,6 +186,8 @@ def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> 
         Degrees of freedom.
     reference : FrozenReference
     n_jobs : int
+    strength : float
+        Weight of the logarithms of the partition functions.
 
     Examples
     --------
@@ -196,7 +201,7 @@ def placed_divergence(edges: Edges, dof: float, reference: Any, n_jobs: int) -> 
     >>> round(abs(loss), 5)
     0.0
     """
-    return PlacedPairLoss(edges, LogStudentT(dof), reference, PlacedLogPartition(edges), n_jobs)
+    return PlacedPairLoss(edges, LogStudentT(dof), reference, PlacedLogPartition(edges, strength), n_jobs)
 
 
 class LearnedDivergence(LearnedObjective):
@@ -273,4 +278,5 @@ def dof_gradient(objective: PairLoss, points: Array) -> float:
     )
     z = engine.evaluate(points).total
     pulled = edges.loss(points, points, LogStudentTTail(dof), engine.n_jobs)
-    return pulled - edges.mass * tails.evaluate(points).total / z if z > 0 else pulled
+    mass = cast(LogPartition, objective.normalizer).weight * edges.mass
+    return pulled - mass * tails.evaluate(points).total / z if z > 0 else pulled

@@ -38,8 +38,8 @@ class NegativeSampling(Samplable):
     repulsion, seed
         All pairs, or ``4 n_negatives`` points that are drawn for each point in every iteration, see
         `objectives.Samplable`.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -81,7 +81,7 @@ class NegativeSampling(Samplable):
         context : Context
         """
         n = check_pairs(P)
-        weight = Weighted(self.n_negatives / (n * (n - 1)))
+        weight = Weighted(self.repulsion_strength * self.n_negatives / (n * (n - 1)))
         attraction = LogOnePlus(float(self.c))
         forces = self.forces(context, self.n_negatives)
         return PairLoss(context.edges(P), attraction, self.engine(context), weight, **forces)
@@ -89,7 +89,7 @@ class NegativeSampling(Samplable):
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map of n points: a row of P that sums to 1 goes with m negatives."""
         frozen = context.frozen(reference, self.engine(context))
-        weight = PlacedWeighted(self.n_negatives / P.shape[1])
+        weight = PlacedWeighted(self.repulsion_strength * self.n_negatives / P.shape[1])
         return PlacedPairLoss(context.edges(P), LogOnePlus(float(self.c)), frozen, weight, context.n_jobs)
 
     @property

@@ -44,8 +44,8 @@ class NoiseContrastive(NegativeSampling):
         Where the learning begins; 1 is negative sampling.
     repulsion, seed
         As of `NegativeSampling`; c is learned from all pairs either way.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------

@@ -77,7 +77,7 @@ class Weighted:
 
 
 class LogPartition:
-    r"""The logarithm of the partition function, :math:`N = m \log Z` with :math:`Z = \sum_i \varphi_i`.
+    r"""The logarithm of the partition function, :math:`N = \nu\, m \log Z` with :math:`Z = \sum_i \varphi_i`.
 
     With it goes the constant ``sum w log w``, by which the loss is a divergence: 0 where edges and map agree. `m` is
     ``sum w``. In the gradient it counts as 1, so edges that sum to another number act like an exaggeration, as they do
@@ -86,6 +86,8 @@ class LogPartition:
     Parameters
     ----------
     edges : Edges
+    weight : float
+        The factor nu.
 
     Examples
     --------
@@ -97,8 +99,8 @@ class LogPartition:
     (0.0, 0.25)
     """
 
-    def __init__(self, edges: Edges) -> None:
-        self.edges = edges
+    def __init__(self, edges: Edges, weight: float = 1.0) -> None:
+        self.edges, self.weight = edges, float(weight)
 
     @property
     def constant(self) -> float:
@@ -106,16 +108,16 @@ class LogPartition:
         return self.edges.entropy
 
     def value(self, total: float) -> float:
-        """Return ``m * log(total)``."""
-        return self.edges.mass * float(np.log(total))
+        """Return ``weight * m * log(total)``."""
+        return self.weight * self.edges.mass * float(np.log(total))
 
     def factor(self, total: float) -> float:
-        """Return ``1 / (2 total)``."""
-        return 0.5 / total if total > 0.0 else np.inf
+        """Return ``weight / (2 total)``."""
+        return 0.5 * self.weight / total if total > 0.0 else np.inf
 
     def shares(self, potential: Potential) -> Array:
-        """Return ``sum_j p_ij (log p_ij + log Z)``: with attraction, the divergence of each row of P."""
-        return self.edges.row_entropies + self.edges.row_masses * float(np.log(potential.total))
+        """Return ``sum_j p_ij (log p_ij + weight log Z)``: with attraction, the divergence of each row of P."""
+        return self.edges.row_entropies + self.weight * self.edges.row_masses * float(np.log(potential.total))
 
 
 class PlacedNormalizer(Protocol):
@@ -142,13 +144,17 @@ class PlacedNormalizer(Protocol):
 
 
 class PlacedLogPartition:
-    r"""The logarithm of each point's own partition function: :math:`N = \sum_i m_i \log \varphi_i`, `m` the rows' sums.
+    r"""The logarithm of each point's own partition function, :math:`N = \nu \sum_i m_i \log \varphi_i`.
+
+    `m` are the rows' sums.
 
     A point so far away that the potential is below 1e-30 is attracted only.
 
     Parameters
     ----------
     edges : Edges
+    weight : float
+        The factor nu.
 
     Examples
     --------
@@ -160,8 +166,8 @@ class PlacedLogPartition:
     [0.25]
     """
 
-    def __init__(self, edges: Edges) -> None:
-        self.edges = edges
+    def __init__(self, edges: Edges, weight: float = 1.0) -> None:
+        self.edges, self.weight = edges, float(weight)
 
     @property
     def constant(self) -> float:
@@ -169,19 +175,20 @@ class PlacedLogPartition:
         return self.edges.entropy
 
     def value(self, potentials: Array) -> float:
-        """Return ``sum m * log(potentials)``."""
+        """Return ``weight * sum m * log(potentials)``."""
         return float(self._logarithms(potentials).sum())
 
     def factors(self, potentials: Array) -> Array:
-        """Return ``1 / (2 potentials)``."""
-        return np.asarray(0.5 / np.maximum(potentials, FAINTEST))
+        """Return ``weight / (2 potentials)``."""
+        return np.asarray((0.5 * self.weight) / np.maximum(potentials, FAINTEST))
 
     def shares(self, potentials: Array) -> Array:
-        """Return ``sum_j p_ij (log p_ij + log phi_i)``."""
+        """Return ``sum_j p_ij (log p_ij + weight log phi_i)``."""
         return self.edges.row_entropies + self._logarithms(potentials)
 
     def _logarithms(self, potentials: Array) -> Array:
-        return np.asarray(self.edges.row_masses * np.log(np.maximum(potentials, FAINTEST).astype(np.float64)))
+        logarithms = np.log(np.maximum(potentials, FAINTEST).astype(np.float64))
+        return np.asarray(self.weight * self.edges.row_masses * logarithms)
 
 
 @dataclass(frozen=True)

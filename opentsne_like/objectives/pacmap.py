@@ -50,8 +50,8 @@ class PaCMAP(AllPairs):
         Weights; with mid-near pairs the affinities have to know their data.
     seed : int
         Of the pairs that are drawn.
-    method, theta, tolerance
-        How the repulsion of new points by the map is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how that of new points by the map is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -95,6 +95,11 @@ class PaCMAP(AllPairs):
     def _has_mid_near(self) -> bool:
         return self.w_mid_near > 0 and self.n_mid_near > 0
 
+    @property
+    def _further(self) -> float:
+        """The weight of further pairs, which alone repel."""
+        return float(self.w_further * self.repulsion_strength)
+
     def takes(self, affinities: Any) -> tuple[Array, ...]:
         """Return the data, by whose distances mid-near pairs are chosen."""
         if not self._has_mid_near:
@@ -110,9 +115,9 @@ class PaCMAP(AllPairs):
             (data,) = context.taken
             drawn = self._drawn("mid-near", context, data, lambda: mid_near_pairs(data, self.n_mid_near, self.seed))
             mid_near = Pull(drawn, MID_NEAR, self.w_mid_near)
-        if self.w_further > 0 and self.n_further > 0:
+        if self._further > 0 and self.n_further > 0:
             drawn = self._drawn("further", context, P, lambda: further_pairs(P.tocsr(), self.n_further, self.seed))
-            further = Pull(drawn, FURTHER, -self.w_further)
+            further = Pull(drawn, FURTHER, -self._further)
         return PairsObjective(near, mid_near, further, context.n_jobs)
 
     def _drawn(self, kind: str, context: Context, source: Any, draw: Callable[[], Array]) -> Edges:
@@ -127,7 +132,7 @@ class PaCMAP(AllPairs):
         beside twice ``n_neighbors`` near ones.
         """
         frozen = context.frozen(reference, self.engine(context))
-        weight = self.w_further * self.n_further / (self.w_near * self.n_neighbors * P.shape[1])
+        weight = self._further * self.n_further / (self.w_near * self.n_neighbors * P.shape[1])
         return PlacedPairLoss(context.edges(P), Saturation(NEAR), frozen, PlacedWeighted(weight), context.n_jobs)
 
     @property

@@ -75,8 +75,8 @@ class Pairwise(AllPairs):
     normalizer : {None, "all", "rows"}
     weight : float
         w.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     Examples
     --------
@@ -117,9 +117,13 @@ class Pairwise(AllPairs):
         """Rows are normalised by their own potentials where the normaliser says so."""
         return RowEngine if self.normalizer == "rows" else RepulsionEngine
 
+    @property
+    def _strength(self) -> float:
+        return float(self.weight * self.repulsion_strength)
+
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        n, w, edges = check_pairs(P), float(self.weight), context.edges(P)
+        n, w, edges = check_pairs(P), self._strength, context.edges(P)
         normalizer: Normalizer = LogSum(w)
         if self.normalizer != "all":
             normalizer = Weighted(w / (n if self.normalizer == "rows" else n * (n - 1)))
@@ -129,7 +133,7 @@ class Pairwise(AllPairs):
 
     def place(self, P: Any, reference: Any, context: Context) -> Objective:
         """Return the objective of new points on a map; each has a normaliser of its own."""
-        frozen, w = context.frozen(reference, self.engine(context)), float(self.weight)
+        frozen, w = context.frozen(reference, self.engine(context)), self._strength
         normalizer: PlacedNormalizer = PlacedWeighted(w / P.shape[1]) if self.normalizer is None else PlacedLog(w)
         return PlacedPairLoss(context.edges(P), self.attraction, frozen, normalizer, context.n_jobs)
 

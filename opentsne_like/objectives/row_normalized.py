@@ -35,8 +35,8 @@ class RowNormalized(AllPairs):
 
     Attributes
     ----------
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class RowNormalized(AllPairs):
 
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
-        weight, edges = Weighted(1.0 / check_pairs(P)), context.edges(P)
+        weight, edges = Weighted(self.repulsion_strength / check_pairs(P)), context.edges(P)
         check_distributions(edges, type(self).__name__, placed=False)
         return PairLoss(edges, self.attraction, self.engine(context), weight, context.control())
 
@@ -67,7 +67,7 @@ class RowNormalized(AllPairs):
         """Return the objective of new points on a map: each has the logarithm of its own potential."""
         edges, frozen = context.edges(P), context.frozen(reference, self.engine(context))
         check_distributions(edges, type(self).__name__, placed=True)
-        return PlacedPairLoss(edges, self.attraction, frozen, PlacedLog(), context.n_jobs)
+        return PlacedPairLoss(edges, self.attraction, frozen, PlacedLog(self.repulsion_strength), context.n_jobs)
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class SNE(RowNormalized):
 
     Attributes
     ----------
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------
@@ -126,8 +126,8 @@ class InfoNCE(RowNormalized):
 
     Attributes
     ----------
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     References
     ----------

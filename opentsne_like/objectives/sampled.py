@@ -33,8 +33,8 @@ class Samplable(AllPairs):
         same, its gradient noisy. The value is read from all pairs.
     seed : int
         Of the sample.
-    method, theta, tolerance
-        How repulsion is summed, see `objectives.AllPairs`.
+    repulsion_strength, method, theta, tolerance
+        What repulsion weighs, and how it is summed, see `objectives.AllPairs`.
 
     Examples
     --------

@@ -262,6 +262,10 @@ class ParametricEmbedding(Parameters):
         if self.n_epochs is not None:
             check_integer(self.n_epochs, "n_epochs", at_least=0)
         if isinstance(self.loss, Method):
+            if getattr(self.loss, "process_duplicates", False):
+                raise InvalidParameterError(
+                    "`process_duplicates` of `loss` must be False, got True; a network gives equal rows one place"
+                )
             return self.loss
         shared = {"random_state": self.random_state, "n_jobs": self.n_jobs, "verbose": self.verbose}
         if self.loss is None:
