@@ -5,6 +5,7 @@ from __future__ import annotations
 from .advice import advise, forget_advice, note_once
 from .distances import check_distances, forgiven
 from .frames import column_names
+from .handing_on import calling
 from .scalars import (
     check_choice,
     check_flag,
@@ -22,6 +23,7 @@ __all__ = [
     "advise",
     "as_array",
     "as_table",
+    "calling",
     "check_choice",
     "check_csr",
     "check_csr_parts",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import initialization as starts
-from .._validation import check_choice, check_integer, check_matrix, check_random_state, column_names
+from .._validation import calling, check_choice, check_integer, check_matrix, check_random_state, column_names
 from ..affinity import Affinities, Awaited, matrix_of
 from ..callbacks import as_list
 from ..embedding import Embedding, check_stored_kind
@@ -42,6 +43,9 @@ class Method(Parameters, ABC):
     free : frozenset of str
         Parameters that a run may be resumed with other values of. Callbacks may change where a run ends, and are given
         again.
+    handed_on : mapping of str to str
+        By what names of its own a method hands its parameters on to affinities and starts: errors use those of the
+        parameters.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class Method(Parameters, ABC):
     embedding_class: ClassVar[type[Embedding]] = Embedding
     starts: ClassVar[tuple[str, ...]] = ("pca", "spectral", "random")
     free: ClassVar[frozenset[str]] = frozenset({"device", "n_jobs", "verbose", "callbacks", "callbacks_every_iters"})
+    handed_on: ClassVar[Mapping[str, str]] = {"method": "neighbors", "k_neighbors": "n_neighbors"}
     n_components: int
     initialization: Any
     random_state: Any
@@ -243,7 +248,8 @@ class Method(Parameters, ABC):
 
     def _named_affinities(self, X: Any) -> Affinities:
         """Return the affinities of data, whose neighbour index knows the names of their columns."""
-        affinities = self._affinities(X)
+        with calling(self.handed_on):
+            affinities = self._affinities(X)
         if self._columns is not None and affinities.knn_index is not None:
             affinities.knn_index.columns = self._columns
         return affinities
@@ -283,7 +289,8 @@ class Method(Parameters, ABC):
         if affinities is None:
             self._check_taken(n, Awaited(X if self._data_have_columns() else None))
         start = self.initialization if initialization is None else initialization
-        start = self._checked_name(start, X, n) if isinstance(start, str) else self._checked_start(start, n)
+        with calling(self.handed_on if initialization is None else {}):
+            start = self._checked_name(start, X, n) if isinstance(start, str) else self._checked_start(start, n)
         if X is not None and affinities is None and self._data_have_columns():
             advise_on_data(X, getattr(self, "metric", "euclidean"))
         return X, start

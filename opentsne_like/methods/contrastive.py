@@ -88,6 +88,7 @@ class NegTSNE(SamplingMethod, OnNeighbors):
             if getattr(self, name) is not None:
                 check_real(getattr(self, name), name, above=0)
         check_integer(self.n_negatives, "n_negatives", at_least=1)
+        check_integer(self.early_iter, "early_iter", at_least=0)
 
     def _odds(self, n: int) -> float:
         """Return c."""
@@ -159,6 +160,9 @@ class NCTSNE(SamplingMethod, OnNeighbors):
     n_iter: int = 500
     early_iter: int = 100
     initialization: Any = "pca"
+
+    def _check_parameters(self, X: Any) -> None:
+        check_integer(self.early_iter, "early_iter", at_least=0)
 
     def _loss(self, n: int) -> Loss:
         return NoiseContrastive(self.n_negatives, **self._pairs)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import initialization as starts
 from .._validation import check_flag, check_matrix, check_real, column_names
@@ -68,6 +68,8 @@ class NeighborEmbedding(Method):
     >>> NeighborEmbedding(loss=loss, schedule=schedule, init_scaling=1.0, random_state=0).fit(X).shape
     (100, 2)
     """
+
+    handed_on: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from .. import objectives
+from .._validation import check_integer, check_real
 from ..objectives import Loss
 from .family import OnPerplexity
 
@@ -50,6 +51,9 @@ class SNE(OnPerplexity):
     early_exaggeration_iter: int = 60
     early_exaggeration: float = 4.0
     initialization: Any = "pca"
+
+    def _check_parameters(self, X: Any) -> None:
+        check_early(self.early_exaggeration_iter, self.early_exaggeration)
 
     def _loss(self, n: int) -> Loss:
         return objectives.SNE(method=self.method)
@@ -104,6 +108,9 @@ class InfoNCTSNE(OnPerplexity):
     early_exaggeration: float = 12.0
     initialization: Any = "pca"
 
+    def _check_parameters(self, X: Any) -> None:
+        check_early(self.early_exaggeration_iter, self.early_exaggeration)
+
     def _loss(self, n: int) -> Loss:
         return objectives.InfoNCE(method=self.method)
 
@@ -111,3 +118,16 @@ class InfoNCTSNE(OnPerplexity):
         early = {"n_iter": self.early_exaggeration_iter, "exaggeration": self.early_exaggeration, "momentum": 0.9}
         late = {"n_iter": self.n_iter, "exaggeration": self.exaggeration, "momentum": 0.95}
         return [{**early, "use_gains": False}, {**late, "use_gains": False}]
+
+
+def check_early(n_iter: Any, exaggeration: Any) -> None:
+    """Refuse a phase of early exaggeration that cannot be.
+
+    Parameters
+    ----------
+    n_iter : int
+    exaggeration : float, callable or None
+    """
+    check_integer(n_iter, "early_exaggeration_iter", at_least=0)
+    if exaggeration is not None and not callable(exaggeration):
+        check_real(exaggeration, "early_exaggeration", above=0)

@@ -228,6 +228,8 @@ class TSNE(Method):
             late = self.exaggeration
             known = late is not None and not callable(late)
             return max(12, check_real(late, "exaggeration", above=0)) if known else 12
+        if self.early_exaggeration is not None and not callable(self.early_exaggeration):
+            check_real(self.early_exaggeration, "early_exaggeration", above=0)
         return self.early_exaggeration
 
     def _affinities(self, X: Any) -> Affinities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -65,6 +66,7 @@ class UMAP(SamplingMethod):
     """
 
     start_width: ClassVar[float | None] = 3.0
+    handed_on: ClassVar[Mapping[str, str]] = {**SamplingMethod.handed_on, "initialization": "init"}
     _: KW_ONLY
     n_neighbors: int = 15
     min_dist: float = 0.1
@@ -96,6 +98,8 @@ class UMAP(SamplingMethod):
         check_real(self.local_connectivity, "local_connectivity", at_least=0)
         check_real(self.set_op_mix_ratio, "set_op_mix_ratio", at_least=0, at_most=1)
         check_integer(self.n_neighbors, "n_neighbors", at_least=2)
+        if self.n_epochs is not None:
+            check_integer(self.n_epochs, "n_epochs", at_least=0)
 
     def _affinities(self, X: Any) -> Affinities:
         how: dict[str, Any] = {"local_connectivity": self.local_connectivity, "set_op_mix_ratio": self.set_op_mix_ratio}
