@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 
 import numpy as np
@@ -17,7 +18,9 @@ from opentsne_like import (
     NeighborEmbedding,
     PaCMAP,
     ParametricEmbedding,
+    affinity,
     objectives,
+    repulsion,
     storage,
 )
 from opentsne_like.callbacks import Hook
@@ -30,7 +33,7 @@ from opentsne_like.errors import (
 )
 from opentsne_like.methods import parametric as room
 from opentsne_like.methods.parametric import networks
-from opentsne_like.optimizer import Schedule
+from opentsne_like.optimizer import Adam, Schedule
 
 torch = pytest.importorskip("torch")
 
@@ -216,6 +219,82 @@ def test_columns_are_matched_by_name(tmp_path):
         np.testing.assert_array_equal(one.transform(frame[N:][list("ebdca")]), expected)
     with pytest.raises(InvalidParameterError, match="must have the columns of the data"):
         estimator.transform(frame.rename(columns={"a": "z"}))
+
+
+def test_columns_are_known_after_fine_tuning():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(data(), columns=list("abcde"))
+    estimator = make(n_epochs=1, n_iter=1)
+    estimator.fit(frame[:N])
+    Y = estimator.fine_tune(frame[list("ebdca")], n_iter=1)
+    np.testing.assert_array_equal(Y.transform(frame[:3][list("cdbae")], n_iter=2), Y.transform(data()[:3], n_iter=2))
+    with pytest.raises(InvalidParameterError, match="must have the columns of the data"):
+        Y.transform(frame.rename(columns={"a": "z"}))
+    plain = make(n_epochs=1, n_iter=1)
+    plain.fit(data()[:N])
+    plain.fine_tune(frame, n_iter=1)
+    np.testing.assert_array_equal(plain.transform(frame[list("ebdca")]), plain.transform(data()))
+
+
+PARTS = {
+    "defaults": NeighborEmbedding(random_state=0),
+    "all parts": NeighborEmbedding(
+        affinities=functools.partial(affinity.Uniform, k_neighbors=7, method="exact"),
+        loss=objectives.Pairwise(repulsion.LogStudentT(), repulsion.Gaussian(), "rows"),
+        optimizer=Adam(decay=0.9),
+        schedule=[Schedule(3, exaggeration=2.0, min_grad_norm=1e-9), Schedule(4)],
+        init_scaling=1.0,
+        repulsion_strength=2.0,
+        min_grad_norm=1e-8,
+        random_state=3,
+    ),
+    "one stage": NeighborEmbedding(affinities=affinity.SelfTuning, schedule=Schedule(5), device="cpu"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_recipes_of_parts_are_stored(name):
+    arrays, header = room.pack_recipe(PARTS[name])
+    again = room.unpack_recipe(arrays, json.loads(json.dumps(header)))
+    mine, its = PARTS[name].get_params(), again.get_params()
+    make, its_make = mine.pop("affinities"), its.pop("affinities")
+    assert mine == its
+    assert getattr(make, "func", make) is getattr(its_make, "func", its_make)
+    assert getattr(make, "keywords", {}) == getattr(its_make, "keywords", {})
+
+
+def test_a_network_of_parts_goes_on_after_load(tmp_path):
+    recipe = PARTS["all parts"]
+    estimator = ParametricEmbedding(recipe, **{**FAST, "n_iter": 3})
+    Y = estimator.fit(data()[:N])
+    estimator.save(tmp_path / "network.npz")
+    again = ParametricEmbedding.load(tmp_path / "network.npz")
+    np.testing.assert_array_equal(again.transform(data()[:N]), Y)
+    np.testing.assert_array_equal(again.fine_tune(data(), n_iter=2), estimator.fine_tune(data(), n_iter=2))
+
+
+class Bowl:
+    def evaluate(self, points, *, exaggeration, with_loss):
+        return float((points**2).sum()), points / 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"affinities": lambda X: affinity.Uniform(X, k_neighbors=5)}, "`affinities` must be a class of the room"),
+        ({"loss": Bowl()}, "`loss` must be a Loss of the room `objectives` to be stored, got Bowl"),
+        ({"schedule": Schedule(5, exaggeration=lambda i: 1.0)}, "`exaggeration` must be a number to be stored"),
+        ({"initialization": np.zeros((N, 2))}, "`initialization` must be a number, a text or a list"),
+    ],
+)
+def test_parts_that_files_do_not_know_are_refused(changes, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        room.pack_recipe(NeighborEmbedding(**changes))
+
+
+def test_processing_duplicates_is_left_to_the_network():
+    with pytest.raises(InvalidParameterError, match="`process_duplicates` of `loss` must be False, got True"):
+        ParametricEmbedding(NeighborEmbedding(process_duplicates=True), **FAST).fit(data()[:N])
 
 
 class Stop(Hook):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,20 +13,13 @@ from ... import storage
 from ..._types import Array
 from ..._validation import check_integer, check_real
 from ...dependencies import need
-from ...embedding import Settings, pack_random_state, pack_settings, unpack_random_state, unpack_settings
+from ...embedding import pack_random_state, unpack_random_state
 from ...errors import InvalidParameterError, MissingDependencyError, OpenTSNEError, StorageError
 from ...loading import STRANGE
-from ...objectives import Loss
-from ..base import Method
-from ..names import ESTIMATORS
-from ..neighbor_embedding import NeighborEmbedding
 from .networks import Network, multilayer
-
-log = logging.getLogger(__name__)
+from .recipes import pack_recipe, plain, unpack_recipe
 
 KIND = "ParametricEmbedding"
-METHODS: dict[str, type[Method]] = {cls.__name__: cls for cls in ESTIMATORS.values()}
-METHODS[NeighborEmbedding.__name__] = NeighborEmbedding
 PLAIN = ("hidden", "batch_norm", "n_epochs", "n_iter", "learning_rate", "n_jobs", "verbose")
 
 
@@ -108,7 +100,7 @@ def save(estimator: Any, network: Network, columns: Any, path: Any) -> None:
     """
     weights, center = network.arrays(), np.asarray(network.center)
     arrays = {**{f"network.{name}": part for name, part in weights.items()}, "center": center}
-    parts, loss = _pack_loss(estimator.loss)
+    parts, loss = pack_recipe(estimator.loss)
     d = int(network.outputs(center[None]).shape[1])
     if _shapes(estimator._module(len(center), d, 0).state_dict()) != _shapes(weights):
         raise InvalidParameterError(
@@ -123,7 +115,7 @@ def save(estimator: Any, network: Network, columns: Any, path: Any) -> None:
         "d": d,
         "columns": None if columns is None else list(columns),
         "loss": loss,
-        "parameters": {name: _plain(getattr(estimator, name), name) for name in PLAIN},
+        "parameters": {name: plain(getattr(estimator, name), name) for name in PLAIN},
         "random_state": pack_random_state(estimator.random_state),
     }
     storage.write(path, {**arrays, **parts}, header)
@@ -148,7 +140,7 @@ def read(path: Any, module: Any) -> tuple[dict[str, Any], Stored, Any]:
         raise InvalidParameterError(f"`network` must be as `fit` had it: {cure}, got {type(module).__name__}")
     with read_from(path):
         parameters = {name: header["parameters"][name] for name in PLAIN}
-        parameters["loss"] = _unpack_loss(arrays, header["loss"])
+        parameters["loss"] = unpack_recipe(arrays, header["loss"])
         parameters["random_state"] = unpack_random_state(header["random_state"])
         center = arrays["center"]
         if center.ndim != 1 or center.dtype != np.float64 or not np.isfinite(center).all():
@@ -168,45 +160,3 @@ def _columns(names: Any, count: int) -> list[str] | None:
 
 def _shapes(parts: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(part.shape) for name, part in parts.items()}
-
-
-def _pack_loss(loss: Any) -> tuple[dict[str, Array], Any]:
-    """Return what maps are made by, as arrays and JSON values."""
-    if isinstance(loss, Loss):
-        arrays, header = pack_settings(Settings(loss=loss))
-        return arrays, {"settings": header}
-    if loss is None:
-        return {}, None
-    name = type(loss).__name__
-    if METHODS.get(name) is not type(loss):
-        raise InvalidParameterError(f"`loss` must be one of {', '.join(METHODS)}, to be stored, got {name}")
-    parameters = loss.get_params()
-    if parameters.pop("callbacks", None) is not None:
-        log.warning("`callbacks` of %s are not stored; set them again", name)
-    parameters["random_state"] = pack_random_state(loss.random_state)
-    return {}, {"class": name, "parameters": {option: _plain(value, option) for option, value in parameters.items()}}
-
-
-def _unpack_loss(arrays: dict[str, Array], described: Any) -> Any:
-    if described is None:
-        return None
-    if "settings" in described:
-        return unpack_settings(Settings, arrays, described["settings"]).loss
-    parameters = dict(described["parameters"])
-    parameters["random_state"] = unpack_random_state(parameters["random_state"])
-    return METHODS[described["class"]](**parameters)
-
-
-def _plain(value: Any, name: str) -> Any:
-    """Return a parameter as a JSON value, or refuse it."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return [_plain(part, name) for part in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(part, name) for key, part in value.items()}
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise InvalidParameterError(
-        f"`{name}` must be a number, a text or a list of them to be stored, got {type(value).__name__}"
-    )

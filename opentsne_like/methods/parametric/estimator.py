@@ -189,8 +189,11 @@ class ParametricEmbedding(Parameters):
         steps = self.n_iter if n_iter is None else check_integer(n_iter, "n_iter", at_least=0)
         network.outputs(table[:2])  # refuses other columns
         embedding: Embedding = recipe.prepare_initial(table, initialization="random")
+        names = column_names(X) if self._columns is None else self._columns  # which the table is in the order of
+        if embedding.affinities.knn_index is not None:
+            embedding.affinities.knn_index.columns = names
         self._descend(embedding, network, table, steps, _last_stage(recipe, table.shape[0]))
-        self.network_ = network
+        self.network_, self._columns = network, names
         return embedding
 
     def save(self, path: Any) -> None:
