@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _PAGE = 11.7  # inches; no legend makes a picture wider
 _MOST = 104  # names, at the side or on the map
 _ROWS = 26  # of a legend beside a map of 6 inches
-_TIGHT = 0.75  # of the usual size of letters, where so all names have room
+_TOLD_APART = 10  # classes by their colours alone; beyond, numbers on the map lead to names beside it
+_SIZES = ((1.0, LONGEST), (0.75, LONGEST), (0.75, 22))  # of letters, and most characters, until all names have room
 _DAYS = (-719_000, 2_932_000)  # since 1970, about the years 1 to 9999: what matplotlib writes as dates
+_NUMBER = 4  # characters of a number and what parts it from its name
 _BAR_WIDTH = 22  # a colour bar is so many times as long as it is wide
 
 
@@ -40,11 +42,12 @@ def explain(
     if isinstance(meaning, Values):
         color_bar(figure, meaning, colors, figure.axes)
     elif isinstance(meaning, Classes) and meaning.names:
-        can = legend is True and len(views) == 1 and len(meaning.names) <= _MOST
-        if legend == "map" or (can and names_fit(figure, views[0][0], views[0][1], meaning)):
+        can = legend is True and len(views) == 1
+        few = len(meaning.names) <= _MOST
+        if legend == "map" or (can and few and names_fit(figure, views[0][0], views[0][1], meaning)):
             place_names(figure, views[0][0], views[0][1], _largest(meaning, _MOST))
         else:
-            _legend(figure, meaning)
+            _legend(figure, meaning, views[0] if can and len(meaning.names) > _TOLD_APART else None)
 
 
 def color_scale(meaning: Values, colors: Any) -> Any:
@@ -124,24 +127,30 @@ def _largest(meaning: Classes, most: int) -> Classes:
     return Classes(new[meaning.codes], [meaning.names[i] for i in kept], [meaning.colors[i] for i in kept])
 
 
-def _legend(figure: Figure, meaning: Classes) -> None:
-    """Name the classes beside a map in the plane, and beneath those that are wide already."""
-    from matplotlib.lines import Line2D
+def _legend(figure: Figure, meaning: Classes, view: Any = None) -> None:
+    """Name the classes beside a map in the plane, and beneath those that are wide already.
 
+    They are numbered where a view is given in which the numbers have room.
+    """
     width, height = figure.get_size_inches()
     beside = height >= width / 2
     unlabelled = bool((meaning.codes < 0).any())
     longest = max(map(len, [*meaning.names, "no label" if unlabelled else ""]))
     wanted = len(meaning.names) + unlabelled
-    for scale in (1.0, _TIGHT):
-        column = scale * (0.45 + 0.075 * min(longest, LONGEST))
+    for scale, most in _SIZES:
+        column = scale * (0.45 + 0.075 * (min(longest, most) + (0 if view is None else _NUMBER)))
         columns = max(1, int((_PAGE - width if beside else width) / column))
         rows = int(_ROWS * max(1.0, height / 6 if beside else 1.0) / scale)
         if wanted <= columns * rows:
             break
     room = min(_MOST, columns * rows) - unlabelled
     shown = meaning if len(meaning.names) <= room else _largest(meaning, room - 1)
-    entries = [*zip(shorten(shown.names), shown.colors, strict=True)]
+    numbers = Classes(shown.codes, [str(i + 1) for i in range(len(shown.names))], shown.colors)
+    numbered = view is not None and names_fit(figure, view[0], view[1], numbers)
+    names = [
+        f"{i}  {name}" if numbered else name for i, name in zip(numbers.names, shorten(shown.names, most), strict=True)
+    ]
+    entries = [*zip(names, shown.colors, strict=True)]
     if (more := len(meaning.names) - len(shown.names)) > 0:
         entries.append((f"and {more:,} more", "none"))
     if unlabelled:
@@ -152,6 +161,15 @@ def _legend(figure: Figure, meaning: Classes) -> None:
     else:
         columns = min(columns, len(entries))
         figure.set_size_inches(width, height + 0.2 + 0.19 * scale * -(-len(entries) // columns))
+    _write_list(figure, entries, columns, beside, scale)
+    if numbered:
+        place_names(figure, view[0], view[1], numbers)
+
+
+def _write_list(figure: Figure, entries: list[tuple[str, Any]], columns: int, beside: bool, scale: float) -> None:
+    """Write names beside points of their colours, in letters of a share of the usual size."""
+    from matplotlib.lines import Line2D
+
     legend = figure.legend(
         handles=[
             Line2D([], [], marker="o", ls="", ms=6 * scale, mew=0, color=color, label=" ") for _, color in entries

@@ -55,8 +55,9 @@ def scatter(
     title : str, optional
     legend : bool or {"map", "side"}
         True writes the names of classes on the map where they have room, and beside it otherwise (beneath maps of one
-        or three dimensions); a quantity gets a colour bar. Of more classes than about 100, or than have room on a page,
-        the largest are named. Names and titles are text, also with dollar signs.
+        or three dimensions), where numbers on the map lead to the names of more than ten; a quantity gets a colour bar.
+        Of more classes than about 100, or than have room on a page, the largest are named. Names and titles are text,
+        also with dollar signs.
     size : float, optional
         Area of a point in square points (1/72 inch).
     alpha : float, optional

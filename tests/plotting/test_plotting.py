@@ -135,6 +135,33 @@ def test_names_that_are_crowded_go_to_the_side(rng):
     assert scatter(Y, labels).legends
 
 
+@pytest.mark.parametrize("n_classes", [10, 11, 100])
+def test_numbers_on_the_map_lead_to_names_beside_it(rng, n_classes):
+    Y, labels = islands(rng, n_classes)
+    names = [f"{'long ' * 10}{i}{' long' * 10}" for i in range(n_classes)]
+    figure = scatter(Y, [names[i] for i in labels], dpi=50)
+    listed = [text.get_text() for text in figure.legends[0].get_texts()]
+    numbers = [text.get_text() for text in figure.axes[0].texts]
+    assert len(listed) == n_classes
+    if n_classes <= 10:  # told apart by their colours
+        assert numbers == []
+        return
+    assert numbers == [str(i + 1) for i in range(n_classes)]
+    assert [name.split("  ")[0] for name in listed] == numbers
+    assert np.linalg.norm(Y[labels == 0] - figure.axes[0].texts[0].get_position(), axis=1).min() < 0.2
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert figure.get_size_inches()[0] <= 12
+
+
+def test_no_numbers_where_classes_are_no_places_or_names_are_asked_for_beside(rng):
+    Y, labels = islands(rng, 40)
+    names = np.array([f"a rather long name for a class {i:03d}, which is as long as names get" for i in range(40)])
+    for figure in (scatter(Y, names[labels], legend="side"), scatter(Y, rng.permutation(names[labels]))):
+        assert not figure.axes[0].texts
+        assert not figure.legends[0].get_texts()[0].get_text().startswith("1 ")
+
+
 def test_legend_by_request(Y, labels):
     assert not scatter(Y, labels, legend=False).legends
     assert not scatter(Y, labels, legend=False).axes[0].texts
