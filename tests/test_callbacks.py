@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import opentsne_like
-from opentsne_like import OptimizationInterrupt, callbacks, kl_divergence
+from opentsne_like import OptimizationInterrupt, TSNEEmbedding, callbacks, kl_divergence, storage
 from opentsne_like.callbacks import (
     Callback,
+    Checkpoint,
     EarlyStopping,
     ErrorApproximations,
     ErrorLogger,
@@ -23,6 +24,7 @@ from opentsne_like.callbacks import (
     TimeLimit,
     VerifyExaggerationError,
 )
+from opentsne_like.errors import StorageError
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +278,43 @@ def test_history_and_snapshots_keep_what_happened_and_travel(start):
         fresh.restore(hook.state())
         Y.optimize(7, callbacks=fresh)
     assert [record["iteration"] for record in history.records] == [*range(1, 8)]
+
+
+def test_snapshots_are_stored_with_their_map(start, tmp_path):
+    path, frames = tmp_path / "map.npz", Snapshots(every=4)
+    Y = TSNEEmbedding(np.asarray(start), start.affinities, callbacks=[History(), frames]).optimize(12)
+    Y.save(path)
+    assert np.array_equal(opentsne_like.load(path), Y)
+    found = Snapshots.load(path)
+    assert found.every == 4
+    assert [total for total, _ in found.frames] == [4, 8, 12]
+    np.testing.assert_array_equal([frame for _, frame in found.frames], [frame for _, frame in frames.frames])
+    opentsne_like.load(path).optimize(8, callbacks=found)
+    assert [total for total, _ in found.frames] == [4, 8, 12, 16, 20]
+    start.optimize(6, callbacks=[Snapshots(every=3), Checkpoint(tmp_path / "run.npz")])
+    assert [total for total, _ in Snapshots.load(tmp_path / "run.npz").frames] == [3, 6]
+
+
+def test_snapshots_from_before_a_map_has_grown_are_left_out(clusters, tmp_path):
+    estimator = opentsne_like.TSNE(perplexity=10, early_exaggeration_iter=4, n_iter=4, callbacks=Snapshots(every=4))
+    grown = estimator.fit(clusters[:-5]).add(clusters[-5:])
+    grown.optimize(8).save(tmp_path / "map.npz")
+    assert {frame.shape for _, frame in Snapshots.load(tmp_path / "map.npz").frames} == {(len(clusters), 2)}
+
+
+def test_files_without_snapshots_say_so(start, tmp_path):
+    path = tmp_path / "map.npz"
+    Y = TSNEEmbedding(np.asarray(start), start.affinities, callbacks=Snapshots(every=4)).optimize(8)
+    Y.save(path, include="coordinates")
+    with pytest.raises(StorageError, match=r"`path` must be of a map with snapshots, got '.*', which has none"):
+        Snapshots.load(path)
+    frames, run = np.zeros((2, 5, 2), np.float32), {"run": {"callbacks": [{"class": "Snapshots"}]}}
+    for totals in (np.arange(3), np.ones(2), np.ones((2, 1), int)):
+        storage.write(path, {"callbacks.0.totals": totals, "callbacks.0.frames": frames}, run)
+        with pytest.raises(StorageError, match="its snapshots are no such thing"):
+            Snapshots.load(path)
+    with pytest.raises(StorageError, match="must be an existing file"):
+        Snapshots.load(tmp_path / "no.npz")
 
 
 def test_error_logger_and_verbose_write_lines_of_iteration_and_divergence(start, caplog, capsys):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
+from .. import storage
 from .._validation import check_integer, check_real
+from ..errors import StorageError
 from ..storage import Claim
 from .base import Hook, Progress, every_of
 
@@ -68,8 +70,9 @@ class History(Hook):
 class Snapshots(Hook):
     """Keep copies of the coordinates, for a movie by `plotting.animate`.
 
-    Beside a `Checkpoint`, all frames so far are written with every checkpoint, so choose `every` of both with the size
-    of the map in mind: a frame takes 4 bytes per coordinate.
+    They are stored with the map if they are among the callbacks that it was made with, ``TSNE(callbacks=...)``, and
+    `load` finds them there. Beside a `Checkpoint`, all frames so far are written with every checkpoint, so choose
+    `every` of both with the size of the map in mind: a frame takes 4 bytes per coordinate.
 
     Parameters
     ----------
@@ -113,6 +116,52 @@ class Snapshots(Hook):
     def restore(self, state: dict[str, Any]) -> None:
         """Go on after the frames."""
         self.frames = [(int(total), frame) for total, frame in zip(state["totals"], state["frames"], strict=True)]
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """Return the snapshots that are stored with a map, or in a checkpoint.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Returns
+        -------
+        Snapshots
+            Which go on in further calls of `optimize`.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be read, or holds none.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> from opentsne_like.callbacks import Snapshots
+        >>> X = np.random.default_rng(0).normal(size=(60, 5))
+        >>> estimator = TSNE(perplexity=10, early_exaggeration_iter=10, n_iter=20, callbacks=Snapshots(every=15))
+        >>> estimator.fit(X).save("map.npz")
+        >>> [total for total, frame in Snapshots.load("map.npz").frames]
+        [15, 30]
+        """
+        header = storage.read(path, names=())[1]
+        try:
+            kinds = [state["class"] for state in header["run"]["callbacks"]]
+            prefix = f"callbacks.{kinds.index(cls.__name__)}."
+        except (KeyError, TypeError, ValueError) as error:
+            raise StorageError(
+                f"`path` must be of a map with snapshots, got {os.fsdecode(path)!r}, which has none; they are stored "
+                "where they are among the callbacks that the map was made with"
+            ) from error
+        arrays = storage.parts_below(prefix, storage.read(path, [f"{prefix}totals", f"{prefix}frames"])[0])
+        totals, frames = arrays["totals"], arrays["frames"]
+        if totals.dtype.kind != "i" or totals.ndim != 1 or frames.ndim != 3 or not 0 < len(totals) == len(frames):
+            raise StorageError(f"`path` {os.fsdecode(path)!r} cannot be read: its snapshots are no such thing")
+        made = cls(max(1, int(np.gcd.reduce(totals))))
+        made.restore(arrays)
+        return made
 
 
 class Checkpoint(Hook):

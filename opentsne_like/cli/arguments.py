@@ -117,6 +117,12 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     _add_index(parser)
     _add_outputs(parser, "one label per row, for the colours of the picture")
     _add_include(parser)
+    parser.add_argument(
+        "--snapshots",
+        type=int,
+        metavar="N",
+        help="keep every N-th iteration in the map, for a movie by `plot`; a movie by --plot keeps every tenth",
+    )
     parser.add_argument("--resume", action="store_true", help="keep a checkpoint beside --out, and go on from it")
     parser.add_argument(
         "--seed",
@@ -195,9 +201,11 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_plot(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Draw a map: .png, .pdf and .svg are pictures, .html is a page to explore."
+    parser.description = (
+        "Draw a map: .png, .pdf and .svg are pictures, .html is a page to explore, .gif a movie of how it came about."
+    )
     parser.add_argument("map", help="the map")
-    parser.add_argument("--out", required=True, metavar="FILE", help="the picture or page")
+    parser.add_argument("--out", required=True, metavar="FILE", help="the picture, page or movie")
     _add_columns(parser, "one label per row, for the colours")
     parser.add_argument("--title", metavar="TEXT", help="what stands above it")
     _add_quiet(parser)

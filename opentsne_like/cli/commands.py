@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidParameterError, StorageError
-from .drawing import check_dimensions, check_outputs, draw, frames_for, read_columns
+from .drawing import check_dimensions, check_outputs, draw, is_movie, read_columns, snapshots_for
 from .estimators import check_names, make_estimator
 from .stages import telling
 from .tables import read_table
@@ -37,6 +37,7 @@ def embed(options: Any) -> None:
     check_outputs(options, [options.X])
     check_dimensions(options.plot, options.n_components)
     check_names(options)
+    frames = snapshots_for(options.plot, options.snapshots, options.include)
     say = speaker(options)
     X = read_table(options.X, "X", index=options.index, say=say)
     columns = read_columns(options, X.shape[0])
@@ -45,7 +46,6 @@ def embed(options: Any) -> None:
     from ..embedding import remove_checkpoint
 
     began = time.perf_counter()
-    frames = frames_for(options.plot)
     estimator = make_estimator(options, X.shape[0]).set_params(callbacks=[*_progress(options), *frames])
     with telling(say, quiet=options.quiet):
         embedding = estimator.fit(X, checkpoint=checkpoint)
@@ -54,7 +54,7 @@ def embed(options: Any) -> None:
     if checkpoint is not None:
         remove_checkpoint(checkpoint)
     say(f"{_loss(embedding)} after {time.perf_counter() - began:.1f} s; wrote {options.out}")
-    _draw(options, [*frames, embedding][0], columns, say)
+    _draw(options, frames[0] if is_movie(options.plot) else embedding, columns, say)
 
 
 def transform(options: Any) -> None:
@@ -92,7 +92,7 @@ def add(options: Any) -> None:
     check_dimensions(options.plot, embedding.shape[1])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, into a map of {len(embedding):,}")
     began = time.perf_counter()
-    frames = frames_for(options.plot)
+    frames = snapshots_for(options.plot)
     n_iter = _SETTLE if options.n_iter is None else options.n_iter
     # It is no part of the loss; without it the map would be of another kind.
     exaggeration = embedding.history[-1].exaggeration if embedding.history else None
@@ -104,7 +104,7 @@ def add(options: Any) -> None:
     grown.save(options.out, include=options.include)
     options.after_interrupt = f"{options.out} was written"
     say(f"{_loss(grown)}, {len(grown):,} rows after {time.perf_counter() - began:.1f} s; wrote {options.out}")
-    _draw(options, [*frames, grown][0], columns, say)
+    _draw(options, frames[0] if is_movie(options.plot) else grown, columns, say)
 
 
 def load_map(path: str, *, placed: bool = False) -> Any:

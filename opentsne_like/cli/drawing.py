@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from .._validation import check_integer
 from ..dependencies import need
 from ..errors import InvalidParameterError
 from ..storage import check_writable
@@ -70,6 +71,10 @@ def check_picture(path: str, flag: str, hover: Sequence[str] | None, *, moving: 
         Columns that only a page can show.
     moving : bool
         Whether a movie can be made.
+
+    Raises
+    ------
+    InvalidParameterError, MissingDependencyError
     """
     ending = os.path.splitext(path)[1].lower()
     if ending in _PAGES:
@@ -136,11 +141,35 @@ def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
     return labels, hover
 
 
-def frames_for(path: str | None) -> list[Any]:
-    """Return the callback that keeps the frames of a movie, if the path says that one is to be made."""
+def is_movie(path: str | None) -> bool:
+    """Say whether a path is that of a movie.
+
+    Parameters
+    ----------
+    path : str, optional
+    """
+    return path is not None and path.lower().endswith(_MOVIES)
+
+
+def snapshots_for(path: str | None, every: int | None = None, include: str = "data") -> list[Any]:
+    """Return the callback that keeps the frames of a movie, where one is to be made now or later.
+
+    Parameters
+    ----------
+    path : str, optional
+        Of a picture, page or movie.
+    every : int, optional
+        Iterations between frames that are to be stored with the map.
+    include : str
+        How much of the map is stored.
+    """
     from ..callbacks import Snapshots
 
-    return [Snapshots()] if path is not None and path.lower().endswith(_MOVIES) else []
+    if every is None:
+        return [Snapshots()] if is_movie(path) else []
+    if include == "coordinates":
+        raise InvalidParameterError("`--snapshots` must come without --slim, which stores the last coordinates alone")
+    return [Snapshots(check_integer(every, "--snapshots", at_least=1))]
 
 
 def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str | None = None, **options: Any) -> None:
@@ -161,7 +190,7 @@ def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str
     labels, hover = columns
     if path.lower().endswith(_PAGES):
         plotting.html(points, labels, hover=hover or None, path=path, title=title)
-    elif path.lower().endswith(_MOVIES):
+    elif is_movie(path):
         plotting.animate(points, labels, path=path, title=title)
     else:
         plotting.scatter(points, labels, path=path, title=title, **options)

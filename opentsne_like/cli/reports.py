@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..dependencies import need
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, StorageError
 from ..plotting.files import write_file
 from .commands import load_map, speaker
-from .drawing import check_dimensions, check_picture, check_target, columns_of, draw, read_columns
+from .drawing import check_dimensions, check_picture, check_target, columns_of, draw, is_movie, read_columns
 from .locations import Location, free_name
 from .tables import read_label_file
 
@@ -30,10 +30,11 @@ def plot(options: Any) -> None:
         See `arguments`.
     """
     check_target(options.out, "--out", [options.map, *columns_of(options)])
-    check_picture(options.out, "--out", options.hover, moving=False)
+    check_picture(options.out, "--out", options.hover, moving=True)
     embedding = load_map(options.map, placed=True)
     check_dimensions(options.out, embedding.shape[1])
-    draw(options.out, embedding, read_columns(options, len(embedding)), title=options.title)
+    points = _snapshots(options.map) if is_movie(options.out) else embedding
+    draw(options.out, points, read_columns(options, len(embedding)), title=options.title)
     speaker(options)(f"wrote {options.out}")
 
 
@@ -45,7 +46,7 @@ def info(options: Any) -> None:
     options : argparse.Namespace
         See `arguments`.
     """
-    from ..storage import read
+    from ..storage import read, versions
 
     embedding = load_map(options.map, placed=True)
     stored = read(options.map, names=())[1]["include"]
@@ -54,9 +55,24 @@ def info(options: Any) -> None:
         "loss": embedding.label + (f" {embedding.loss_value:.4f}" if embedding.affinities is not None else ""),
         "iterations": f"{embedding.n_iter_:,}" if stored != "coordinates" else "not stored",
         **_affinities(embedding.affinities),
+        **_frames(options.map),
         "stored": f"{stored}, {os.path.getsize(options.map) / 1e6:,.1f} MB{_can(stored)}",
+        "written with": ", ".join(map(" ".join, versions(options.map).items())) or "not stored",
     }
     print("\n".join(f"{name:<13}{text}" for name, text in lines.items()))
+
+
+def _snapshots(path: str) -> Any:
+    """Return the frames that are stored with a map."""
+    from ..callbacks import Snapshots
+
+    try:
+        return Snapshots.load(path)
+    except StorageError as error:
+        raise InvalidParameterError(
+            f"`map` must be stored with snapshots to be drawn as a movie, got {path!r} without; embed --snapshots 10 "
+            "stores them"
+        ) from error
 
 
 def export(options: Any) -> None:
@@ -102,6 +118,17 @@ def _affinities(affinities: Any) -> dict[str, str]:
     if index is not None:
         known["metric"] = str(index.metric)
     return known
+
+
+def _frames(path: str) -> dict[str, str]:
+    """Return what snapshots are stored with a map."""
+    from ..callbacks import Snapshots
+
+    try:
+        kept = Snapshots.load(path)
+    except StorageError:
+        return {}
+    return {"snapshots": f"{len(kept.frames):,}, one every {kept.every:,} iterations; plot makes a movie of them"}
 
 
 def _can(include: str) -> str:

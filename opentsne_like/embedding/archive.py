@@ -22,6 +22,7 @@ from ..repulsion import RADIALS, Radial
 from ..storage import parts_below
 from .descent import Descent
 from .randomness import pack_random_state
+from .remembered import pack_states, snapshots_of
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ def save(embedding: Any, path: Any, include: str) -> None:
     duplicate = embedding.copy()  # of one iteration, should another thread be optimizing
     check_matrix(np.asarray(duplicate), "embedding")  # `load` would refuse it
     arrays, header = pack(duplicate, level)
+    if level >= LEVELS.index("optimizer") and (states := snapshots_of(embedding)):
+        held, left = pack_states(states)
+        arrays, header = {**arrays, **held}, {**header, "run": {"callbacks": left}}
     storage.write(path, arrays, {**header, "include": include})
 
 

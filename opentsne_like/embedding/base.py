@@ -332,8 +332,8 @@ class Embedding(DiagnosedArray):
         path : path-like
         include : {"data", "affinities", "optimizer", "coordinates"}
             How much of it, each with all that stands to its right: the data that new points are compared with (needed
-            by `transform` and `add`), the affinities (needed by `optimize`), the state of the optimizer and the
-            history, the coordinates.
+            by `transform` and `add`), the affinities (needed by `optimize`), the state of the optimizer, the history
+            and `Snapshots` among the callbacks that the map was made with, the coordinates.
 
         Raises
         ------

@@ -10,14 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import storage
 from .._types import Array
 from ..affinity import matrix_of, pack_affinities
 from ..errors import StorageError
 from ..nearest_neighbors import pack_table
 from .archive import LEVELS, pack
+from .remembered import pack_states
 
 
 def affinities_path(path: Any, fingerprint: str) -> str:
@@ -101,14 +100,10 @@ def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, A
         JSON values and, one level below ``"callbacks"``, arrays.
     """
     arrays, header = pack(embedding, LEVELS.index("optimizer"))
-    states = []
-    for i, state in enumerate(run.get("callbacks", [])):
-        held = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-        arrays |= {f"callbacks.{i}.{name}": value for name, value in held.items()}
-        states.append({name: value for name, value in state.items() if name not in held})
+    held, states = pack_states(run.get("callbacks", []))
     header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
     storage.write_missing(affinities_path(path, affinities), lambda: _beside(embedding, affinities))
-    storage.write(path, arrays, header)
+    storage.write(path, {**arrays, **held}, header)
     _remove_beside(path, but=affinities)
 
 

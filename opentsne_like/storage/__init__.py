@@ -17,7 +17,7 @@ question (are these the same data?) and is a cryptographic hash.
 from .claims import Claim
 from .fingerprints import fingerprint
 from .layout import parts_below
-from .reading import read
+from .reading import read, versions
 from .writing import check_writable, write, write_missing
 
-__all__ = ["Claim", "check_writable", "fingerprint", "parts_below", "read", "write", "write_missing"]
+__all__ = ["Claim", "check_writable", "fingerprint", "parts_below", "read", "versions", "write", "write_missing"]

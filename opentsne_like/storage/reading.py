@@ -53,6 +53,41 @@ def read(
     >>> sorted(arrays), header["iterations"]
     (['gains'], 750)
     """
+    arrays, document = _read(path, names)
+    return arrays, document["content"]
+
+
+def versions(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the versions of the packages that a file was written with.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    dict of str to str
+        By the names of distributions; empty where the file does not say.
+
+    Raises
+    ------
+    StorageError
+        See `read`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.storage import write
+    >>> write("map.npz", {}, {})
+    >>> versions("map.npz")["numpy"] == np.__version__
+    True
+    """
+    found = _read(path, ())[1].get("packages")
+    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+
+
+def _read(path: str | os.PathLike[str], names: Collection[str] | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return arrays and the whole document."""
     text = path_text(path)
     shown = repr(text)
     try:
@@ -77,7 +112,7 @@ def read(
         ) from error
     except (OSError, ValueError, LookupError, OverflowError, MemoryError) as error:
         raise StorageError(f"`path` {shown} cannot be read: {error or type(error).__name__}") from error
-    return arrays, document["content"]
+    return arrays, document
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

@@ -9,8 +9,10 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import opentsne_like
+from opentsne_like.callbacks import Snapshots
 from opentsne_like.cli import main
 from opentsne_like.cli.stages import StageBar, telling
 from opentsne_like.utils import Timer
@@ -73,8 +75,20 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("plot map.npz --out x.bmp", "`--out` must end in .png, .pdf, .svg or .html, got 'x.bmp'"),
-        ("plot map.npz --out x.gif", "`--out` must be no movie of a map that stands still, got 'x.gif'; embed --plot"),
+        (
+            "plot map.npz --out x.bmp",
+            "`--out` must end in .png, .pdf, .svg or .html, or in .gif for a movie, got 'x.bmp'",
+        ),
+        (
+            "plot map.npz --out x.gif",
+            "`map` must be stored with snapshots to be drawn as a movie, got 'map.npz'",
+        ),
+        (
+            "transform map.npz X_new.npy --out n.npz --plot x.gif",
+            "`--plot` must be no movie of a map that stands still",
+        ),
+        ("embed no.npy --out m.npz --snapshots 0", "`--snapshots` must be at least 1, got 0"),
+        ("embed no.npy --out m.npz --snapshots 5 --slim", "`--snapshots` must come without --slim"),
         ("embed X.npy --out m.npz --plot x.gif --n-components 3", "must be at most 2 for a movie, got 3"),
         ("plot map.npz --out map.npz", "`--out` must not be a file that is read"),
         ("plot map.npz --out x.png --hover meta.csv:id", "`--hover` must come with a page, .html, got 'x.png'"),
@@ -130,6 +144,25 @@ def test_a_run_is_a_movie(table):
     assert os.path.getsize("y.gif") > 1000
 
 
+def test_a_stored_map_is_a_movie_of_its_snapshots(table, capsys):
+    assert run(f"embed X.npy --out map.npz --snapshots 5 --plot x.png -q {QUICK}") == 0
+    kept = Snapshots.load("map.npz")
+    assert [total for total, _ in kept.frames] == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert kept.every == 5
+    embedding = opentsne_like.load("map.npz")
+    np.testing.assert_array_equal(kept.frames[-1][1], np.asarray(embedding, np.float32))
+    assert run("plot map.npz --out x.gif --labels meta.csv:topic --title Digits") == 0
+    with Image.open("x.gif") as picture:
+        assert picture.n_frames == 10
+    assert run("info map.npz") == 0
+    assert "snapshots    10, one every 5 iterations" in capsys.readouterr().out
+    assert run(f"embed X.npy --out movie.npz --plot y.gif --include optimizer -q {QUICK}") == 0
+    assert [total for total, _ in Snapshots.load("movie.npz").frames] == [10, 20, 30, 40, 50]
+    assert run("embed X.npy --out space.npz --n-components 3 --snapshots 5 --n-iter 10 --perplexity 10 -q") == 0
+    assert run("plot space.npz --out z.gif") == 2
+    assert "must be at most 2 for a movie, got 3" in capsys.readouterr().err
+
+
 # --- add, info, export ---------------------------------------------------------------------------
 
 
@@ -177,6 +210,7 @@ def test_info_says_what_is_known(stored, capsys):
         "64 columns",
         "euclidean",
         "takes new",
+        f"numpy {np.__version__}",
     ):
         assert said in out
     assert run(f"embed X.npy --out slim.npz --slim -q {QUICK}") == 0
@@ -184,9 +218,17 @@ def test_info_says_what_is_known(stored, capsys):
     out = capsys.readouterr().out
     assert "the picture alone" in out
     assert "iterations   not stored" in out
+    assert "snapshots" not in out
     assert run("transform map.npz X_new.npy --out new.npz --n-iter 5 -q") == 0
     assert run("info new.npz") == 0
     assert "100 points" in capsys.readouterr().out
+
+
+def test_info_of_a_file_that_does_not_say_who_wrote_it(stored, capsys, monkeypatch):
+    monkeypatch.setattr("opentsne_like.storage.writing._package_versions", lambda: None)
+    stored.save("old.npz")
+    assert run("info old.npz") == 0
+    assert "written with not stored" in capsys.readouterr().out
 
 
 def test_a_map_as_a_table(stored, capsys):

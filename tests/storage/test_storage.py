@@ -125,6 +125,7 @@ def test_numpy_opens_the_file_and_finds_the_header(stored, arrays):
     assert document["format"] == "opentsne_like"
     assert document["version"] == 2
     assert document["packages"]["numpy"] == np.__version__
+    assert storage.versions(stored) == document["packages"]
     assert set(document["arrays"]) == set(arrays)
 
 
