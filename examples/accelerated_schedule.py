@@ -3,11 +3,10 @@
 Writes ``accelerated_schedule.png``.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
-from opentsne_like import TSNE, affinity
+from opentsne_like import TSNE, affinity, plotting
 from opentsne_like.metrics import distance_correlation, kl_divergence, knn_recall
 from opentsne_like.optimizer import accelerated_momentum
 
@@ -22,14 +21,11 @@ maps = {
 widths = {schedule: np.linalg.norm(Y - Y.mean(axis=0)) for schedule, Y in maps.items()}
 widest = max(widths.values())
 
-figure, planes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
-for plane, (schedule, Y) in zip(planes, maps.items(), strict=True):
+for schedule, Y in maps.items():
     matched = kl_divergence(affinities.P, Y * (widest / widths[schedule]))
     kept, far = knn_recall(X, Y, k=10), distance_correlation(X, Y, random_state=0)
     print(f"{schedule}, {len(Y.history)} iterations: recall {kept:.3f}, correlation {far:.3f}")
     print(f"    KL {Y.kl_divergence:.3f}, at matched width {matched:.3f}")
-    plane.scatter(Y[:, 0], Y[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
-    plane.set(title=f"{schedule}, {len(Y.history)} iterations", aspect="equal", xticks=[], yticks=[])
 
 # The same in stages, for those who want to stop, look and change something in between.
 staged = TSNE(random_state=0).prepare_initial(X, affinities=affinities)
@@ -37,4 +33,5 @@ staged = staged.optimize(75, exaggeration=12, momentum=0.9, use_gains=False)
 staged = staged.optimize(150, momentum=accelerated_momentum(len(X)), use_gains=False)
 print("stages give the same map:", bool(np.array_equal(staged, maps["accelerated"])))
 
-figure.savefig("accelerated_schedule.png", dpi=120)
+titled = {f"{schedule}, {len(Y.history)} iterations": Y for schedule, Y in maps.items()}
+plotting.compare(titled, digit, path="accelerated_schedule.png", dpi=120)

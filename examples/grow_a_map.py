@@ -5,15 +5,17 @@ Writes ``grow_a_map.png``.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import ListedColormap
 from sklearn.datasets import load_digits
 
-from opentsne_like import TSNE, metrics
+from opentsne_like import TSNE, metrics, plotting
 
 X, digit = load_digits(return_X_y=True)
 rows = np.random.default_rng(0).permutation(len(X))
 X, digit = X[rows], digit[rows]
 batches = np.split(np.arange(len(X)), [900, 1200, 1500])
 
+colors = ListedColormap(plotting.PALETTE[:10])
 figure, panels = plt.subplots(1, len(batches), figsize=(16, 4.4), layout="constrained")
 embedding = TSNE(random_state=0).fit(X[batches[0]])
 for axes, batch in zip(panels, batches, strict=True):
@@ -30,7 +32,7 @@ for axes, batch in zip(panels, batches, strict=True):
     recall = metrics.knn_recall(X[:n], embedding, k=10)
     print(f"{n:5d} points, KL divergence {embedding.kl_divergence:.3f}, neighbour recall {recall:.3f}")
     new = np.arange(n) >= batch[0] if batch[0] else np.zeros(n, dtype=bool)
-    axes.scatter(*np.asarray(embedding).T, c=digit[:n], cmap="tab10", s=np.where(new, 12, 4), linewidths=0)
+    axes.scatter(*np.asarray(embedding).T, c=digit[:n], cmap=colors, s=np.where(new, 12, 4), linewidths=0)
     axes.set(title=f"{n} points", aspect="equal", xticks=[], yticks=[])
 
 at_once = TSNE(random_state=0).fit(X)

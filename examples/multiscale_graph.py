@@ -4,11 +4,10 @@ The graph comes from scikit-learn's `KNeighborsTransformer`; the distances that 
 same form. Writes ``multiscale_graph.png``.
 """
 
-import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsTransformer
 
-from opentsne_like import TSNEEmbedding, affinity, initialization, metrics
+from opentsne_like import TSNEEmbedding, affinity, initialization, metrics, plotting
 
 X, digit = load_digits(return_X_y=True)
 
@@ -22,11 +21,8 @@ for perplexity in (10, 150, [10, 150]):
     early = TSNEEmbedding(start, affinities).optimize(n_iter=250, exaggeration=12)
     maps[f"perplexity {perplexity}"] = early.optimize(n_iter=500)
 
-figure, panels = plt.subplots(1, len(maps), figsize=(12, 4.4), layout="constrained")
-for axes, (title, embedding) in zip(panels, maps.items(), strict=True):
+for title, embedding in maps.items():
     recall = metrics.knn_recall(X, embedding, k=10)
     correlation = metrics.distance_correlation(X, embedding)
     print(f"{title:20s} neighbour recall {recall:.3f}, correlation of distances {correlation:.3f}")
-    axes.scatter(embedding[:, 0], embedding[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
-    axes.set(title=title, aspect="equal", xticks=[], yticks=[])
-figure.savefig("multiscale_graph.png", dpi=120)
+plotting.compare(maps, digit, path="multiscale_graph.png", dpi=120)

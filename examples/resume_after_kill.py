@@ -9,12 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
 import opentsne_like
-from opentsne_like import TSNE
+from opentsne_like import TSNE, plotting
 
 RUN = """
 from sklearn.datasets import load_digits
@@ -53,13 +52,9 @@ with tempfile.TemporaryDirectory() as name:
 alone = estimator.fit(X)
 print(f"resumed: {resumed.n_iter_} iterations; the same bits as an undisturbed run: {np.array_equal(resumed, alone)}")
 
-figure, panels = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 maps = {
     f"killed after {first.n_iter_} iterations": first,
     f"and after {second.n_iter_}": second,
     f"ended with {resumed.n_iter_}": resumed,
 }
-for axes, (title, embedding) in zip(panels, maps.items(), strict=True):
-    axes.scatter(embedding[:, 0], embedding[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
-    axes.set(title=title, aspect="equal", xticks=[], yticks=[])
-figure.savefig("resume_after_kill.png", dpi=120)
+plotting.compare(maps, digit, path="resume_after_kill.png", dpi=120)

@@ -3,11 +3,10 @@
 Writes ``spectrum.png``.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
-from opentsne_like import metrics, spectrum
+from opentsne_like import metrics, plotting, spectrum
 
 X, digit = (part[:1000] for part in load_digits(return_X_y=True))
 
@@ -18,15 +17,12 @@ rows = {
     "Neg-t-SNE, s": ("negtsne", [0, 0.5, 1, 1.5, 2]),
 }
 
-figure, panels = plt.subplots(len(rows), 5, figsize=(16, 7), layout="constrained")
-for line, (title, (method, values)) in zip(panels, rows.items(), strict=True):
-    for axes, value, embedding in zip(
-        line, values, spectrum(X, method, values, n_iter=250, random_state=0), strict=True
-    ):
+maps = {}
+for title, (method, values) in rows.items():
+    for value, embedding in zip(values, spectrum(X, method, values, n_iter=250, random_state=0), strict=True):
         points = np.asarray(embedding)
         recall = metrics.knn_recall(X, points, k=10)
         correlation = metrics.distance_correlation(X, points)
         print(f"{title} {value:<4g} neighbour recall {recall:.3f}, distance correlation {correlation:.3f}")
-        axes.scatter(points[:, 0], points[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
-        axes.set(title=f"{title} = {value:g}", aspect="equal", xticks=[], yticks=[])
-figure.savefig("spectrum.png", dpi=120)
+        maps[f"{title} = {value:g}"] = points
+plotting.compare(maps, digit, columns=5, path="spectrum.png", dpi=120)

@@ -3,10 +3,9 @@
 Writes ``staged_exaggeration.png``.
 """
 
-import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 
-from opentsne_like import TSNEEmbedding, affinity, initialization, metrics
+from opentsne_like import TSNEEmbedding, affinity, initialization, metrics, plotting
 
 X, digit = load_digits(return_X_y=True)
 
@@ -26,10 +25,7 @@ stages = {
     "from 12 to 1 by and by": start.optimize(n_iter=750, exaggeration=lambda i: max(1.0, 12 - 11 * i / 375)),
 }
 
-figure, panels = plt.subplots(1, len(stages), figsize=(16, 4.4), layout="constrained")
-for axes, (title, embedding) in zip(panels, stages.items(), strict=True):
+for title, embedding in stages.items():
     recall = metrics.knn_recall(X, embedding, k=10)
     print(f"{title:24s} KL divergence {embedding.kl_divergence:.3f}, neighbour recall {recall:.3f}")
-    axes.scatter(embedding[:, 0], embedding[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
-    axes.set(title=title, aspect="equal", xticks=[], yticks=[])
-figure.savefig("staged_exaggeration.png", dpi=120)
+plotting.compare(stages, digit, path="staged_exaggeration.png", dpi=120)

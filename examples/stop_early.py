@@ -4,9 +4,10 @@ Writes ``stop_early.png``.
 """
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import ListedColormap
 from sklearn.datasets import load_digits
 
-from opentsne_like import TSNEEmbedding, affinity, initialization
+from opentsne_like import TSNEEmbedding, affinity, initialization, plotting
 from opentsne_like.callbacks import EarlyStopping, History
 
 X, digit = load_digits(return_X_y=True)
@@ -35,11 +36,13 @@ print(f"EarlyStopping: {patient.stop_reason.value} after iteration {n_iter}, KL 
 
 figure, (curve, plane) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 looks = [record for record in history.records if (record["iteration"] - early.n_iter_) % 25 == 0]
-curve.plot([look["iteration"] for look in looks], [look["kl_divergence"] for look in looks], ".-")
-curve.axvline(stopped.n_iter_, color="tab:red", label="stopped by the function")
-curve.axvline(patient.n_iter_, color="tab:green", label="stopped by EarlyStopping")
+curve.plot(
+    [look["iteration"] for look in looks], [look["kl_divergence"] for look in looks], ".-", color=plotting.PALETTE[0]
+)
+curve.axvline(stopped.n_iter_, color=plotting.PALETTE[3], label="stopped by the function")
+curve.axvline(patient.n_iter_, color=plotting.PALETTE[2], label="stopped by EarlyStopping")
 curve.set(xlabel="iteration", ylabel="KL divergence")
 curve.legend()
-plane.scatter(patient[:, 0], patient[:, 1], c=digit, cmap="tab10", s=4, linewidths=0)
+plane.scatter(patient[:, 0], patient[:, 1], c=digit, cmap=ListedColormap(plotting.PALETTE[:10]), s=4, linewidths=0)
 plane.set(title="where EarlyStopping stopped", aspect="equal", xticks=[], yticks=[])
 figure.savefig("stop_early.png", dpi=120)
