@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like import TSNE, PaCMAP, affinity, metrics
+from opentsne_like import TSNE, UMAP, PaCMAP, affinity, metrics
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 
 anndata = pytest.importorskip("anndata", reason="pip install anndata scanpy")
@@ -127,6 +127,20 @@ def test_every_method_goes_where_scanpy_draws_it(blood, tmp_path):
     assert again.uns["X_mine"]["params"]["min_dist"] == 0.3
     assert again.uns["umap"]["params"]["affinities"] == "fuzzy"
     assert again.uns["sne"]["loss"] == pytest.approx(cells.uns["sne"]["loss"])
+
+
+def test_repulsion_goes_by_the_name_that_t_sne_has_for_it(blood):
+    cells = blood.copy()
+    X = cells.obsm["X_pca"]
+    ota.embed(cells, "umap", n_epochs=10, use_rep="X_pca", negative_gradient_method="bh")
+    same(cells.obsm["X_umap"], UMAP(n_epochs=10, method="bh", random_state=0).fit(X))
+    assert cells.uns["umap"]["params"]["method"] == "bh"
+    assert ota.ingest(cells[:9].copy(), cells, method="umap", obs=(), n_iter=3).shape == (9, 2)
+    same(ota.umap(cells, n_epochs=10, use_rep="X_pca", method="bh"), cells.obsm["X_umap"])
+    brief = {"n_iter": 5, "early_exaggeration_iter": 5, "use_rep": "X_pca", "negative_gradient_method": "bh"}
+    same(ota.embed(cells, **brief), ota.tsne(cells, **brief))
+    with pytest.raises(InvalidParameterError, match="`method` must be one of"):
+        ota.tsne(cells, method="bh")
 
 
 def test_pacmap_chooses_its_own_pairs(blood):

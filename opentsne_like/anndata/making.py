@@ -75,7 +75,7 @@ def tsne(
     ((100, 2), 10)
     """
     sources: dict[str, Any] = {"use_rep": use_rep, "n_pcs": n_pcs, "neighbors_key": neighbors_key}
-    return embed(adata, "tsne", **sources, key_added=key_added, random_state=random_state, copy=copy, **parameters)
+    return _make(adata, "tsne", parameters, sources, key_added=key_added, random_state=random_state, copy=copy)
 
 
 def umap(
@@ -114,7 +114,7 @@ def umap(
     0.3
     """
     sources: dict[str, Any] = {"use_rep": use_rep, "n_pcs": n_pcs, "neighbors_key": neighbors_key}
-    return embed(adata, "umap", **sources, key_added=key_added, random_state=random_state, copy=copy, **parameters)
+    return _make(adata, "umap", parameters, sources, key_added=key_added, random_state=random_state, copy=copy)
 
 
 def embed(
@@ -158,7 +158,8 @@ def embed(
     copy : bool
         Write to a copy and return that.
     **parameters
-        Of the estimator.
+        Of the estimator. Its own `method`, how repulsion is computed, goes by t-SNE's name for it here,
+        `negative_gradient_method`.
 
     Returns
     -------
@@ -179,13 +180,30 @@ def embed(
     >>> list(adata.obsm)
     ['X_negtsne']
     """
+    if "negative_gradient_method" in parameters and hasattr(find_estimator(method), "method"):
+        parameters["method"] = parameters.pop("negative_gradient_method")
+    sources: dict[str, Any] = {"use_rep": use_rep, "n_pcs": n_pcs, "neighbors_key": neighbors_key}
+    return _make(adata, method, parameters, sources, key_added=key_added, random_state=random_state, copy=copy)
+
+
+def _make(
+    adata: Any,
+    method: Any,
+    parameters: Mapping[str, Any],
+    sources: Mapping[str, Any],
+    *,
+    key_added: str | None,
+    random_state: Any,
+    copy: bool,
+) -> Any:
+    """Make a map and write it, see `embed`."""
     check_adata(adata)
     if copy and getattr(adata, "isbacked", False):
         raise InvalidParameterError(
             "`copy` must be False for an object that is backed by a file; use adata.to_memory()"
         )
     estimator = make_estimator(method, random_state, parameters)
-    source = find_source(adata, estimator, parameters, use_rep=use_rep, n_pcs=n_pcs, neighbors_key=neighbors_key)
+    source = find_source(adata, estimator, parameters, **sources)
     embedding = estimator.fit(source.X, affinities=source.affinities)
     target = adata.copy() if copy else adata
     place, name = keys(estimator, key_added)

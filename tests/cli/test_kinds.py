@@ -91,6 +91,7 @@ NO_TABLES = {
     "text in parquet": ("X.parquet", lambda path: frame(a=["x", "y"]).to_parquet(path), "got 'x' in column 1 ('a')"),
 }
 
+DAY = "M8[D]"
 LABELS = {
     "text": ("y.csv", "\n".join(NAMES), NAMES),
     "below a name": ("y.csv", "\n".join(["kind", *NAMES]), NAMES),
@@ -110,7 +111,7 @@ LABELS = {
     "bytes": ("y.npy", lambda path: np.save(path, np.array(NAMES, "S1")), NAMES),
     "booleans": ("y.npy", lambda path: np.save(path, np.arange(6) > 2), ["False"] * 3 + ["True"] * 3),
     "a column": ("y.npy", lambda path: np.save(path, np.arange(6)[:, None] % 2), ["0", "1"] * 3),
-    "days": ("y.npy", lambda path: np.save(path, np.array(["2020-01-01", "NaT"] * 3, "M8[D]")), ["2020-01-01", None] * 3),
+    "days": ("y.npy", lambda path: np.save(path, np.array(["2020-01-01", "NaT"] * 3, DAY)), ["2020-01-01", None] * 3),
     "an archive": ("y.npz", lambda path: np.savez(path, X=ROWS, y=np.arange(6) % 2), ["0", "1"] * 3),
     "parquet": ("y.parquet", lambda path: frame(y=[*NAMES[:5], None]).to_parquet(path), [*NAMES[:5], None]),
     "categories": ("y.parquet", lambda path: frame(y=NAMES).astype("category").to_parquet(path), NAMES),
