@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,14 +20,12 @@ class DistortionFunction:
     """A function of the length of an edge and of its number, a weight or a target.
 
     A subclass whose name is that of a form of `kernels.distortions`, with fields in the same order, has the form's
-    formula; another overrides `form`, or `evaluate`.
+    formula; another overrides `form`, or `evaluate`, which is asked of all edges at once.
 
     Attributes
     ----------
     takes : {"weights", "targets"}
         What the number of an edge is.
-    whole : bool
-        Whether it has to be asked of all edges at once.
 
     Examples
     --------
@@ -36,17 +35,16 @@ class DistortionFunction:
     """
 
     takes: ClassVar[str] = "weights"
-    whole: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if cls.__module__.startswith(f"{__package__}.") and not cls.__name__.startswith(("_", "Own")):
             DISTORTIONS[cls.__name__] = cls
 
-    @property
+    @cached_property
     def form(self) -> Any:
-        """What compiled loops know the function by."""
-        numbers = (float(value) for value in astuple(self))
-        return getattr(kernels.distortions, type(self).__name__)(*numbers)
+        """What compiled loops know the function by, or None."""
+        kind = getattr(kernels.distortions, type(self).__name__, None)
+        return None if kind is None else kind(*(float(value) for value in astuple(self)))
 
     def evaluate(self, numbers: Array, lengths: Array) -> tuple[Array, Array]:
         """Return distortions and their derivatives in the lengths.

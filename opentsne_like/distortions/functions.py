@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,9 +43,8 @@ class OwnDistortion(DistortionFunction):
     function: Callable[[Array], Any]
     derivative: Callable[[Array], Any] | None = None
     takes: ClassVar[str] = "places"
-    whole: ClassVar[bool] = True
 
-    @property
+    @cached_property
     def form(self) -> Any:
         """None: compiled loops do not know it."""
         return None

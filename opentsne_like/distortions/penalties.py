@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -218,7 +219,7 @@ class PushAndPull(DistortionFunction):
             if type(part) not in DISTORTIONS.values() or part.takes != "weights" or isinstance(part, PushAndPull):
                 raise InvalidObjectError(f"`{name}` must be a penalty such as Log1pPenalty(), got {part!r}")
 
-    @property
+    @cached_property
     def form(self) -> Any:
         """Both forms."""
         return kernels.distortions.PushAndPull(self.attractive.form, self.repulsive.form)

@@ -322,13 +322,64 @@ def distort(form: Any, numbers: Array, lengths: Array, values: Array, slopes: Ar
 
 
 @kernel
-def pull(
+def part(
     low: int,
     high: int,
+    starts: Array,
     rows: Array,
     columns: Array,
     points: Array,
     others: Array,
+    apart: Array,
+    lengths: Array,
+) -> None:
+    """Write differences of the ends of a range of edges, which stand in the order of their rows, and their lengths.
+
+    The coordinates of a row are read once for all its edges.
+
+    Parameters
+    ----------
+    low, high : int
+        The range of edges.
+    starts : (n + 1,) int
+        Where the edges of each row begin.
+    rows, columns, points, others
+        As in `measure`.
+    apart : (d, high - low) float64 or longer, out
+        ``points - others``.
+    lengths : (high - low,) float64 or longer, out
+    """
+    d, i, begin = points.shape[1], np.uint64(rows[low]), low
+    x, y = apart[0], apart[d - 1]
+    while begin < high:
+        end = min(high, starts[i + np.uint64(1)])
+        if d == 2:
+            first, second = points[i, 0], points[i, 1]
+            for e in range(begin, end):
+                j = np.uint64(columns[e])
+                x[e - low], y[e - low] = first - others[j, 0], second - others[j, 1]
+        else:
+            for k in range(d):
+                for e in range(begin, end):
+                    apart[k, e - low] = points[i, k] - others[np.uint64(columns[e]), k]
+        i, begin = i + np.uint64(1), end
+    for e in range(high - low):
+        lengths[e] = x[e] * x[e]
+    for k in range(1, d):
+        for e in range(high - low):
+            lengths[e] += apart[k, e] * apart[k, e]
+    for e in range(high - low):
+        lengths[e] = math.sqrt(lengths[e])
+
+
+@kernel
+def pull(
+    low: int,
+    high: int,
+    starts: Array,
+    rows: Array,
+    columns: Array,
+    apart: Array,
     lengths: Array,
     slopes: Array,
     mutual: bool,
@@ -336,42 +387,36 @@ def pull(
 ) -> None:
     """Add the derivative of the distortions of a range of edges; edges of length 0 have none.
 
-    In the plane the part of the first end is kept in registers for as long as the row lasts.
-
     Parameters
     ----------
-    low, high, rows, columns, points, others
-        As in `measure`.
-    lengths, slopes : (high - low,) float64
+    low, high, starts, rows, columns
+        As in `part`.
+    apart : (d, high - low) float64 or longer
+        As `part` wrote it; it is overwritten.
+    lengths, slopes : (high - low,) float64 or longer
     mutual : bool
         Whether the second ends are points, too, and move.
     gradient : (n, d) float64, added to
     """
-    d = points.shape[1]
-    e = low
-    while d == 2 and e < high:
-        row, i = rows[e], np.uint64(rows[e])
-        x, y, first, second = points[i, 0], points[i, 1], 0.0, 0.0
-        while e < high and rows[e] == row:
-            j, length = np.uint64(columns[e]), lengths[e - low]
-            force = slopes[e - low] / length if length > 0.0 else 0.0
-            dx, dy = force * (x - others[j, 0]), force * (y - others[j, 1])
-            first += dx
-            second += dy
-            if mutual:
-                gradient[j, 0] -= dx
-                gradient[j, 1] -= dy
-            e += 1
-        gradient[i, 0] += first
-        gradient[i, 1] += second
-    if d == 2:
-        return
-    for e in range(low, high):
-        i, j, length = np.uint64(rows[e]), np.uint64(columns[e]), lengths[e - low]
-        if length > 0.0:
-            force = slopes[e - low] / length
-            for k in range(d):
-                part = force * (points[i, k] - others[j, k])
-                gradient[i, k] += part
-                if mutual:
-                    gradient[j, k] -= part
+    d, i, begin = len(apart), np.uint64(rows[low]), low
+    x, y = apart[0], apart[d - 1]
+    for k in range(d):
+        for e in range(high - low):
+            apart[k, e] *= slopes[e] / lengths[e] if lengths[e] > 0.0 else 0.0
+    while begin < high:
+        end = min(high, starts[i + np.uint64(1)])
+        for k in range(d):
+            total = 0.0
+            for e in range(begin - low, end - low):
+                total += apart[k, e]
+            gradient[i, k] += total
+        i, begin = i + np.uint64(1), end
+    if mutual and d == 2:
+        for e in range(high - low):
+            j = np.uint64(columns[low + e])
+            gradient[j, 0] -= x[e]
+            gradient[j, 1] -= y[e]
+    elif mutual:
+        for k in range(d):
+            for e in range(high - low):
+                gradient[np.uint64(columns[low + e]), k] -= apart[k, e]

@@ -31,22 +31,34 @@ def pairs_of(edges: Edges, function: DistortionFunction) -> ops.Pairs:
     >>> pairs.factors.tolist(), pairs.numbers.tolist()
     ([2.0], [3.0])
     """
-    weights = edges.weights
-    if not np.iscomplexobj(weights):
-        return ops.Pairs(edges.rows, edges.columns, weights.astype(np.float64, copy=False), None)
-    if function.takes == "weights":
-        return ops.Pairs(edges.rows, edges.columns, np.ascontiguousarray(weights.real), None)
-    return ops.Pairs(edges.rows, edges.columns, *(np.ascontiguousarray(p) for p in (weights.imag, weights.real)))
+    weights, factors = edges.weights, None
+    if np.iscomplexobj(weights):
+        factors = None if function.takes == "weights" else np.ascontiguousarray(weights.real)
+        weights = weights.real if factors is None else weights.imag
+    numbers = np.ascontiguousarray(weights, np.float64)
+    return ops.Pairs(edges.rows, edges.columns, numbers, factors, edges.indptr)
 
 
 def sum_distortions(
     pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int
 ) -> ops.Distorted:
     """Return the sum of distortions, or say which of them is not a number."""
-    found = ops.distort(pairs, points, others, function.evaluate, n_jobs, whole=function.whole)
+    if function.form is None:
+        found = _by_evaluation(pairs, points, others, function, n_jobs)
+    else:
+        found = ops.distort(pairs, points, others, function.form, n_jobs)
     if np.isnan(found.total) and np.isfinite(points).all():
         _refuse_nan(pairs, points, others, function, n_jobs)
     return found
+
+
+def _by_evaluation(
+    pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int
+) -> ops.Distorted:
+    """Ask a function that compiled loops do not know of all edges at once."""
+    factors = 1.0 if pairs.factors is None else pairs.factors
+    values, slopes = function.evaluate(pairs.numbers, ops.lengths(pairs, points, others, n_jobs))
+    return ops.Distorted(float((factors * values).sum()), ops.pull(pairs, points, others, factors * slopes, n_jobs))
 
 
 def _refuse_nan(pairs: ops.Pairs, points: Array, others: Array, function: DistortionFunction, n_jobs: int) -> None:

@@ -6,7 +6,7 @@ of them. Nothing above this room calls the compiled loops behind them.
 
 from __future__ import annotations
 
-from .distortions import Distorted, Pairs, distort, evaluate, lengths
+from .distortions import Distorted, Pairs, distort, evaluate, lengths, pull
 from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
 from .extents import Extent, bulk, extent, sample_places
 from .fourier import arrange, convolve
@@ -48,6 +48,7 @@ __all__ = [
     "gather_charges",
     "lengths",
     "morton_order",
+    "pull",
     "reorder",
     "sample_places",
     "spread",

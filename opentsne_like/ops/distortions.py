@@ -13,7 +13,7 @@ from .forms import check_form
 
 GRAIN = 2**15  # edges of a chunk, each of which adds to a gradient of its own
 CHUNKS = 8
-BLOCK = 2**13  # edges whose lengths and slopes stay in the cache from one loop to the next
+BLOCK = 2**14  # edges whose lengths and slopes stay in the cache from one loop to the next
 
 
 class Pairs(NamedTuple):
@@ -27,6 +27,8 @@ class Pairs(NamedTuple):
         What the distortion knows of each, such as its weight.
     factors : ndarray of shape (edges,), float64, or None
         By which distortions are multiplied.
+    starts : ndarray of shape (n + 1,), or None
+        Of edges that stand in the order of their rows: where those of each row begin.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Pairs(NamedTuple):
     columns: Array
     numbers: Array
     factors: Array | None
+    starts: Array | None = None
 
 
 class Distorted(NamedTuple):
@@ -121,62 +124,104 @@ def evaluate(form: Any, numbers: Array, lengths: Array) -> tuple[Array, Array]:
     return values, slopes
 
 
-def distort(
-    pairs: Pairs,
-    points: Array,
-    others: Array,
-    function: Callable[[Array, Array], tuple[Array, Array]],
-    n_jobs: int,
-    *,
-    whole: bool = False,
-) -> Distorted:
+def distort(pairs: Pairs, points: Array, others: Array, form: Any, n_jobs: int) -> Distorted:
     """Return the sum of the distortions of edges, and its derivative in the points.
 
     Parameters
     ----------
     pairs : Pairs
+        In the order of their rows, with `starts`.
     points, others : ndarray of shape (n, d) and (m, d), float64
         Where the ends are. If they are one array, both ends move, else the first alone.
-    function : callable
-        From numbers and lengths to distortions and their derivatives, all of shape (edges,).
+    form : NamedTuple
+        One of `kernels.distortions`.
     n_jobs : int
         Threads; the result has the same bits for any number.
-    whole : bool
-        Whether the function has to be asked of all edges at once.
 
     Returns
     -------
     Distorted
 
+    Raises
+    ------
+    InvalidTypeError
+        If no formula is known for the form.
+
     Examples
     --------
     >>> import numpy as np
     >>> from opentsne_like import ops
-    >>> pairs = ops.Pairs(np.array([0], np.int32), np.array([1], np.int32), np.array([0.5]), None)
+    >>> from opentsne_like.kernels import distortions
+    >>> ends = np.array([0], np.int32), np.array([1], np.int32)
+    >>> pairs = ops.Pairs(*ends, numbers=np.array([0.5]), factors=None, starts=np.array([0, 1, 1]))
     >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
-    >>> found = ops.distort(pairs, points, points, lambda w, d: (w * d**2, 2 * w * d), n_jobs=1)
+    >>> found = ops.distort(pairs, points, points, distortions.QuadraticPenalty(), n_jobs=1)
     >>> found.total, found.gradient.tolist()
     (12.5, [[-3.0, -4.0], [3.0, 4.0]])
     """
-    known = None
-    if whole:
-        known = _scaled(function(pairs.numbers, lengths(pairs, points, others, n_jobs)), pairs.factors)
+    check_form(form, kernels.distortions.value_and_slope)
+
+    def fill(here: slice, far: Array, values: Array, slopes: Array) -> float:
+        kernels.distortions.distort(form, pairs.numbers[here], far, values, slopes)
+        if pairs.factors is not None:
+            values *= pairs.factors[here]
+            slopes *= pairs.factors[here]
+        return float(values.sum())
+
+    return _descend(pairs, points, others, fill, n_jobs)
+
+
+def pull(pairs: Pairs, points: Array, others: Array, slopes: Array, n_jobs: int) -> Array:
+    """Return the derivative in the points of distortions whose derivatives in the lengths are known.
+
+    Parameters
+    ----------
+    pairs, points, others, n_jobs
+        As in `distort`.
+    slopes : ndarray of shape (edges,), float64
+
+    Returns
+    -------
+    float64 ndarray of shape (n, d)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ends = np.array([0], np.int32), np.array([1], np.int32)
+    >>> pairs = ops.Pairs(*ends, numbers=np.zeros(1), factors=None, starts=np.array([0, 1, 1]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> ops.pull(pairs, points, points, np.array([5.0]), n_jobs=1).tolist()
+    [[-3.0, -4.0], [3.0, 4.0]]
+    """
+
+    def fill(here: slice, far: Array, values: Array, out: Array) -> float:
+        out[:] = slopes[here]
+        return 0.0
+
+    return _descend(pairs, points, others, fill, n_jobs).gradient
+
+
+def _descend(
+    pairs: Pairs,
+    points: Array,
+    others: Array,
+    fill: Callable[[slice, Array, Array, Array], float],
+    n_jobs: int,
+) -> Distorted:
+    """Return the sum of what `fill` returns, which writes values and slopes of a block of edges of known lengths."""
+    d, loops = points.shape[1], kernels.distortions
 
     def work(low: int, high: int) -> Distorted:
         total, gradient = 0.0, np.zeros(points.shape)
+        apart, memory = np.empty((d, BLOCK)), np.empty((3, BLOCK))  # once: fresh memory costs as much as a loop
         for begin in range(low, high, BLOCK):
             end = min(begin + BLOCK, high)
-            here = slice(begin, end)
-            ends = (begin, end, pairs.rows, pairs.columns, points, others)
-            far = np.empty(end - begin)
-            kernels.distortions.measure(*ends, far)
-            if known is None:
-                factors = None if pairs.factors is None else pairs.factors[here]
-                values, slopes = _scaled(function(pairs.numbers[here], far), factors)
-            else:
-                values, slopes = known[0][here], known[1][here]
-            kernels.distortions.pull(*ends, far, slopes, others is points, gradient)
-            total += float(values.sum())
+            far, values, slopes = memory[:, : end - begin]
+            ends = (begin, end, pairs.starts, pairs.rows, pairs.columns)
+            loops.part(*ends, points, others, apart, far)
+            total += fill(slice(begin, end), far, values, slopes)
+            loops.pull(*ends, apart, far, slopes, others is points, gradient)
         return Distorted(total, gradient)
 
     parts = _parallel.run_tasks([(work, chunk) for chunk in _chunks(pairs)], n_jobs=n_jobs)
@@ -188,7 +233,3 @@ def distort(
 
 def _chunks(pairs: Pairs) -> list[tuple[int, int]]:
     return _parallel.chunk_bounds(len(pairs.rows), GRAIN, most=CHUNKS)
-
-
-def _scaled(found: tuple[Array, Array], factors: Array | None) -> tuple[Array, Array]:
-    return found if factors is None else (found[0] * factors, found[1] * factors)
