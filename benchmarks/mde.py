@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.linalg import subspace_angles
 
 from opentsne_like import mde, metrics
 
@@ -37,8 +38,8 @@ def ours(problem: mde.MDE, max_iter: int) -> tuple[Any, float]:
     return np.asarray(embedding), time.process_time() - begun
 
 
-def theirs(python: str, problem: mde.MDE, max_iter: int) -> tuple[Any, float, int]:
-    """Return what PyMDE makes of the same problem: embedding, seconds, steps."""
+def theirs(python: str, problem: mde.MDE, max_iter: int, spectral: bool = False) -> tuple[Any, float, int]:
+    """Return what PyMDE makes of the same problem: embedding, seconds, steps; `spectral` lets it find the start."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "problem.npz", Path(folder) / "made.npy"
         numbers = problem.distortion_function.numbers
@@ -49,6 +50,7 @@ def theirs(python: str, problem: mde.MDE, max_iter: int) -> tuple[Any, float, in
             "constraint": problem.constraint.name().capitalize(),
             "loss": type(problem.distortion_function).__name__,
             "max_iter": max_iter,
+            "spectral": spectral,
         }
         command = [python, str(WORKER), str(given), str(made), json.dumps(asked)]
         variables = environment(1, python, "pymde")
@@ -106,6 +108,22 @@ def distances(python: str, X: Any, constraint: mde.Constraint, max_distances: fl
     row(name, "this package", problem.solve_stats.iterations, f"{seconds:.1f}", value, "", "", "")
 
 
+def laplacian(python: str, X: Any, labels: Any, max_iter: int) -> None:
+    """Measure `laplacian_embedding` after the neighbours: the spectral embedding, and steps from there."""
+    name, edges = "`laplacian_embedding`", mde.laplacian_embedding(X, init="random", n_jobs=1)
+    weights, n = edges.distortion_function.numbers, edges.n_items
+    edges._X_init = mde.Standardized().initialization(n, 2)
+    made, seconds, steps = theirs(python, edges, max_iter, spectral=True)
+    value = f"{edges.average_distortion(made):.6f}"
+    row(name, "PyMDE", steps, f"{seconds:.1f}", value, "", *judged(X, labels, made))
+    begun = time.process_time()
+    found = edges.embed(mde.quadratic.spectral(n, 2, edges.edges, weights), max_iter=max_iter)
+    seconds, value = time.process_time() - begun, f"{edges.value:.6f}"
+    row(name, "this package", edges.solve_stats.iterations, f"{seconds:.1f}", value, "", *judged(X, labels, found))
+    between = np.rad2deg(subspace_angles(made, np.asarray(found)))
+    print(f"principal angles between the two: {between[0]:.3f} and {between[1]:.3f} degrees")
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -122,6 +140,7 @@ def main() -> None:
     for constraint in (mde.Centered(), mde.Standardized()):
         neighbors(asked.python, X, labels, constraint, asked.max_iter)
         distances(asked.python, X, constraint, asked.max_distances, asked.distance_iter)
+    laplacian(asked.python, X, labels, asked.max_iter)
 
 
 if __name__ == "__main__":

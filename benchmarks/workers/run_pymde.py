@@ -22,6 +22,8 @@ def main() -> None:
     if asked["loss"] == "PushAndPull":
         penalties = pymde.penalties
         function = penalties.PushAndPull(numbers, penalties.Log1p, penalties.Log)
+    elif asked["spectral"]:
+        function = pymde.penalties.Quadratic(numbers)
     else:
         function = getattr(pymde.losses, asked["loss"])(numbers)
     constraint = getattr(pymde, asked["constraint"])()
@@ -31,6 +33,8 @@ def main() -> None:
     start = constraint.project_onto_constraint(start, inplace=False)
     problem.embed(start, max_iter=1)
     begun = time.process_time()
+    if asked["spectral"]:
+        start = pymde.quadratic.spectral(asked["n_items"], 2, edges, numbers)
     embedding = problem.embed(start, max_iter=asked["max_iter"])
     seconds = time.process_time() - begun
     np.save(made, embedding.detach().numpy().astype(float))

@@ -153,7 +153,14 @@ class Log1pPenalty(_WithExponent):
 
 
 @dataclass(frozen=True)
-class LogPenalty(_WithExponent):
+class _Repulsive(_WithExponent):
+    def wrong(self, numbers: Array) -> tuple[Array, str]:
+        """Return which weights are positive."""
+        return np.asarray(numbers > 0), "0 or negative, since this penalty is infinite at a length of 0"
+
+
+@dataclass(frozen=True)
+class LogPenalty(_Repulsive):
     """``w log(1 - exp(-d^exponent))``, which pushes apart where w is negative and is felt over a distance of about 1.
 
     Examples
@@ -166,7 +173,7 @@ class LogPenalty(_WithExponent):
 
 
 @dataclass(frozen=True)
-class InvPowerPenalty(_WithExponent):
+class InvPowerPenalty(_Repulsive):
     """``|w| / d^exponent``, for negative weights alone.
 
     Examples
@@ -177,13 +184,9 @@ class InvPowerPenalty(_WithExponent):
 
     exponent: float = 1.0
 
-    def wrong(self, numbers: Array) -> tuple[Array, str]:
-        """Return which weights are positive."""
-        return np.asarray(numbers > 0), "0 or negative, since this penalty is infinite at 0"
-
 
 @dataclass(frozen=True)
-class LogRatioPenalty(_WithExponent):
+class LogRatioPenalty(_Repulsive):
     """``w log(d^exponent / (1 + d^exponent))``, for negative weights.
 
     Examples

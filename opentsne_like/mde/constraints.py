@@ -72,6 +72,14 @@ class _Projected(optimizer.Unconstrained):
         return np.asarray(self.own.project_onto_constraint(np.array(points), inplace=False))
 
 
+def _put(made: Array, Z: Any, inplace: bool) -> Array:
+    """Return what was made of `Z`, in its place where it is an array of numbers with fractions."""
+    if not (inplace and isinstance(Z, np.ndarray) and Z.dtype.kind == "f"):
+        return np.asarray(made)
+    Z[...] = made
+    return Z
+
+
 class _Known(Constraint):
     """A constraint that optimizers know."""
 
@@ -82,13 +90,13 @@ class _Known(Constraint):
         return self.project_onto_constraint(generator().normal(size=(n_items, embedding_dim)))
 
     def project_onto_constraint(self, Z: Any, inplace: bool = True) -> Array:
-        """Return the nearest embedding that keeps to it; nothing is written into `Z`."""
+        """Return the nearest embedding that keeps to it, in the place of `Z` unless `inplace` is False."""
         points = np.asarray(Z, np.float64)
-        return np.asarray(self.known.project(points, points))
+        return _put(self.known.project(points, points), Z, inplace)
 
     def project_onto_tangent_space(self, X: Any, Z: Any, inplace: bool = True) -> Array:
-        """Return `Z` without what leads off the constraint; nothing is written into it."""
-        return np.asarray(self.known.tangent(np.asarray(X, np.float64), np.asarray(Z, np.float64)))
+        """Return `Z` without what leads off the constraint, in its place unless `inplace` is False."""
+        return _put(self.known.tangent(np.asarray(X, np.float64), np.asarray(Z, np.float64)), Z, inplace)
 
 
 class Centered(_Known):
@@ -179,16 +187,16 @@ class Anchored(_Known):
         return "anchored"
 
     def project_onto_constraint(self, Z: Any, inplace: bool = True) -> Array:
-        """Return `Z` with the anchors in their places; nothing is written into it."""
+        """Return `Z` with the anchors in their places, written into it unless `inplace` is False."""
         points = np.array(Z, np.float64)
         points[self.anchors] = self.values
-        return points
+        return _put(points, Z, inplace)
 
     def project_onto_tangent_space(self, X: Any, Z: Any, inplace: bool = True) -> Array:
-        """Return `Z` with zeros for the anchors; nothing is written into it."""
+        """Return `Z` with zeros for the anchors, written into it unless `inplace` is False."""
         vectors = np.array(Z, np.float64)
         vectors[self.anchors] = 0.0
-        return vectors
+        return _put(vectors, Z, inplace)
 
     def check(self, n_items: int, embedding_dim: int) -> None:
         """Refuse anchors that are no items, or have other coordinates than they need."""
@@ -219,7 +227,7 @@ class Sphere(_Known):
     """
 
     def __init__(self, radius: float = 1.0) -> None:
-        self.known = optimizer.Sphere(radius)
+        self.radius, self.known = radius, optimizer.Sphere(radius)
 
     def name(self) -> str:
         """Return the name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,8 @@ class EdgeFunction:
         Weights or targets.
     factors : ndarray of shape (edges,) or None
         By which distortions are multiplied.
+
+    The numbers of the formula, such as `exponent`, are attributes, too.
     """
 
     numbers_name: ClassVar[str] = "weights"
@@ -55,6 +58,7 @@ class EdgeFunction:
         array = as_array(numbers, self.numbers_name)
         self.numbers = np.atleast_1d(check_numbers(array, array.size, self.numbers_name))
         self.function = function
+        vars(self).update({part.name: getattr(function, part.name) for part in fields(function)})
         wrong, needed = function.wrong(self.numbers)
         if wrong.any():
             k = int(np.argmax(wrong))
@@ -93,7 +97,7 @@ class Function(EdgeFunction):
 
     def __call__(self, distances: Any) -> Array:
         """Return what the function says of all lengths."""
-        return np.asarray(self.function.function(np.asarray(distances, np.float64)), np.float64)
+        return self.function.values(np.asarray(distances, np.float64))
 
     def of_edges(self, count: int) -> tuple[Array, None]:
         """Return the places of so many edges.

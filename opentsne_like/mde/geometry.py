@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
-from .._validation import check_integer, check_matrix
-from ..errors import InvalidParameterError
+from .._validation import as_array, check_integer, check_matrix
+from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import align
 
-__all__ = ["align", "all_edges", "center", "rotate"]
+__all__ = ["align", "all_edges", "center", "deduplicate_edges", "rotate"]
 
 
 def all_edges(n: int) -> Array:
@@ -24,6 +24,25 @@ def all_edges(n: int) -> Array:
     [[0, 1], [0, 2], [1, 2]]
     """
     return np.stack(np.triu_indices(check_integer(n, "n", at_least=1), 1), axis=1).astype(np.int64)
+
+
+def deduplicate_edges(edges: Any) -> Array:
+    """Return each pair once, the smaller item first, sorted.
+
+    Parameters
+    ----------
+    edges : array-like of shape (n_edges, 2), integer
+
+    Examples
+    --------
+    >>> from opentsne_like import mde
+    >>> mde.preprocess.deduplicate_edges([[1, 0], [0, 1], [0, 2]]).tolist()
+    [[0, 1], [0, 2]]
+    """
+    pairs = as_array(edges, "edges")
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        raise InvalidTypeError(f"`edges` must be pairs of integers, got {pairs.dtype} of shape {pairs.shape}")
+    return np.unique(np.sort(pairs.astype(np.int64), axis=1), axis=0)
 
 
 def center(X: Any) -> Array:

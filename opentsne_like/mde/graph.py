@@ -49,6 +49,11 @@ class Graph:
     def __init__(self, adjacency_matrix: Any) -> None:
         from scipy.sparse import csr_matrix
 
+        if hasattr(adjacency_matrix, "adjacency"):
+            raise InvalidTypeError(
+                "`adjacency_matrix` must be a matrix, got a graph of networkx; networkx.to_scipy_sparse_array(graph) "
+                "makes one"
+            )
         if hasattr(adjacency_matrix, "tocsr"):
             given = check_csr(adjacency_matrix, "adjacency_matrix")
         else:
@@ -96,6 +101,8 @@ class Graph:
             raise InvalidParameterError(
                 f"`edges` must name items from 0 to {n - 1}, got {pairs.min()} to {pairs.max()}"
             )
+        if not n:
+            raise InvalidParameterError("`edges` must be one at least where `n_items` is not given, got none")
         one_way = coo_matrix((numbers, (pairs[:, 0], pairs[:, 1])), shape=(n, n))
         return Graph(one_way + one_way.T)
 
@@ -151,6 +158,23 @@ class Graph:
         i = check_integer(node, "node", at_least=0, at_most=self.n_items - 1)
         return slice(self.A.indptr[i], self.A.indptr[i + 1])
 
+    def __getitem__(self, key: Any) -> Any:
+        """Return what is at a place of the adjacency matrix."""
+        return self.A[key]
+
+    def check_distances(self, what: str) -> None:
+        """Refuse numbers below 0, which are no distances.
+
+        Parameters
+        ----------
+        what : str
+            What they are needed for.
+        """
+        if self.A.nnz and self.A.data.min() < 0:
+            raise InvalidParameterError(
+                f"`graph` must have distances of 0 or more for {what}, got {self.A.data.min():g}"
+            )
+
     def __repr__(self) -> str:
         return f"<Graph of {self.n_items:,} items and {self.n_edges:,} edges>"
 
@@ -179,6 +203,7 @@ class Graph:
         (5, 2)
         """
         check_choice(device, "device", ("cpu",))
+        self.check_distances("a graph that is drawn")
         fraction = min(1.0, MOST_PATHS / max(1, self.n_all_edges))
         paths = self if self.n_edges == self.n_all_edges else shortest_paths(self, retain_fraction=fraction)
         function: Any = losses.WeightedQuadratic(paths.distances)
@@ -232,8 +257,7 @@ def shortest_paths(
     given = graph if isinstance(graph, Graph) else Graph(graph)
     share = check_real(retain_fraction, "retain_fraction", above=0, at_most=1)
     limit = np.inf if max_length is None else check_real(max_length, "max_length", above=0)
-    if given.A.nnz and given.A.data.min() < 0:
-        raise InvalidParameterError(f"`graph` must have distances of 0 or more, got {given.A.data.min():g}")
+    given.check_distances("shortest paths")
     if max_length is None:
         check_room(share * given.n_all_edges)
     rng, rows = generator(), []

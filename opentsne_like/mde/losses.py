@@ -40,6 +40,7 @@ class Loss(EdgeFunction):
     *numbers, **named
         Of the formula, such as a threshold.
     weights : array-like of shape (edges,), keyword only, optional
+        Not negative.
 
     Examples
     --------
@@ -55,6 +56,9 @@ class Loss(EdgeFunction):
         if weights is not None:
             array = as_array(weights, "weights")
             self.factors = np.atleast_1d(check_numbers(array, array.size, "weights"))
+            if (wrong := self.factors < 0).any():
+                k = int(np.argmax(wrong))
+                raise InvalidParameterError(f"`weights` must be 0 or more, got {self.factors[k]:g} for edge {k}")
 
     @property
     def deviations(self) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +10,19 @@ import numpy as np
 
 from .. import plotting
 from .._types import Array
-from .._validation import check_matrix, check_real
+from .._validation import check_matrix, check_real, shown
 from ..affinity import check_edges
-from ..dependencies import need
-from ..errors import InvalidParameterError
-from ..plotting.figures import blank
+from ..errors import InvalidParameterError, InvalidTypeError
+from ..plotting.figures import blank, pixels, save
+from ..plotting.panels import views_of
+from .geometry import deduplicate_edges
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SECONDS = 4.0  # that a film takes
 LEAST_RATE = 15.0  # pictures a second
+DPI = 72  # of a film
 LINE = "#9a9a9a"
 
 
@@ -48,7 +50,7 @@ def plot(
     colors : array-like of shape (n_items, 3) or (n_items, 4), optional
         The colour of each item.
     edges : array-like of shape (m, 2), optional
-        Lines between items, in the plane.
+        Lines between items, beneath them.
     axis_limits : (float, float), optional
         Of both axes.
     background_color : optional
@@ -73,23 +75,39 @@ def plot(
     if color_by is not None and colors is not None:
         raise InvalidParameterError("`colors` must be None where `color_by` is given, got both")
     check_real(marker_size, "marker_size", above=0)
+    inches = _pair(figsize_inches, "figsize_inches", above=0)
+    limits = None if axis_limits is None else _pair(axis_limits, "axis_limits")
+    shades = None if colors is None else check_matrix(colors, "colors")
+    if shades is not None and len(shades) != len(points):
+        raise InvalidParameterError(f"`colors` must be {len(points)} rows, one for each item, got {len(shades)}")
     options: dict[str, Any] = {"size": marker_size}
     if color_by is not None and _measures(color_by):
         options |= {"categorical": False, "colors": color_map}
     figure = plotting.scatter(points, color_by, **options)
-    figure.set_size_inches(*figsize_inches)
-    axes = figure.axes[0]
-    if colors is not None:
-        _paint(axes, points, colors, marker_size)
-    if edges is not None:
-        _join(axes, points, check_edges(edges, len(points)))
+    figure.set_size_inches(*inches)
+    lines = None if edges is None else check_edges(deduplicate_edges(edges), len(points))
+    for axes, (x, y, _) in zip(figure.axes, views_of(points), strict=False):  # a colour bar may follow
+        if shades is not None:
+            axes.collections[0].remove()
+            axes.scatter(x, y, s=marker_size, c=shades, linewidths=0)
+        if lines is not None:
+            _join(axes, np.column_stack([x, y]), lines)
+        if limits is not None:
+            axes.set(xlim=limits, ylim=limits if points.shape[1] > 1 else axes.get_ylim())
     if background_color is not None:
         figure.set_facecolor(background_color)
-    if axis_limits is not None:
-        axes.set(xlim=axis_limits, ylim=axis_limits)
     if savepath is not None:
-        figure.savefig(savepath)
+        save(figure, savepath)
     return figure
+
+
+def _pair(value: Any, name: str, above: float | None = None) -> tuple[float, float]:
+    """Return two numbers, or refuse what is not."""
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise InvalidTypeError(f"`{name}` must be two numbers, got {shown(value)}") from None
+    return check_real(low, name, above=above), check_real(high, name, above=above)
 
 
 def _measures(labels: Any) -> bool:
@@ -97,22 +115,11 @@ def _measures(labels: Any) -> bool:
     return bool(np.asarray(labels).dtype.kind == "f")
 
 
-def _paint(axes: Any, points: Array, colors: Any, size: float) -> None:
-    if points.shape[1] != 2:
-        raise InvalidParameterError(f"`colors` must be None in {points.shape[1]} dimensions; use `color_by`")
-    axes.collections[0].remove()
-    axes.scatter(points[:, 0], points[:, 1], s=size, c=np.asarray(colors), linewidths=0)
-
-
 def _join(axes: Any, points: Array, edges: Array) -> None:
     """Draw lines between items, beneath their points."""
-    if points.shape[1] != 2:
-        raise InvalidParameterError(
-            f"`edges` must be None in {points.shape[1]} dimensions; they are drawn in the plane"
-        )
     from matplotlib.collections import LineCollection
 
-    axes.add_collection(LineCollection(list(points[edges]), colors=LINE, linewidths=0.5, zorder=0))
+    axes.add_collection(LineCollection(list(points[edges]), colors=LINE, linewidths=0.5, zorder=0), autolim=False)
 
 
 def cdf(values: Array, figsize_inches: tuple[float, float]) -> Figure:
@@ -131,28 +138,37 @@ def cdf(values: Array, figsize_inches: tuple[float, float]) -> Figure:
     return figure
 
 
-def film(shots: Sequence[Array], color_by: Any, savepath: Any, fps: float | None, options: Mapping[str, Any]) -> None:
-    """Write a GIF of embeddings, one after the other, with the last one twice.
+def film(
+    shots: Sequence[Array],
+    fps: float | None,
+    tmpdir: str | os.PathLike[str] | None,
+    savepath: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
+) -> plotting.Movie:
+    """Return a film of embeddings, one after the other, and write it where a path is given.
 
     Parameters
     ----------
     shots : sequence of ndarray of shape (n_items, embedding_dim)
-    color_by : array-like, optional
-    savepath : path-like
     fps : float or None
+    tmpdir : path-like or None
+        A folder for the pictures one by one.
+    savepath : path-like or None
     options : mapping
         Of `plot`.
     """
-    need("matplotlib", "plot")
-    from PIL import Image
-
     rate = max(len(shots) / SECONDS, LEAST_RATE) if fps is None else check_real(fps, "fps", above=0)
-    limits = (min(float(shot.min()) for shot in shots), max(float(shot.max()) for shot in shots))
+    if options["axis_limits"] is None:
+        far = max(float(np.abs(shot).max()) for shot in shots)
+        options = {**options, "axis_limits": (-far, far)}
     pictures = []
-    for shot in [*shots, shots[-1]]:
-        figure = plot(shot, color_by, **{"axis_limits": limits, **options})
-        memory = io.BytesIO()
-        figure.savefig(memory, format="png")
-        pictures.append(Image.open(memory).convert("P"))
-    first, rest = pictures[0], pictures[1:]
-    first.save(savepath, format="GIF", save_all=True, append_images=rest, duration=1000.0 / rate, loop=0)
+    for k, shot in enumerate(shots):
+        figure = plot(shot, **options)
+        figure.set_dpi(DPI)
+        if tmpdir is not None:
+            save(figure, os.path.join(tmpdir, f"{k:04d}.png"))
+        pictures.append(pixels(figure))
+    movie = plotting.Movie(np.stack(pictures), rate)
+    if savepath is not None:
+        movie.save(savepath)
+    return movie

@@ -9,12 +9,13 @@ import numpy as np
 from .._types import Array
 from .._validation import as_array, check_integer, check_matrix, check_real
 from ..affinity import NeighborEdges, check_edges, sample_pairs
-from ..errors import InvalidParameterError, InvalidTypeError
-from .geometry import all_edges
+from ..errors import InvalidParameterError
+from .geometry import all_edges, deduplicate_edges
 from .graph import Graph, check_room, nearest_by_paths, shortest_paths
 from .randomness import generator
 
 __all__ = [
+    "Graph",
     "deduplicate_edges",
     "dissimilar_edges",
     "distances",
@@ -129,6 +130,8 @@ def k_nearest_neighbors(
         if max_distance is not None:
             check_real(max_distance, "max_distance", above=0)
         return nearest_by_paths(data, count, max_distance)
+    table = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+    check_integer(k, "k", at_least=1, at_most=table.shape[0] - 1)
     made = NeighborEdges(data, k, method=search_method(knn_method), max_distance=max_distance, verbose=verbose)
     return Graph(made.P + made.P.T)
 
@@ -195,25 +198,6 @@ def dissimilar_edges(n_items: int, similar_edges: Any, num_edges: int | None = N
     """
     count = len(as_array(similar_edges, "similar_edges")) if num_edges is None else num_edges
     return sample_edges(n_items, count, exclude=similar_edges, seed=seed)
-
-
-def deduplicate_edges(edges: Any) -> Array:
-    """Return each pair once, the smaller item first, sorted.
-
-    Parameters
-    ----------
-    edges : array-like of shape (n_edges, 2), integer
-
-    Examples
-    --------
-    >>> from opentsne_like import mde
-    >>> mde.preprocess.deduplicate_edges([[1, 0], [0, 1], [0, 2]]).tolist()
-    [[0, 1], [0, 2]]
-    """
-    pairs = as_array(edges, "edges")
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
-        raise InvalidTypeError(f"`edges` must be pairs of integers, got {pairs.dtype} of shape {pairs.shape}")
-    return np.unique(np.sort(pairs.astype(np.int64), axis=1), axis=0)
 
 
 def scale(distances: Any, natural_length: float) -> Array:

@@ -19,12 +19,14 @@ from ..errors import InvalidParameterError, NumericalError, OpenTSNEWarning, Una
 from ..objectives import Context, Distortion, Parts, PositionPenalty
 from ..optimizer import LBFGS, Objective
 from . import pictures
-from .constraints import Centered, as_constraint
+from .constraints import Centered, Sphere, as_constraint
 from .functions import EdgeFunction, as_edge_function
 from .solving import Following, SolveStats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from ..plotting import Movie
 
 LONGEST = 5.0  # step of a point under penalties; those that fade with the distance would let it go altogether
 
@@ -47,7 +49,7 @@ class MDE:
         Of `penalties` or `losses`, a `Function`, or a NumPy function from the lengths of all edges to distortions.
     constraint : Constraint, optional
         By default `Centered`.
-    device : {"cpu"}
+    device : {None, "cpu"}
     repulsion : {None, "all"}, keyword only
         "all" adds what the penalty ``Log`` with a weight of -1 makes of all pairs, in the place of sampled edges, see
         `objectives.Distortion`.
@@ -98,7 +100,7 @@ class MDE:
         edges: Any,
         distortion_function: Any,
         constraint: Any = None,
-        device: str = "cpu",
+        device: Any = None,
         *,
         repulsion: str | None = None,
         repulsive_fraction: float = 1.0,
@@ -106,7 +108,7 @@ class MDE:
         n_jobs: int = -1,
         affinities: Affinities | None = None,
     ) -> None:
-        check_choice(str(device), "device", ("cpu",))
+        check_choice(str(device or "cpu"), "device", ("cpu",))
         self.n_items = check_integer(n_items, "n_items", at_least=2)
         self.embedding_dim = check_integer(embedding_dim, "embedding_dim", at_least=1)
         if self.embedding_dim > self.n_items:
@@ -135,7 +137,7 @@ class MDE:
     def _warn_of_collapse(self) -> None:
         """Warn of a problem whose least distortion is that of all items in one place."""
         pulls = self.loss.function.takes == "weights" and not (self._numbers[0] < 0).any()
-        if pulls and isinstance(self.constraint, Centered) and self.loss.repulsion is None:
+        if pulls and isinstance(self.constraint, (Centered, Sphere)) and self.loss.repulsion is None:
             warnings.warn(
                 "`distortion_function` has weights of 0 and more alone, so all items fall together; add edges of "
                 "negative weight, or take constraint=Standardized() or repulsion='all'",
@@ -264,11 +266,12 @@ class MDE:
             self.loss.function.check(lengths)
         if self.loss.positions is not None:
             self.loss.positions.check(start)
-        if np.isnan(values := self.distortion_function(lengths)).any():
-            k = int(np.argmax(np.isnan(values)))
+        if not np.isfinite(values := self.distortion_function(lengths)).all():
+            k = int(np.argmin(np.isfinite(values)))
+            said = str(values[k]).replace("nan", "NaN")
             raise NumericalError(
-                f"the distortion function returned NaN for the edge ({self.edges[k, 0]}, {self.edges[k, 1]}) of length "
-                f"{lengths[k]:g}, at the start"
+                f"the distortion function returned {said} for the edge ({self.edges[k, 0]}, {self.edges[k, 1]}) of "
+                f"length {lengths[k]:g}, at the start; begin elsewhere"
             )
         return start
 
@@ -319,22 +322,64 @@ class MDE:
         """Return a picture of how the distortions are distributed: the share of edges below each value."""
         return pictures.cdf(self.distortions(), figsize_inches)
 
-    def plot(self, color_by: Any = None, **options: Any) -> Figure:
+    def plot(
+        self,
+        color_by: Any = None,
+        color_map: Any = "Spectral",
+        colors: Any = None,
+        edges: Any = None,
+        axis_limits: Any = None,
+        background_color: Any = None,
+        marker_size: float = 1.0,
+        figsize_inches: tuple[float, float] = (8.0, 8.0),
+        savepath: Any = None,
+    ) -> Figure:
         """Return a picture of the last embedding, see `mde.plot`."""
-        return pictures.plot(self._checked(None), color_by, **options)
+        options = (color_map, colors, edges, axis_limits, background_color, marker_size, figsize_inches, savepath)
+        return pictures.plot(self._checked(None), color_by, *options)
 
-    def play(self, color_by: Any = None, *, savepath: Any, fps: float | None = None, **options: Any) -> None:
-        """Write a film of how the embedding came about, a GIF, after ``embed(snapshot_every=...)``.
+    def play(
+        self,
+        color_by: Any = None,
+        color_map: Any = "Spectral",
+        colors: Any = None,
+        edges: Any = None,
+        axis_limits: Any = None,
+        background_color: Any = None,
+        marker_size: float = 1.0,
+        figsize_inches: tuple[float, float] = (8.0, 8.0),
+        fps: float | None = None,
+        tmpdir: Any = None,
+        savepath: Any = None,
+    ) -> Movie:
+        """Return a film of how the embedding came about, after ``embed(snapshot_every=...)``.
 
         Parameters
         ----------
-        color_by : array-like of shape (n_items,), optional
-        savepath : path-like
+        color_by, color_map, colors, edges, axis_limits, background_color, marker_size, figsize_inches
+            As of `mde.plot`.
         fps : float, optional
             Pictures a second; by default such that it takes four seconds, and 15 at least.
-        **options
-            Of `mde.plot`.
+        tmpdir : path-like, optional
+            A folder where the pictures are written one by one.
+        savepath : path-like, optional
+            Where the film is written; it ends in .gif, or in .mp4 where ffmpeg is installed.
+
+        Returns
+        -------
+        plotting.Movie
+            Notebooks show it.
         """
         if self.solve_stats is None or not self.solve_stats.snapshots:
             raise UnavailableError("there are no snapshots to play; call embed(snapshot_every=5) before")
-        pictures.film(self.solve_stats.snapshots, color_by, savepath, fps, options)
+        options = {
+            "color_by": color_by,
+            "color_map": color_map,
+            "colors": colors,
+            "edges": edges,
+            "axis_limits": axis_limits,
+            "background_color": background_color,
+            "marker_size": marker_size,
+            "figsize_inches": figsize_inches,
+        }
+        return pictures.film(self.solve_stats.snapshots, fps, tmpdir, savepath, options)

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import initialization
 from .._types import Array
-from .._validation import check_choice, check_integer, check_matrix, check_real
+from .._validation import check_choice, check_integer, check_matrix, check_real, shown
 from ..affinity import Affinities, GivenEdges, NeighborEdges, matrix_of
 from ..distortions import LogPenalty
-from ..errors import InvalidParameterError
+from ..errors import InvalidObjectError, InvalidParameterError
 from . import losses, penalties, preprocess, quadratic
 from .constraints import Anchored, Centered, Constraint, Standardized, as_constraint
 from .graph import Graph, nearest_by_paths, shortest_paths
@@ -91,6 +91,8 @@ def preserve_neighbors(
     given = as_constraint(constraint or (Standardized() if repulsive_penalty is None else Centered()))
     if not isinstance(data, Graph):
         data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+    elif not data.n_edges:
+        raise InvalidParameterError(f"`data` must be a graph with edges, got {data!r}")
     n = data.n_items if isinstance(data, Graph) else data.shape[0]
     given.check(n, d)
     penalties.formula(attractive_penalty, 1.0, "attractive_penalty")  # before any work
@@ -107,7 +109,7 @@ def preserve_neighbors(
         n, d, pairs, function, given, device,
         repulsion="all" if all_pairs else None, repulsive_fraction=fraction, n_jobs=n_jobs, affinities=affinities,
     )  # fmt: skip
-    if init == "quadratic":
+    if init == "quadratic" and n > d:  # beside the constant one there are n - 1 eigenvectors
         pulls = weights > 0
         problem._X_init = _apart(problem, quadratic.start(n, d, pairs[pulls], weights[pulls]))
     return problem
@@ -240,6 +242,8 @@ def preserve_distances(
     0.0
     """
     given = as_constraint(constraint)
+    if not callable(loss):
+        raise InvalidObjectError(f"`loss` must make a loss of deviations, as losses.Absolute does, got {shown(loss)}")
     table = None if isinstance(data, Graph) else check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
     n = data.n_items if table is None else table.shape[0]
     most = check_real(max_distances, "max_distances", above=0)

@@ -20,11 +20,14 @@ class SolveStats(NamedTuple):
         Before each step.
     residual_norms : list of float
         Norms of the gradient along the constraint, before each step.
+    step_size_percents : list of float
+        Lengths of the steps, in per cent of the norm of the embedding.
+    solve_time : float
     times : list of float
         Seconds since the call began, after each step.
-    solve_time : float
     snapshots : list of ndarray
         Embeddings on the way, the first and the last among them.
+    snapshot_every : int or None
     iterations : int
 
     Examples
@@ -39,10 +42,17 @@ class SolveStats(NamedTuple):
 
     average_distortions: list[float]
     residual_norms: list[float]
-    times: list[float]
+    step_size_percents: list[float]
     solve_time: float
+    times: list[float]
     snapshots: list[Array]
+    snapshot_every: int | None
     iterations: int
+
+    def __str__(self) -> str:
+        """Say how it ended."""
+        last = f"{self.average_distortions[-1]:.3g}, residual norm {self.residual_norms[-1]:.3g}" if self.times else "-"
+        return f"SolveStats: average distortion {last}, {self.iterations} iterations in {self.solve_time:.3g} s"
 
 
 class Following(Hook):
@@ -60,11 +70,13 @@ class Following(Hook):
         self.eps, self.snapshot_every = eps, snapshot_every
         self.losses: list[float] = []
         self.residuals: list[float] = []
+        self.percents: list[float] = []
         self.times: list[float] = []
         self.snapshots: list[Array] = []
 
     def start(self, progress: Progress) -> None:
         """Keep the start."""
+        self.before = np.array(progress.embedding)
         if self.snapshot_every:
             self.snapshots.append(np.array(progress.embedding))
 
@@ -73,6 +85,9 @@ class Following(Hook):
         self.losses.append(progress.loss)
         self.residuals.append(4.0 * progress.gradient_norm)  # of a quarter of the gradient
         self.times.append(progress.seconds)
+        points, before = np.asarray(progress.embedding), self.before
+        self.percents.append(100.0 * float(np.linalg.norm(points - before) / (np.linalg.norm(before) or 1.0)))
+        before[:] = points
         if self.snapshot_every and progress.iteration % self.snapshot_every == 0:
             self.snapshots.append(np.array(progress.embedding))
         known = Known(*progress.embedding.optimizer.state["known"].tolist())
@@ -80,11 +95,19 @@ class Following(Hook):
 
     def end(self, progress: Progress) -> None:
         """Keep the end."""
-        if self.snapshot_every:
+        if self.snapshot_every and len(self.losses) % self.snapshot_every:
             self.snapshots.append(np.array(progress.embedding))
 
     def stats(self) -> SolveStats:
         """Return what was remembered."""
         seconds = self.times[-1] if self.times else 0.0
-        steps = len(self.losses)
-        return SolveStats(self.losses, self.residuals, self.times, seconds, self.snapshots, steps)
+        return SolveStats(
+            self.losses,
+            self.residuals,
+            self.percents,
+            seconds,
+            self.times,
+            self.snapshots,
+            self.snapshot_every,
+            len(self.losses),
+        )

@@ -7,7 +7,7 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from ..distortions import DistortionFunction
-from ..errors import NumericalError
+from ..errors import InvalidParameterError, NumericalError
 from .edges import Edges
 
 
@@ -36,6 +36,13 @@ def pairs_of(edges: Edges, function: DistortionFunction) -> ops.Pairs:
         factors = None if function.takes == "weights" else np.ascontiguousarray(weights.real)
         weights = weights.real if factors is None else weights.imag
     numbers = np.ascontiguousarray(weights, np.float64)
+    wrong, needed = function.wrong(numbers)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        raise InvalidParameterError(
+            f"`P` must have {function.takes} that are {needed}, got {numbers[k]:g} for the edge "
+            f"({edges.rows[k]}, {edges.columns[k]})"
+        )
     return ops.Pairs(edges.rows, edges.columns, numbers, factors, edges.indptr)
 
 

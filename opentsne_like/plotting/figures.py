@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .._types import Array
 from ..dependencies import need
 from ..errors import InvalidParameterError
 from .files import write_file
@@ -24,6 +27,13 @@ def blank(inches: tuple[float, float], dpi: float) -> Figure:
     figure = Picture(figsize=inches, dpi=dpi, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+def pixels(figure: Figure) -> Array:
+    """Return what the figure looks like, uint8 of shape (height, width, 3)."""
+    canvas: Any = figure.canvas
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

@@ -19,7 +19,7 @@ from .._validation import check_flag, check_matrix, check_real, shown
 from ..errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, StorageError
 from ..storage import check_writable
 from .colors import read_labels
-from .figures import blank
+from .figures import blank, pixels
 from .files import write_file
 from .legends import explain
 from .names import INK, PLAIN
@@ -212,9 +212,7 @@ def _pictures(figure: Figure, axes: Axes, maps: list[tuple[str, Array]], marks: 
         frame(axes, view[0], view[1], equal=True)
         marks.draw(axes, view)
         counter.set_text(name)
-        canvas: Any = figure.canvas
-        canvas.draw()
-        pictures.append(np.array(canvas.buffer_rgba())[..., :3])
+        pictures.append(pixels(figure))
     return np.stack(pictures)
 
 
