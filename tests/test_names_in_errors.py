@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from opentsne_like import (
+    NCTSNE,
     SNE,
     TSNE,
     UMAP,
     InfoNCTSNE,
     LargeVis,
-    NCTSNE,
     NegTSNE,
     NeighborEmbedding,
     PaCMAP,
@@ -75,7 +75,7 @@ def test_errors_name_what_the_user_wrote(estimator):
 
 
 def test_what_fit_is_given_has_the_name_of_its_argument():
-    with pytest.raises(OpenTSNEError, match="^`initialization` must have shape"):
+    with pytest.raises(OpenTSNEError, match=r"^`initialization` must have shape"):
         UMAP().fit(X, initialization=np.ones((3, 2)))
 
 
