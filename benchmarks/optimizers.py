@@ -44,13 +44,13 @@ class Meter:
 
     def __init__(self) -> None:
         self.calls, self.seconds = 0, 0.0
-        forces = PairLoss._forces
+        repelled = PairLoss._repelled
 
-        def counted(objective: Any, points: Any, exaggeration: float) -> Any:
+        def counted(objective: PairLoss, points: Any) -> Any:
             self.calls += 1
-            return forces(objective, points, exaggeration)
+            return repelled(objective, points)
 
-        PairLoss._forces = counted  # type: ignore[method-assign]
+        PairLoss._repelled = counted  # type: ignore[method-assign]
 
     def run(self, embedding: Any, n_iter: int, **options: Any) -> Any:
         """Return the embedding after some iterations, which count."""

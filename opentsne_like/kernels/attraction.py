@@ -9,7 +9,7 @@ import numpy as np
 
 from .._types import Array
 from ._jit import kernel
-from .forms import height, shape, weighted_slope
+from .forms import height, shape, value_and_slope, weighted_slope
 
 
 @kernel
@@ -27,6 +27,7 @@ def add_attraction(
     repulsion: Array,
     scale: float,
     gradient: Array,
+    losses: Array | None,
 ) -> None:
     """Write ``exaggeration * sum_j p_ij A'(d²) (y_i - x_j) + scale * repulsion_i`` for a range of points.
 
@@ -50,6 +51,8 @@ def add_attraction(
         Gradient of the potential.
     scale : float
     gradient : (m, d), out
+    losses : (m,) float64, out, or None
+        ``sum_j p_ij A(d²)``. None is a type of its own, for which the compiler leaves them out.
     """
     d = points.shape[1]
     zero = values.dtype.type(0)
@@ -59,15 +62,23 @@ def add_attraction(
         weights = values[indptr[i] : indptr[i + 1]]
         for k in range(d):
             gradient[place, k] = scale * repulsion[place, k]
+        loss = zero
         for e in range(len(row)):
             j = np.uint64(row[e])
             square = zero
             for k in range(d):
                 delta = points[i, k] - others[j, k]
                 square += delta * delta
-            w = weighted_slope(form, exaggeration * weights[e], square)
+            if losses is None:
+                w = weighted_slope(form, exaggeration * weights[e], square)
+            else:
+                value, slope = value_and_slope(form, square)
+                w = exaggeration * weights[e] * slope
+                loss += weights[e] * value
             for k in range(d):
                 gradient[place, k] += w * (points[i, k] - others[j, k])
+        if losses is not None:
+            losses[place] = loss
 
 
 @kernel
@@ -85,6 +96,7 @@ def add_attraction_in_plane(
     repulsion: Array,
     scale: float,
     gradient: Array,
+    losses: Array | None,
 ) -> None:
     """Write what `add_attraction` does for float32 coordinates in the plane.
 
@@ -92,7 +104,7 @@ def add_attraction_in_plane(
 
     Parameters
     ----------
-    low, high, indptr, indices, values, points, form, exaggeration, order, repulsion, scale, gradient
+    low, high, indptr, indices, values, points, form, exaggeration, order, repulsion, scale, gradient, losses
         As in `add_attraction`.
     pairs : (n,) uint64
         The coordinates that the columns stand for, (n, 2) float32, seen as such numbers.
@@ -104,16 +116,23 @@ def add_attraction_in_plane(
         row = indices[indptr[i] : indptr[i + 1]]
         weights = values[indptr[i] : indptr[i + 1]]
         xi, yi = points[i, 0], points[i, 1]
-        sx = sy = zero
+        sx = sy = loss = zero
         for e in range(len(row)):
             pair = pairs[np.uint64(row[e])]
             dx = xi - np.uint32(pair & lower).view(np.float32)
             dy = yi - np.uint32(pair >> upper).view(np.float32)
-            w = weighted_slope(form, weights[e], dx * dx + dy * dy)
+            if losses is None:
+                w = weighted_slope(form, weights[e], dx * dx + dy * dy)
+            else:
+                value, slope = value_and_slope(form, dx * dx + dy * dy)
+                w = weights[e] * slope
+                loss += weights[e] * value
             sx += w * dx
             sy += w * dy
         gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
         gradient[place, 1] = exaggeration * sy + scale * repulsion[place, 1]
+        if losses is not None:
+            losses[place] = loss
 
 
 @kernel

@@ -12,11 +12,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from numba.extending import overload
 
-from ._jit import FAST
+from .elementary import INLINED, log_one_plus, power
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_OPTIONS: Any = {"nogil": True, "forceinline": True, "error_model": "numpy", "fastmath": set(FAST)}
 
 
 class Cauchy(NamedTuple):
@@ -110,7 +108,7 @@ def by_type(default: Callable[..., Any]) -> ByType:
 
         return register
 
-    @overload(chosen, strict=False, jit_options=_OPTIONS)
+    @overload(chosen, strict=False, jit_options=INLINED)
     def compiled(form: Any, *rest: Any) -> Any:
         return table.get(getattr(form, "instance_class", type(None)), default)
 
@@ -178,13 +176,13 @@ def _gaussian(form: Any, s: Any) -> Any:
 def _log_inverse(form: Any, s: Any) -> Any:
     one, c = type(s)(1), type(s)(form.c)
     u = one + s
-    return math.log1p(one / (c * u)), -one / (u * (one + c * u))
+    return log_one_plus(one / (c * u)), -one / (u * (one + c * u))
 
 
 @value_and_slope.of(LogStudentT)
 def _log_student_t(form: Any, s: Any) -> Any:
     one, dof = type(s)(1), type(s)(form.dof)
-    return dof * math.log1p(s / dof), one / (one + s * (one / dof))
+    return dof * log_one_plus(s / dof), one / (one + s * (one / dof))
 
 
 @weighted_slope.of(LogStudentT)
@@ -199,7 +197,7 @@ def _dof(form: Any) -> Any:
 
 @shape.of(LogStudentT)
 def _log_ratio(form: Any, s: Any) -> Any:
-    return math.log1p(s / type(s)(form.dof))
+    return log_one_plus(s / type(s)(form.dof))
 
 
 @value_and_slope.of(LogStudentTTail)
@@ -219,15 +217,15 @@ def _square(form: Any, s: Any) -> Any:
 def _log_one_plus(form: Any, s: Any) -> Any:
     one, c = type(s)(1), type(s)(form.c)
     u = one + s
-    return math.log1p(c * u), c / (one + c * u)
+    return log_one_plus(c * u), c / (one + c * u)
 
 
 @value_and_slope.of(LogOnePlusPower)
 def _log_one_plus_power(form: Any, s: Any) -> Any:
     one, a, b = type(s)(1), type(s)(form.a), type(s)(form.b)
     t = s + type(s)(form.core)
-    power = a * t**b  # one power serves both, and is most of what an edge costs
-    return math.log1p(power), b * power / (t * (one + power))
+    apart = a * power(t, b)  # one power serves both, and is most of what an edge costs
+    return log_one_plus(apart), b * apart / (t * (one + apart))
 
 
 @value_and_slope.of(SoftenedLog)

@@ -204,6 +204,27 @@ class Edges:
         near = ops.take_rows(graph, points, offset, n_jobs)
         return ops.attract(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
 
+    def add_mutual_attraction_with_loss(
+        self,
+        points: Array,
+        offset: Array,
+        attraction: Radial,
+        exaggeration: float,
+        repulsion: Array,
+        scale: float,
+        n_jobs: int,
+    ) -> tuple[Array, float]:
+        """Return what `add_mutual_attraction` does, and ``sum p A(d²)`` from the same pass, of rounded points.
+
+        For searches, which want both at every trial point; `loss` is the value in float64.
+        """
+        if attraction.form is None:
+            gradient = self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
+            return gradient, self.loss(points, points, attraction, n_jobs)
+        graph = self._locality.layout(points, n_jobs)
+        near = ops.take_rows(graph, points, offset, n_jobs)
+        return ops.attract_with_loss(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
+
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
         return ops.take_rows(self._unsorted, points, offset, n_jobs)

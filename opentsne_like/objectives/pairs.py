@@ -89,8 +89,13 @@ class PairLoss:
         points : ndarray of shape (n, d), float64
         exaggeration : float
         """
-        total, gradient = self._forces(points, exaggeration)
-        pull = self._pull(points)
+        if self._exact:
+            total, gradient = self._forces(points, exaggeration)
+            pull = self._pull(points)
+        else:
+            potential, extent = self._repelled(points)
+            total, numbers = potential.total, self._numbers(potential, exaggeration)
+            gradient, pull = self.edges.add_mutual_attraction_with_loss(points, extent.mean, *numbers)
         loss = self._value(total, pull)
         return loss, loss + (exaggeration - 1.0) * pull, gradient
 
@@ -124,18 +129,24 @@ class PairLoss:
 
     def _forces(self, points: Array, exaggeration: float) -> tuple[float, Array]:
         """Return the sum of all potentials and a quarter of the gradient."""
+        potential, extent = self._repelled(points)
+        numbers = self._numbers(potential, exaggeration)
+        if self._exact:
+            return potential.total, self.edges.add_attraction(points, points, *numbers)
+        return potential.total, self.edges.add_mutual_attraction(points, extent.mean, *numbers)
+
+    def _repelled(self, points: Array) -> tuple[Potential, Extent]:
+        """Return the potential by which points repel each other, as it is, kept or estimated, and their extent."""
         self.edges.check(points)
-        n_jobs, exact = self.engine.n_jobs, self._exact
         extent = self.engine.extent(points)
-        if self.stale is not None and not exact:
-            potential = self.stale.evaluate(self.engine, points, extent)
-        else:
-            potential = self._potential(points, extent)
-        total = potential.total
-        numbers = (self.attraction, exaggeration, potential.gradient, self.normalizer.factor(total), n_jobs)
-        if exact:
-            return total, self.edges.add_attraction(points, points, *numbers)
-        return total, self.edges.add_mutual_attraction(points, extent.mean, *numbers)
+        if self.stale is not None and not self._exact:
+            return self.stale.evaluate(self.engine, points, extent), extent
+        return self._potential(points, extent), extent
+
+    def _numbers(self, potential: Potential, exaggeration: float) -> tuple[Radial, float, Array, float, int]:
+        """Return what attraction is added up by, after the points."""
+        factor = self.normalizer.factor(potential.total)
+        return self.attraction, exaggeration, potential.gradient, factor, self.engine.n_jobs
 
     def edge_losses(self, points: Array) -> Array:
         """Return ``p_ij A(d_ij²)`` of every edge, shape (edges,), in the order of P."""

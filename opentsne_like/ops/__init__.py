@@ -7,7 +7,7 @@ of them. Nothing above this room calls the compiled loops behind them.
 from __future__ import annotations
 
 from .distortions import Distorted, Pairs, distort, evaluate, lengths, pull
-from .edges import Graph, attract, checksum, edge_loss, entropy, reorder, take_rows
+from .edges import Graph, attract, attract_with_loss, checksum, edge_loss, entropy, reorder, take_rows
 from .extents import Extent, bulk, extent, sample_places
 from .fourier import arrange, convolve
 from .grid import HARMONICS, TAPS, Grid, Place, gather, gather_charges, spread
@@ -33,6 +33,7 @@ __all__ = [
     "Workspace",
     "arrange",
     "attract",
+    "attract_with_loss",
     "build_tree",
     "bulk",
     "checksum",

@@ -89,6 +89,65 @@ def attract(
     >>> ops.attract(graph, points, points, forms.Square(), 2.0, np.zeros((2, 2)), 1.0, n_jobs=1).tolist()
     [[-3.0, -4.0], [0.0, 0.0]]
     """
+    return _attract(graph, points, others, form, exaggeration, repulsion, scale, None, n_jobs)
+
+
+def attract_with_loss(
+    graph: Graph,
+    points: Array,
+    others: Array,
+    form: Any,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    n_jobs: int,
+) -> tuple[Array, float]:
+    """Return what `attract` does, and ``sum_ij p_ij A(d²)`` from the same pass along the edges.
+
+    A row is summed in the precision of the weights, the rows in float64 and in the order of the points.
+
+    Parameters
+    ----------
+    graph, points, others, form, exaggeration, repulsion, scale, n_jobs
+        As in `attract`.
+
+    Returns
+    -------
+    gradient : ndarray of shape (m, d), dtype of the weights
+    loss : float
+        Without exaggeration.
+
+    Raises
+    ------
+    InvalidTypeError
+        If no formula is known for the form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> ops.attract_with_loss(graph, points, points, forms.Square(), 2.0, np.zeros((2, 2)), 1.0, n_jobs=1)[1]
+    12.5
+    """
+    losses = np.empty(len(points))
+    gradient = _attract(graph, points, others, form, exaggeration, repulsion, scale, losses, n_jobs)
+    return gradient, float(losses.sum())
+
+
+def _attract(
+    graph: Graph,
+    points: Array,
+    others: Array,
+    form: Any,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    losses: Array | None,
+    n_jobs: int,
+) -> Array:
     check_form(form, kernels.forms.value_and_slope)
     dtype = graph.values.dtype.type
     gradient = np.empty(points.shape, dtype)
@@ -97,7 +156,7 @@ def attract(
         kernel = kernels.attraction.add_attraction_in_plane
         columns = np.ascontiguousarray(others).view(np.uint64).reshape(-1)
     numbers = (form, dtype(exaggeration), graph.order, repulsion, dtype(scale))
-    args = (graph.indptr, graph.indices, graph.values, points, columns, *numbers, gradient)
+    args = (graph.indptr, graph.indices, graph.values, points, columns, *numbers, gradient, losses)
     grain = max(ROWS, GRAIN * len(points) // max(1, len(graph.values)))  # short rows do not pay for a call
     _parallel.for_chunks(kernel, len(points), args, n_jobs=n_jobs, grain=grain)
     return gradient

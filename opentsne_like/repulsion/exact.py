@@ -56,7 +56,7 @@ def _sum_plainly(targets: Array, sources: Array, charges: Array, same: bool, rad
 
     def block(low: int, high: int) -> None:
         apart = targets[low:high, None].astype(np.float64) - sources[None]
-        square = (apart * apart).sum(axis=2)
+        square = np.einsum("ijk,ijk->ij", apart, apart)
         k, slope = np.array(radial(square)), 2.0 * radial.slope(square)
         if same:
             own = np.arange(high - low), np.arange(low, high)

@@ -30,11 +30,12 @@ def test_attraction(d, dof, dtype, index):
     square = (apart**2).sum(axis=2)
     pull = np.einsum("ij,ijd->id", P.toarray() / (1 + square / dof), apart)
     expected = 4.0 * pull + 0.25 * repulsion
+    own = (P.toarray() * dof * np.log1p(square / dof)).sum(axis=1)
     result = np.full((30, d), 9.0, dtype)
     places = rng.permutation(30).astype(np.int32)
     numbers = (forms.LogStudentT(dof), dtype(4.0), places, repulsion[np.argsort(places)], dtype(0.25))
     attraction.add_attraction(
-        3, 30, P.indptr, P.indices, P.data.astype(dtype), x.astype(dtype), y.astype(dtype), *numbers, result
+        3, 30, P.indptr, P.indices, P.data.astype(dtype), x.astype(dtype), y.astype(dtype), *numbers, result, None
     )
     assert np.all(result[places[:3]] == 9)
     result = result[places]
@@ -43,11 +44,21 @@ def test_attraction(d, dof, dtype, index):
         near, plane = x.astype(dtype), np.full((30, 2), 9.0, dtype)
         pairs = y.astype(dtype).view(np.uint64).ravel()
         graph_of_p = (P.indptr, P.indices, P.data.astype(dtype), near, pairs)
-        attraction.add_attraction_in_plane(3, 30, *graph_of_p, *numbers, plane)
+        attraction.add_attraction_in_plane(3, 30, *graph_of_p, *numbers, plane, None)
         np.testing.assert_allclose(plane[places][3:], expected[3:], rtol=1e-5, atol=1e-5)
         assert np.all(plane[places[:3]] == 9)
+        counted, losses = np.empty((30, 2), dtype), np.full(30, 9.0)
+        attraction.add_attraction_in_plane(3, 30, *graph_of_p, *numbers, counted, losses)
+        np.testing.assert_allclose(counted[places][3:], plane[places][3:], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(losses[places][3:], own[3:], rtol=1e-5)
+    counted, losses = np.empty((30, d), dtype), np.full(30, 9.0)
+    arrays = (P.data.astype(dtype), x.astype(dtype), y.astype(dtype))
+    attraction.add_attraction(3, 30, P.indptr, P.indices, *arrays, *numbers, counted, losses)
+    np.testing.assert_allclose(counted[places][3:], result[3:], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(losses[places][3:], own[3:], rtol=1e-5 if dtype == np.float32 else 1e-12)
+    assert np.all(losses[places[:3]] == 9)
     loss = attraction.edge_loss(3, 30, P.indptr, P.indices, P.data, x, y, forms.LogStudentT(dof))
-    assert loss == pytest.approx((P.toarray() * dof * np.log1p(square / dof))[3:].sum(), rel=1e-12)
+    assert loss == pytest.approx(own[3:].sum(), rel=1e-12)
 
 
 def test_rows_without_edges_feel_repulsion_only():
@@ -68,6 +79,7 @@ def test_rows_without_edges_feel_repulsion_only():
         repulsion,
         one,
         result,
+        None,
     )
     assert np.array_equal(result, repulsion)
 

@@ -10,7 +10,7 @@ from opentsne_like import ops
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.objectives import Edges, checksum, locality
 from opentsne_like.opentsne import gradient_descent, kl_divergence_bh, kl_divergence_fft
-from opentsne_like.repulsion import LogOnePlus, LogStudentT, LogStudentTTail, Square
+from opentsne_like.repulsion import LogOnePlus, LogOnePlusPower, LogStudentT, LogStudentTTail, Square
 
 ATTRACTION = LogStudentT(1.0)
 
@@ -58,7 +58,8 @@ def test_a_matrix_without_edges():
 
 
 @pytest.mark.parametrize(
-    "attraction", [LogStudentT(1.0), LogStudentT(0.7), LogStudentTTail(2.0), Square(), LogOnePlus(0.3)]
+    "attraction",
+    [LogStudentT(1.0), LogStudentT(0.7), LogStudentTTail(2.0), Square(), LogOnePlus(0.3), LogOnePlusPower(1.6, 0.9)],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
@@ -75,6 +76,10 @@ def test_any_attraction(d, dtype, attraction):
         gradient, 4 * pull + 0.25 * repulsion, rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-4
     )
     assert edges.loss(Y, Y, attraction, 2) == pytest.approx((P.toarray() * attraction(square)).sum(), rel=1e-12)
+    if dtype == np.float32:
+        both = edges.add_mutual_attraction_with_loss(Y, Y.mean(axis=0), attraction, 4.0, repulsion, 0.25, 2)
+        np.testing.assert_allclose(both[0], gradient, rtol=1e-4, atol=1e-4)
+        assert both[1] == pytest.approx(edges.loss(Y, Y, attraction, 2), rel=1e-6)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
@@ -83,12 +88,15 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
     P = sparse.random(2000, 2000, density=0.02, format="csr", random_state=0)
     edges, plain = Edges.of(P, n_jobs=2), Edges.of(P, n_jobs=2)
     rng = np.random.default_rng(0)
-    for k in range(50):
+    for k in range(25):
         Y = rng.normal(size=(2000, d)) * 10
         repulsion = rng.normal(size=(2000, d)).astype(np.float32)
         result = edges.add_mutual_attraction(Y, Y.mean(axis=0), ATTRACTION, 4.0, repulsion, 0.5, k % 3 + 1)
         near = (Y - ops.extent(Y, 1).mean).astype(np.float32)
         assert result.tobytes() == plain.add_attraction(near, near, ATTRACTION, 4.0, repulsion, 0.5, 1).tobytes()
+        numbers = (Y, Y.mean(axis=0), ATTRACTION, 4.0, repulsion, 0.5)
+        one, other = (Edges.add_mutual_attraction_with_loss(e, *numbers, k % 3 + 1) for e in (edges, plain))
+        assert (one[0].tobytes(), one[1]) == (other[0].tobytes(), other[1])
     layout = edges._locality._sorted
     assert (layout is not edges._unsorted) == (d <= 3)
     if d <= 3:  # of the types that the kernels were compiled for
