@@ -121,7 +121,8 @@ def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
     _, start = _look_up(embedding, X_new, initialization, check_integer(k, "k", at_least=1), {})
     with embedding.optimizer.held():
         old, state = np.array(embedding), embedding._own.copy()
-    points = np.concatenate([old, start])
+    placing = embedding.loss.placing
+    points = _part(np.concatenate([old, start]), len(old), 0.0 if placing is None else placing.apart)
     state.affinities = state.affinities.extended(X_new)
     state.settings = state.settings.changed(fixed=None)
     state.value = None
@@ -129,6 +130,16 @@ def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
     if descent.state is not None:
         descent.state = descent.state.grown(state.settings.optimizer.start(points), old.shape)
     return type(embedding)._make(points, state)
+
+
+def _part(points: Array, n_old: int, share: float) -> Array:
+    """Return points of which new ones do not begin in the place of another, unless they may."""
+    if not share:
+        return points
+    _, group, sizes = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    moves = (sizes[group.ravel()] > 1) & (np.arange(len(points)) >= n_old)
+    points[moves] += share * points.std() * np.random.default_rng(0).normal(size=points.shape)[moves]
+    return points
 
 
 def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_params: dict[str, Any]) -> tuple[Any, Array]:

@@ -32,6 +32,9 @@ class Placing(NamedTuple):
     n_iter : int
     momentum : float
     max_grad_norm : float or None
+    apart : float
+        How far new points that begin in the place of another are moved when a map grows, of its standard deviation: for
+        losses that are infinite where two points are in one place.
 
     Examples
     --------
@@ -45,6 +48,7 @@ class Placing(NamedTuple):
     n_iter: int = 250
     momentum: float = 0.8
     max_grad_norm: float | None = 0.25
+    apart: float = 0.0
 
 
 @runtime_checkable

@@ -79,7 +79,7 @@ class Distortion(AllPairs):
     average: str = "edges"
     positions: PositionPenalty | None = None
     label: ClassVar[str] = "average distortion"
-    placing: ClassVar[Placing | None] = Placing(exaggeration=1.0)
+    placing: ClassVar[Placing | None] = Placing(exaggeration=1.0, apart=1e-4)
 
     def __post_init__(self) -> None:
         super().__post_init__()

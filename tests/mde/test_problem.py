@@ -175,6 +175,8 @@ def test_steps_are_said(capsys):
 def test_only_pulling_weights_are_warned_of():
     with pytest.warns(OpenTSNEWarning, match="all items fall together"):
         mde.MDE(N, 2, EDGES, penalties.Quadratic(WEIGHTS))
+    with pytest.warns(OpenTSNEWarning, match="all items fall together"):
+        mde.MDE(N, 2, EDGES, penalties.Quadratic(WEIGHTS), mde.Sphere(1.0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         mde.MDE(N, 2, EDGES, penalties.Quadratic(WEIGHTS), mde.Standardized())
@@ -207,7 +209,35 @@ def test_only_pulling_weights_are_warned_of():
         (lambda: losses.WeightedQuadratic([1.0, 0.0]), "`deviations` must be positive to be weighted"),
         (lambda: losses.Absolute([np.nan]), "`deviations` must be finite, got nan for edge 0"),
         (lambda: penalties.InvPower([-1.0, 2.0]), "`weights` must be 0 or negative, since .*, got 2 for edge 1"),
+        (lambda: penalties.Log(0.5), "`weights` must be 0 or negative, since .*, got 0.5 for edge 0"),
+        (lambda: penalties.LogRatio([-1.0, 2.0]), "`weights` must be 0 or negative, since .*, got 2 for edge 1"),
         (lambda: penalties.PushAndPull([1.0, -1.0], penalties.InvPower), "`weights` must be 0 or negative"),
+        (lambda: penalties.PushAndPull([1.0, -1.0], penalties.Log), "`weights` must be 0 or negative"),
+        (lambda: losses.Absolute([1.0, 1.0], weights=[1.0, -1.0]), "`weights` must be 0 or more, got -1 for edge 1"),
+        (lambda: mde.MDE(4, 2, [[1, 2]], losses.Absolute(1.0, weights=[1.0, 2.0])), "`weights` must be 1 numbers"),
+        (lambda: mde.MDE(4, 2, [["a", "b"]], losses.Absolute(1.0)), "`edges` must be numeric, got the text 'a'"),
+        (lambda: mde.MDE(4, 2, [[0, 1], [2]], losses.Absolute(1.0)), "`edges` must be a rectangular table"),
+        (lambda: mde.MDE(4, 2, None, losses.Absolute(1.0)), "`edges` must be an array of numbers, got None"),
+        (lambda: mde.MDE(4, 2, [[0.0, np.nan]], losses.Absolute(1.0)), "`edges` must be integers, got dtype float64"),
+        (lambda: mde.MDE(4, 0, [[0, 1]], losses.Absolute(1.0)), "`embedding_dim` must be at least 1, got 0"),
+        (lambda: mde.Anchored([0, 0], [[0.0, 1.0], [2.0, 3.0]]), "`anchors` must name each item once, got 0 twice"),
+        (lambda: mde.Anchored([0], [[np.nan, 0.0]]), "`values` must be finite, got nan"),
+        (lambda: quadratic().embed(Y * np.nan), "`X` must be finite, got nan"),
+        (lambda: quadratic(constraint=mde.Standardized()).embed(0 * Y), "map without extent in each"),
+        (lambda: quadratic(constraint=mde.Sphere(1.0)).embed(0 * Y), "`X` must be such that it can be brought onto"),
+        (
+            lambda: mde.MDE(N, 2, EDGES, penalties.Log(-1.0 * WEIGHTS)).embed(0 * Y),
+            r"returned inf for the edge \(0, 1\)",
+        ),
+        (
+            lambda: mde.MDE(N, 2, EDGES, lambda d: 1j * d).embed(Y),
+            "`distortion_function` must be numeric, got dtype comp",
+        ),
+        (lambda: mde.MDE(N, 2, EDGES, lambda d: "far").embed(Y), "`distortion_function` must be an array of numbers"),
+        (
+            lambda: mde.MDE(N, 2, EDGES, mde.Function(np.square, lambda d: d * np.nan)).embed(Y),
+            "`derivative` must be that of `function`, got nan at the length",
+        ),
         (lambda: penalties.PushAndPull([1.0, -1.0], abs), "`attractive_penalty` must make a penalty of weights"),
         (lambda: mde.Anchored([0, 0], np.zeros((2, 2))), "`anchors` must name each item once, got 0 twice"),
         (lambda: mde.Anchored([0], np.zeros((2, 2))), "`values` must have 1 rows"),

@@ -210,6 +210,33 @@ def test_a_file_keeps_signs_and_factors(tmp_path):
         np.testing.assert_array_equal(again.optimize(5), made.optimize(5))
 
 
+@pytest.mark.parametrize(
+    ("function", "numbers", "message"),
+    [
+        (dist.LogPenalty(), [-1.0, 2.0], r"weights that are 0 or negative, .*, got 2 for the edge \(1, 2\)"),
+        (dist.AbsoluteDeviation(), [-1.0, 2.0], r"targets that are 0 or more, got -1 for the edge \(0, 1\)"),
+        (dist.FractionalDeviation(), [1.0, 0.0], r"targets that are positive, .*, got 0 for the edge \(1, 2\)"),
+    ],
+)
+def test_numbers_that_a_function_cannot_have_are_refused_where_it_is_bound(function, numbers, message):
+    made = Embedding(Y[:3], GivenEdges([[0, 1], [1, 2]], numbers, n_samples=3), loss=Distortion(function))
+    with pytest.raises(InvalidParameterError, match=f"`P` must have {message}"):
+        made.optimize(3)
+
+
+def test_new_points_that_begin_in_one_place_are_moved_apart():
+    """A repulsion that is infinite at 0 has to have a finite value when a map grows."""
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(60, 3))
+    affinities = NeighborEdges(data[:40], 5, repulsive_fraction=1.0)
+    made = Embedding(data[:40, :2], affinities, loss=Distortion(dist.PushAndPull()), optimizer=LBFGS())
+    grown = made.add(np.repeat(data[40:], 2, axis=0))
+    assert np.isfinite(grown.loss_value)
+    np.testing.assert_array_equal(grown[:40], made)
+    assert len(np.unique(grown, axis=0)) == 80
+    assert grown.optimize(10).loss_value < grown.loss_value
+
+
 def test_parts_of_the_loss():
     made = Embedding(Y, GivenEdges(EDGES, TARGETS, n_samples=N), loss=Distortion(dist.QuadraticDeviation()))
     np.testing.assert_allclose(made.edge_losses().sum(), made.loss_value)
