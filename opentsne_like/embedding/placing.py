@@ -138,7 +138,8 @@ def _part(points: Array, n_old: int, share: float) -> Array:
         return points
     _, group, sizes = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     moves = (sizes[group.ravel()] > 1) & (np.arange(len(points)) >= n_old)
-    points[moves] += share * points.std() * np.random.default_rng(0).normal(size=points.shape)[moves]
+    noise: Array = np.random.default_rng(0).normal(size=points.shape)
+    points[moves] += share * points.std() * noise[moves]
     return points
 
 
