@@ -138,7 +138,7 @@ def _part(points: Array, n_old: int, share: float) -> Array:
         return points
     _, group, sizes = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     moves = (sizes[group.ravel()] > 1) & (np.arange(len(points)) >= n_old)
-    noise: Array = np.random.default_rng(0).normal(size=points.shape)
+    noise = np.random.default_rng(0).normal(size=(len(points), points.shape[1]))
     points[moves] += share * points.std() * noise[moves]
     return points
 
