@@ -51,7 +51,7 @@ PARTS = {  # affinities, loss, optimizer, schedule, width of the start; what is 
     "NCTSNE": (OF_NEIGHBORS, objectives.NegativeSampling(), Momentum(), [(10, None, 0.8)], 1.0),
     "LargeVis": (OF_PERPLEXITY, objectives.NegativeSampling(), Momentum(), [(30, None, 0.8)], 1.0),
     "ElasticEmbedding": (OF_PERPLEXITY, objectives.ElasticEmbedding(100.0), Momentum(), [(30, None, 0.8)], 0.1),
-    "UMAP": (OF_UMAP, objectives.FuzzyCrossEntropy(*objectives.similarity_curve()), Momentum(), [(30, None, 0.8)], 3.0),
+    "UMAP": (OF_UMAP, objectives.FuzzyCrossEntropy(*objectives.similarity_curve()), Momentum(), [(30, None, 0.9)], 3.0),
 }
 AFTERWARDS = {"NegTSNE": objectives.NegativeSampling(c=0.1), "NCTSNE": objectives.NoiseContrastive()}
 

@@ -12,6 +12,9 @@ from ..errors import InvalidParameterError
 from ..objectives import FuzzyCrossEntropy, Loss, similarity_curve
 from .family import LARGE, SamplingMethod
 
+# 200 iterations with it end where 250 with 0.8 do. From 0.95 on, with gains or without, fewer neighbours are kept.
+MOMENTUM = 0.9
+
 
 @dataclass(repr=False, eq=False)
 class UMAP(SamplingMethod):
@@ -112,4 +115,4 @@ class UMAP(SamplingMethod):
 
     def _stages(self, n: int) -> list[dict[str, Any]]:
         default = 350 if n >= LARGE else 200
-        return [{"n_iter": default if self.n_epochs is None else self.n_epochs}]
+        return [{"n_iter": default if self.n_epochs is None else self.n_epochs, "momentum": MOMENTUM}]
