@@ -181,7 +181,7 @@ def test_an_embedding_goes_along_a_path_of_lam():
         (ElasticEmbedding(lam=-1), "`lam` must be"),
         (ElasticEmbedding(lam=[]), "`lam` must be"),
         (ElasticEmbedding(lam=[1, "x"]), "`lam` must be"),
-        (SNE(early_exaggeration=-1), "`exaggeration` must be"),
+        (SNE(early_exaggeration=-1), "`early_exaggeration` must be"),
         (SNE(method="fast"), "`method` must be"),
         (InfoNCTSNE(n_iter=-1), "`n_iter` must be"),
     ],
@@ -192,9 +192,9 @@ def test_parameters_that_mean_nothing_are_refused_before_any_work(estimator, mes
         estimator.fit(affinities=affinity.Uniform(data(), k_neighbors=5), initialization="spectral")
 
 
-def test_a_start_that_is_none_is_refused_by_the_name_of_all_methods():
-    for estimator in (UMAP(init="best"), SNE(initialization="best")):
-        with pytest.raises(InvalidParameterError, match="`initialization` must be"):
+def test_a_start_that_is_none_is_refused_by_the_name_that_the_user_wrote():
+    for estimator, name in ((UMAP(init="best"), "init"), (SNE(initialization="best"), "initialization")):
+        with pytest.raises(InvalidParameterError, match=f"`{name}` must be"):
             estimator.fit(data())
 
 

@@ -125,7 +125,7 @@ def test_every_value_is_looked_at_before_any_map_is_made(monkeypatch):
         ({"c": 0.5}, "`c` must be left to `values`"),
         ({"method": "tsne", "exaggeration": 2}, "`exaggeration` must be left to `values`"),
         ({"perplexity": 30}, "`perplexity` must be one of"),
-        ({"n_neighbors": 0}, "`k_neighbors` must be"),
+        ({"n_neighbors": 0}, "`n_neighbors` must be"),
         ({"n_iter": -1}, "`n_iter` must be"),
     ],
     ids=repr,
