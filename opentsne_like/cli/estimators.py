@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from .._validation import check_choice, shown
+from .._validation import check_choice, check_integer, shown
 from ..errors import InvalidParameterError, InvalidTypeError
 from .tables import read_table
 
@@ -40,6 +40,8 @@ def check_names(options: Any) -> None:
     start = options.initialization
     if start is not None and not _is_file(start):
         check_choice(start, "--initialization", estimator.starts)
+    if options.n_iter is not None:
+        check_integer(options.n_iter, "--n-iter", at_least=0)
     if options.negative_gradient_method is not None:
         check_choice(options.negative_gradient_method, "--negative-gradient-method", _METHODS)
     make_estimator(options, 2, read_starts=False)

@@ -240,6 +240,7 @@ def test_names_in_files_are_those_of_a_frame(rng):
         ("embed X.npy --out map.npz --n-jobs 0", "`--n-jobs`"),
         ("embed X.npy --out map.npz --seed -1", "`--seed`"),
         ("embed X.npy --out map.npz --initialization nowhere", "`--initialization` must be one of 'pca'"),
+        ("embed X.npy --out map.npz --method umap --n-iter -1", "`--n-iter` must be at least 0, got -1"),
         ("embed X.npy --out map.npz --initialization no.npy", "`--initialization` 'no.npy' cannot be read"),
         ("embed X.npy --out map.npz --dof 0", "`--dof`"),
         ("embed X.npy --out map.npz --n-iter -1", "`--n-iter`"),
