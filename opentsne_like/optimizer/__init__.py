@@ -23,7 +23,7 @@ from .line_search import Trial, backtrack, search_line
 from .loop import Outcome, Silent, run
 from .momentum import Momentum
 from .protocols import Follower, Optimizer
-from .schedule import CONSTRAINTS, Plan, Schedule, accelerated_momentum
+from .schedule import CONSTRAINTS, Plan, Schedule, accelerated_momentum, value_at
 from .searching import Known, Searching
 from .sgd import SGD
 from .solving import conjugate_gradients, solver_of
@@ -87,4 +87,5 @@ __all__ = [
     "run",
     "search_line",
     "solver_of",
+    "value_at",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from .constraints import Anchored, Centered, Constraint, Standardized
 CONSTRAINTS: dict[str, type[Centered] | type[Standardized]] = {"centered": Centered, "standardized": Standardized}
 
 
+Course = float | Sequence[float] | Callable[[int], float]  # of a call: one number, or how it changes
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What a call of `optimize` may say of its iterations.
@@ -25,9 +28,11 @@ class Schedule:
     n_iter : int
     learning_rate : float or "auto"
         "auto" is what the optimizer makes of the loss's own unit, such as ``n / exaggeration`` for t-SNE with gains.
-    momentum : float
-    exaggeration : float, callable or None
-        Factor on the attraction, or a function of the iteration (from 0) within the call; None is 1.
+    momentum : float, sequence of float, or callable
+        Several hold for equal parts of the call, in their order: ``[0.95, 0.9]`` for a half each. A callable is told
+        the iteration (from 0) within the call. Sequences are stored, functions are not.
+    exaggeration : float, sequence of float, callable or None
+        Factor on the attraction; several, or a function, as of `momentum`; None is 1.
     fixed : array of bool of shape (n,), or None
         Points that stay where they are; nothing is centred then.
     constraint : {"centered", "standardized"} or Constraint
@@ -45,12 +50,15 @@ class Schedule:
     >>> from opentsne_like.optimizer import Schedule
     >>> Schedule(250, exaggeration=12.0).momentum
     0.8
+    >>> plan = Schedule(30, momentum=[0.94, 0.91, 0.87]).plan(50, lambda rho: 50 / rho, None, n_jobs=1)
+    >>> [plan.at(i).momentum for i in (0, 9, 10, 20, 29)]
+    [0.94, 0.94, 0.91, 0.87, 0.87]
     """
 
     n_iter: int = 0
     learning_rate: float | str = "auto"
-    momentum: float = 0.8
-    exaggeration: float | Callable[[int], float] | None = None
+    momentum: Course = 0.8
+    exaggeration: Course | None = None
     fixed: Any = field(default=None, compare=False)
     first_iteration: int = 0
     constraint: Any = "centered"
@@ -62,9 +70,9 @@ class Schedule:
             check_choice(self.learning_rate, "learning_rate", ("auto",))
         else:
             check_real(self.learning_rate, "learning_rate", above=0)
-        check_real(self.momentum, "momentum", at_least=0, below=1)
-        if self.exaggeration is not None and not callable(self.exaggeration):
-            check_real(self.exaggeration, "exaggeration", above=0)
+        object.__setattr__(self, "momentum", _checked(self.momentum, "momentum", at_least=0, below=1))
+        if self.exaggeration is not None:
+            object.__setattr__(self, "exaggeration", _checked(self.exaggeration, "exaggeration", above=0))
         check_integer(self.first_iteration, "first_iteration", at_least=0)
         if self.min_grad_norm is not None:
             check_real(self.min_grad_norm, "min_grad_norm", at_least=0)
@@ -144,11 +152,14 @@ class Plan:
     def exaggeration_at(self, iteration: int) -> float:
         """Return the exaggeration of an iteration, counted from 0 within the call; 1 after a function's last one."""
         factor = self.schedule.exaggeration
-        if not callable(factor):
-            return 1.0 if factor is None else float(factor)
-        if iteration >= self.n_iter:
+        if factor is None or (callable(factor) and iteration >= self.n_iter):
             return 1.0
-        return check_real(factor(iteration), "exaggeration", above=0)
+        return check_real(value_at(factor, iteration, self.n_iter), "exaggeration", above=0)
+
+    def momentum_at(self, iteration: int) -> float:
+        """Return the momentum of an iteration, counted from 0 within the call."""
+        momentum = value_at(self.schedule.momentum, iteration, self.n_iter)
+        return check_real(momentum, "momentum", at_least=0, below=1)
 
     def rate_at(self, exaggeration: float) -> float:
         """Return the learning rate at an exaggeration."""
@@ -163,10 +174,45 @@ class Plan:
     def at(self, iteration: int) -> Step:
         """Return what holds in an iteration, counted from 0 within the call."""
         exaggeration = self.exaggeration_at(iteration)
-        momentum = float(self.schedule.momentum)
         left = 1.0 - iteration / self.n_iter
-        rate = self.rate_at(exaggeration)
+        rate, momentum = self.rate_at(exaggeration), self.momentum_at(iteration)
         return Step(exaggeration, rate, momentum, self.constraint, self.n_jobs, self.subject, left)
+
+
+def value_at(course: Course, iteration: int, n_iter: int) -> float:
+    """Return what holds in an iteration: of several numbers the one whose part of the call it lies in.
+
+    Parameters
+    ----------
+    course : float, sequence of float, or callable
+    iteration : int
+        From 0.
+    n_iter : int
+        Iterations of the call.
+
+    Examples
+    --------
+    >>> from opentsne_like.optimizer import value_at
+    >>> [value_at([12.0, 4.0], i, n_iter=5) for i in range(5)], value_at(lambda i: 0.5 / (i + 1), 1, n_iter=5)
+    ([12.0, 12.0, 12.0, 4.0, 4.0], 0.25)
+    """
+    if callable(course):
+        return course(iteration)
+    if not isinstance(course, Sequence):
+        return course
+    return course[min(iteration * len(course) // max(n_iter, 1), len(course) - 1)]
+
+
+def _checked(course: Any, name: str, **bounds: float) -> Any:
+    """Return one number or a function as it is and several numbers as a tuple, or refuse what is none of these."""
+    if callable(course):
+        return course
+    if not isinstance(course, (list, tuple)) and np.ndim(course) != 1:
+        check_real(course, name, **bounds)
+        return course
+    if not len(course):
+        raise InvalidParameterError(f"`{name}` must be one number or more, each for an equal part of a call, got none")
+    return tuple(check_real(value, name, **bounds) for value in course)
 
 
 def accelerated_momentum(n: int) -> float:
