@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from .._types import Array
-from .._validation import check_matrix
+from .._validation import check_matrix, check_real
 from ..affinity import matrix_of
-from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt
+from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import checksum
 from ..optimizer import Record, StopReason
 from . import archive, checkpoint, placing
@@ -182,6 +182,60 @@ class Embedding(DiagnosedArray):
         except OptimizationInterrupt:
             if propagate_exception:
                 raise
+        return embedding
+
+    def scale(self, factor: float, inplace: bool = False) -> Self:
+        """Multiply the map, and the last step of its optimizer with it.
+
+        How wide a map is decides much of its loss, and is what a descent is slowest to find; a multiplication halfway
+        saves it many steps. Optimizers other than `Momentum` begin anew afterwards. It is no iteration: nothing is
+        counted or recorded. A map that is stored before or after it goes on with the same bits.
+
+        Parameters
+        ----------
+        factor : float
+            Positive; coordinates are multiplied as they are, so about the origin.
+        inplace : bool
+            Change this embedding instead of returning a changed copy.
+
+        Returns
+        -------
+        The embedding that was multiplied: this one if `inplace`.
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            If the factor is not positive or coordinates would not be finite, or if the settings of the map hold points
+            still or keep it to a constraint, which says how wide it is.
+        UnavailableError
+            A RuntimeError, if the points are placed on another map, which has its scale, or are being optimized.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = TSNE(perplexity=10, random_state=0).prepare_initial(X).optimize(20, exaggeration=12)
+        >>> bool((Y.scale(1.5) == 1.5 * Y).all())
+        True
+        >>> Y.scale(1.5).optimize(50).n_iter_
+        70
+        """
+        own, factor = self._own, check_real(factor, "factor", above=0)
+        schedule = own.settings.schedule
+        if own.reference is not None:
+            raise UnavailableError(
+                "points that are placed on a map have its scale: multiply the map itself, `reference_embedding`, and "
+                "place them anew"
+            )
+        if schedule.fixed is not None:
+            raise InvalidParameterError("`fixed` must be None to multiply a map, got points that stay where they are")
+        if schedule.constraint != "centered":
+            raise InvalidParameterError(
+                f"`constraint` must be 'centered' to multiply a map, got {schedule.constraint!r}, which sets its width"
+            )
+        embedding = self if inplace else self.copy()
+        embedding._own.optimizer.scale(embedding, factor, own.settings)
         return embedding
 
     def going_on(self, descent: Descent) -> Self:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields, replace
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from .._types import Array
 from ..callbacks import Follower
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Context, Loss, Parts, check_shapes, checksum
-from ..optimizer import Objective, State, StopReason, run
+from ..optimizer import OPTIMIZERS, Objective, State, StopReason, run
 from ..repulsion import Control
 from .settings import Settings
 
@@ -140,13 +141,19 @@ class Descent:
         OptimizationInterrupt
             If a callback asks to stop.
         """
+        with self._alone():
+            return self._run(embedding, P, settings, reference, affinities)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Move a map where nobody else does, or refuse to."""
         if not self._running.acquire(blocking=False):
             raise UnavailableError(
                 "this embedding is being optimized already, by a callback's caller or by another thread; optimize a "
                 "copy of it"
             )
         try:
-            return self._run(embedding, P, settings, reference, affinities)
+            yield
         finally:
             self._running.release()
 
@@ -218,6 +225,44 @@ class Descent:
             fresh = settings.optimizer.start(points)
             for name in settings.optimizer.keeps:
                 self.state[name] = fresh[name]
+
+    def scale(self, embedding: Any, factor: float, settings: Settings) -> None:
+        """Multiply a map and, in the state of its optimizer, what has its scale; both or neither.
+
+        Parameters
+        ----------
+        embedding : ndarray of shape (n, d), float64, C-contiguous, changed
+        factor : float
+        settings : Settings
+
+        Raises
+        ------
+        InvalidParameterError
+            If coordinates would leave the finite numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like.embedding import Descent, Settings
+        >>> points = np.array([[1.0, 2.0], [3.0, 4.0]])
+        >>> Descent().scale(points, 0.5, Settings())
+        >>> points.tolist()
+        [[0.5, 1.0], [1.5, 2.0]]
+        """
+        with self._alone():
+            points = in_place(embedding)
+            state = self.start(points, settings)
+            with np.errstate(over="ignore"):
+                made = points * factor
+            if not np.isfinite(made).all():
+                raise InvalidParameterError(
+                    f"`factor` must leave coordinates finite, got {factor:g}; take a smaller one"
+                )
+            kinds: list[Any] = [*OPTIMIZERS.values(), settings.optimizer]
+            powers = {name: power for kind in kinds for name, power in getattr(kind, "scales", {}).items()}
+            anew = {name for kind in kinds for name in kind.keeps} - set(powers)
+            kept = {name: state[name] * factor ** powers.get(name, 0) for name in state if name not in anew}
+            state.turn_to(points, made, kept)
 
     def _subject(self, P: Any, settings: Settings) -> float:
         """Return a number that tells loss and P from others, the same in every process."""

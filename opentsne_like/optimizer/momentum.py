@@ -52,6 +52,7 @@ class Momentum:
     max_step_norm: float | None = 5
     requires: ClassVar[tuple[str, ...]] = ("evaluate",)
     keeps: ClassVar[tuple[str, ...]] = ("gains", "update")
+    scales: ClassVar[dict[str, int]] = {"gains": 0, "update": 1}
 
     def __post_init__(self) -> None:
         check_flag(self.use_gains, "use_gains")

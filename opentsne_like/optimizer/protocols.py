@@ -23,6 +23,9 @@ class Optimizer(Protocol):
         Whether it looks at the loss elsewhere before it steps; False if there is no such attribute. Such an optimizer
         moves all points together, so none is placed by it, it takes the gradient of the points as they are, and each
         of its steps says what is descended.
+    scales : dict of str to int, optional
+        Arrays that stay good when the map is multiplied by a factor, each with the power of the factor that it has to
+        be multiplied by; others begin anew then.
 
     Examples
     --------

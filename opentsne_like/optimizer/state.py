@@ -169,6 +169,28 @@ class State:
                 self._tried = None
             ops.commit(points, self.counter, self.which, made.points, made.offset)
 
+    def turn_to(self, points: Array, new_points: Array, arrays: Mapping[str, Array]) -> None:
+        """Put other points and arrays in the place of the current ones, as whole as a step, but count no iteration.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, d), float64, changed
+        new_points : ndarray of shape (n, d), float64
+        arrays : mapping of str to ndarray
+            All that is to be there afterwards.
+
+        Examples
+        --------
+        >>> state, points = State({"update": np.ones((3, 2))}), np.ones((3, 2))
+        >>> state.turn_to(points, 2 * points, {"update": 2 * state["update"]})
+        >>> float(points.max()), float(state["update"].max()), int(state.counter[0])
+        (2.0, 2.0, 0)
+        """
+        with self.lock:
+            self._buffers[1 - int(self.which[0])] = dict(arrays)
+            ops.commit(points, np.zeros(1, np.int64), self.which, new_points, np.zeros(points.shape[1]))
+            self.drop_spare()
+
     def arrays(self) -> dict[str, Array]:
         """Return all that has to be kept for the optimization to go on, by name."""
         records = self.history
