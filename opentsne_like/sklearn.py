@@ -198,9 +198,10 @@ def transformer(estimator: type[methods.Method]) -> Any:
     (100, 2)
     """
     name = estimator.__name__
-    parameters = re.search(r"\n( +)Parameters\n.*?(?=\n\n\1[A-Z]\w+\n\1---|\Z)", estimator.__doc__ or "", re.DOTALL)
+    described = inspect.cleandoc(estimator.__doc__ or "")  # from Python 3.13 on without its indentation anyway
+    parameters = re.search(r"\nParameters\n.*?(?=\n\n[A-Z]\w+\n---|\Z)", described, re.DOTALL)
     text = f"`opentsne_like.{name}`, with all of its parameters, as a scikit-learn estimator.\n"
-    text += f"{parameters[0] if parameters else ''}\n\n    Attributes are those of `MapTransformer`.\n    "
+    text += f"{parameters[0] if parameters else ''}\n\nAttributes are those of `MapTransformer`.\n"
     return type(name, (MapTransformer, estimator), {"__doc__": text, "__module__": __name__})
 
 
