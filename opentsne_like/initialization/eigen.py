@@ -264,7 +264,7 @@ def smallest_pairs(W: csr_matrix, k: int) -> tuple[Array, Array]:
     bound = float(degrees.max()) if pulls else bound  # with which the walk has no negative steps
     walk = (sparse.eye(n) - laplacian / bound).tocsr()
     if pulls:
-        found, vectors = leading_pairs(walk, np.ones(n), k, 1e-4, None, np.random.RandomState(0))
+        found, vectors = leading_pairs(walk, np.ones(n), k, 1e-6, None, np.random.RandomState(0))
         return bound * (1.0 - found), vectors
     from scipy.sparse.linalg import eigsh
 
