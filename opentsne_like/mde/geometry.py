@@ -78,7 +78,7 @@ def rotate(X: Any, degrees: Any) -> Array:
     [[0.0, -1.0]]
     """
     points = np.asarray(check_matrix(X, "X"), np.float64)
-    angles = np.deg2rad(np.atleast_1d(np.asarray(degrees, np.float64)))
+    angles = np.deg2rad(np.atleast_1d(np.asarray(as_array(degrees, "degrees"), np.float64)))
     wanted = {2: 1, 3: 3}.get(points.shape[1])
     if wanted is None:
         raise InvalidParameterError(f"`X` must have 2 or 3 columns to be turned, got shape {points.shape}")

@@ -227,10 +227,12 @@ class MDE:
         hooks = [following, *([] if callbacks is None else np.atleast_1d(np.array(callbacks, object)).tolist())]
         if check_flag(verbose, "verbose"):
             hooks.append(ErrorLogger(print))
-        self.X = embedding
+        self.X, self.value, self.residual_norm = embedding, None, None  # until they are known of this one
         every = print_every or max(1, max_iter // 10)
-        embedding.optimize(max_iter, inplace=True, callbacks=hooks, callbacks_every_iters=every)
-        self.solve_stats = following.stats()
+        try:
+            embedding.optimize(max_iter, inplace=True, callbacks=hooks, callbacks_every_iters=every)
+        finally:  # also after Ctrl-C
+            self.solve_stats = following.stats()
         self.value, self.residual_norm = self._judge(embedding)
         return embedding
 

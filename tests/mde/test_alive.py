@@ -72,7 +72,8 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(name, tmp_path):
     problem = PROBLEMS[name]()
     with pytest.raises(KeyboardInterrupt):
         problem.embed(max_iter=STEPS, callbacks=[Checkpoint(tmp_path / "run.npz", every=4), StopAt(13)])
-    assert problem.X.n_iter_ == 13, "Ctrl-C leaves the last good embedding"
+    assert problem.X.n_iter_ == problem.solve_stats.iterations == 13, "Ctrl-C leaves the last good embedding"
+    assert problem.value is None, "of the whole run alone"
     assert_same(problem.X.optimize(STEPS - 13), whole)
     stored = load(tmp_path / "run.npz")
     assert_same(stored.optimize(STEPS - stored.n_iter_), whole)

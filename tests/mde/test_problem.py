@@ -255,6 +255,7 @@ def test_only_pulling_weights_are_warned_of():
             "`derivative` must be that of `function`",
         ),
         (lambda: mde.rotate(Y, [1, 2, 3]), "`degrees` must be 1 numbers for 2 columns"),
+        (lambda: mde.rotate(Y, "half"), "`degrees` must be an array of numbers, got 'half'"),
         (lambda: mde.rotate(np.eye(4), 1), "`X` must have 2 or 3 columns"),
         (lambda: mde.seed(-1), "`seed` must be at least 0, got -1"),
     ],
