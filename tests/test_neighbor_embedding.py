@@ -34,6 +34,26 @@ def test_a_stage_ends_where_the_gradient_is_small_unless_it_says_otherwise():
     assert_same(estimator(min_grad_norm=0.0).fit(X), estimator().fit(X))
 
 
+def test_two_stages_go_by_four_words():
+    words = {"n_iter": 8, "early_exaggeration": 4.0, "early_exaggeration_iter": 6, "learning_rate": [30.0, 20.0]}
+    stages = [Schedule(6, [30.0, 20.0], exaggeration=4.0), Schedule(8, [30.0, 20.0])]
+    assert_same(estimator(schedule=None, **words).fit(X), estimator(schedule=stages).fit(X))
+    assert estimator(schedule=None)._schedules() == [Schedule(250, exaggeration=12.0), Schedule(500)]
+    assert estimator(schedule=None, n_iter=5, early_exaggeration_iter=0).fit(X).n_iter_ == 5
+
+
+def test_a_rate_may_be_a_function_of_the_iteration():
+    asked = []
+
+    def rate(iteration):
+        asked.append(iteration)
+        return 40.0 / (1 + iteration)
+
+    Y = estimator(schedule=None, n_iter=3, early_exaggeration_iter=0, learning_rate=rate).fit(X)
+    assert set(asked) == {0, 1, 2}
+    np.testing.assert_array_equal(Y, estimator(schedule=Schedule(3, [40.0, 20.0, 40.0 / 3])).fit(X))
+
+
 def test_strength_is_that_of_the_loss():
     Y = estimator(repulsion_strength=2.0).fit(X)
     assert Y.loss == NegativeSampling(repulsion_strength=2.0)
@@ -51,6 +71,17 @@ class Bowl:
     [
         ({"repulsion_strength": -1.0}, InvalidParameterError, "`repulsion_strength` must be at least 0, got -1"),
         ({"repulsion_strength": 2.0, "loss": Bowl()}, InvalidParameterError, "`repulsion_strength` must be left out"),
+        ({"n_iter": 5}, InvalidParameterError, "`n_iter` must be left out with `schedule`"),
+        ({"schedule": None, "n_iter": -1}, InvalidParameterError, "`n_iter` must be at least 0, got -1"),
+        ({"schedule": None, "early_exaggeration": 0}, InvalidParameterError, "`early_exaggeration` must be positive"),
+        (
+            {"schedule": None, "early_exaggeration_iter": 2.5},
+            InvalidParameterError,
+            "`early_exaggeration_iter` must be",
+        ),
+        ({"schedule": None, "learning_rate": "fast"}, InvalidParameterError, "`learning_rate` must be"),
+        ({"schedule": None, "learning_rate": [1.0, -1.0]}, InvalidParameterError, "`learning_rate` must be positive"),
+        ({"schedule": None, "learning_rate": lambda i: 0.0}, InvalidParameterError, "`learning_rate` must be positive"),
         ({"min_grad_norm": -1.0}, InvalidParameterError, "`min_grad_norm` must be at least 0, got -1"),
         ({"process_duplicates": "yes"}, (InvalidParameterError, InvalidTypeError), "`process_duplicates` must be"),
         ({"device": "cuda"}, UnavailableError, "`device` must be 'auto' or 'cpu', got 'cuda': .*CPU alone"),

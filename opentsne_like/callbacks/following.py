@@ -129,8 +129,8 @@ class Follower:
         self._open = ExitStack()
         self.loss = _last_loss(state.history[len(state.history) - plan.first :])
         self.started = time.perf_counter()
-        rho = plan.exaggeration_at(plan.first)
-        self.announced = f"exaggeration={rho:.2f}, lr={plan.rate_at(rho):.2f} for {plan.n_iter} iterations..."
+        rho, rate = plan.exaggeration_at(plan.first), plan.rate_at(plan.first)
+        self.announced = f"exaggeration={rho:.2f}, lr={rate:.2f} for {plan.n_iter} iterations..."
         self.verbose = following.verbose
 
     def __enter__(self) -> Follower:

@@ -67,17 +67,17 @@ def advise_on_data(X: Any, metric: Any) -> None:
         )
 
 
-def advise_on_rate(rate: Any, auto: float, n: int) -> None:
-    """Compare a learning rate that is a number with that of "auto".
+def advise_on_rate(rate: float, auto: float, n: int) -> None:
+    """Compare a learning rate with that of "auto".
 
     Parameters
     ----------
-    rate : float or "auto"
+    rate : float
     auto : float
     n : int
         Number of points.
     """
-    if isinstance(rate, str) or n < 2 * _FEWEST or auto / _FAR <= rate <= auto * _FAR:
+    if n < 2 * _FEWEST or auto / _FAR <= rate <= auto * _FAR:
         return
     fate = "the map stays small and unfinished" if rate < auto else "points are thrown far out"
     advise(

@@ -302,8 +302,8 @@ class Method(Parameters, ABC):
             called = settings.changed(**stage)
             called.loss.check_dimension(self.n_components)
             plan = called.plan(n, placed=False)
-            if not callable(called.schedule.exaggeration):
-                advise_on_rate(called.schedule.learning_rate, plan.auto_rate(plan.exaggeration_at(0)), n)
+            if not (callable(called.schedule.exaggeration) or callable(called.schedule.learning_rate)):
+                advise_on_rate(plan.rate_at(0), plan.auto_rate(plan.exaggeration_at(0)), n)
 
     def _check_taken(self, n: int, affinities: Any) -> None:
         """Refuse affinities that lack what a loss takes of them besides P."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from .. import initialization as starts
-from .._validation import check_flag, check_matrix, check_real, column_names
+from .._validation import check_flag, check_integer, check_matrix, check_real, column_names
 from ..affinity import Affinities, PerplexityBasedNN
 from ..embedding import Settings
 from ..errors import InvalidParameterError, InvalidTypeError
@@ -16,7 +16,7 @@ from ..optimizer import Momentum, Schedule
 from .base import Method
 from .distinct import DistinctRows, at_equal_places
 
-EARLY, LATE = Schedule(250, exaggeration=12.0), Schedule(500)  # t-SNE's
+TSNE_STAGES = {"early_exaggeration": 12.0, "early_exaggeration_iter": 250, "n_iter": 500, "learning_rate": "auto"}
 
 
 class NeighborEmbedding(Method):
@@ -34,7 +34,16 @@ class NeighborEmbedding(Method):
     optimizer : Optimizer, optional
         By default `optimizer.Momentum`.
     schedule : Schedule or sequence of Schedule, optional
-        The stages of the optimization; by default 250 iterations with an exaggeration of 12 and 500 without.
+        The stages of the optimization; by default the two that the next four parameters say, which must be left out
+        where stages are given.
+    n_iter : int, optional
+        Iterations after those with early exaggeration; 500 by default.
+    early_exaggeration : float, optional
+        Factor on the attraction in the first stage; 12 by default.
+    early_exaggeration_iter : int, optional
+        Iterations of the first stage; 250 by default, 0 for none.
+    learning_rate : float, sequence of float, callable or "auto"
+        Of both stages, see `optimizer.Schedule`; a callable is told the iteration within its stage.
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
     init_scaling : float, optional
         The standard deviation of a start that goes by a name; by default 0.0001, t-SNE's. Losses other than t-SNE's
@@ -79,6 +88,10 @@ class NeighborEmbedding(Method):
         loss: Any = None,
         optimizer: Any = None,
         schedule: Schedule | Sequence[Schedule] | None = None,
+        n_iter: int | None = None,
+        early_exaggeration: float | None = None,
+        early_exaggeration_iter: int | None = None,
+        learning_rate: Any = None,
         initialization: Any = "pca",
         init_scaling: float | None = None,
         min_grad_norm: float | None = None,
@@ -96,6 +109,10 @@ class NeighborEmbedding(Method):
         self.loss = loss
         self.optimizer = optimizer
         self.schedule = schedule
+        self.n_iter = n_iter
+        self.early_exaggeration = early_exaggeration
+        self.early_exaggeration_iter = early_exaggeration_iter
+        self.learning_rate = learning_rate
         self.initialization = initialization
         self.init_scaling = init_scaling
         self.min_grad_norm = min_grad_norm
@@ -151,6 +168,14 @@ class NeighborEmbedding(Method):
                 f"`repulsion_strength` must be left out with `loss` {type(self.loss).__name__}, which has no such "
                 f"option, got {self.repulsion_strength!r}"
             )
+        self._check_schedule()
+
+    def _check_schedule(self) -> None:
+        given = [name for name in TSNE_STAGES if getattr(self, name) is not None]
+        if given and self.schedule is not None:
+            raise InvalidParameterError(
+                f"`{given[0]}` must be left out with `schedule`, whose stages say it, got {getattr(self, given[0])!r}"
+            )
         for stage in self._schedules():
             if not isinstance(stage, Schedule):
                 raise InvalidTypeError(
@@ -179,7 +204,11 @@ class NeighborEmbedding(Method):
 
     def _schedules(self) -> list[Any]:
         if self.schedule is None:
-            return [EARLY, LATE]
+            given = {name: getattr(self, name) for name in TSNE_STAGES if getattr(self, name) is not None}
+            factor, early, late, rate = {**TSNE_STAGES, **given}.values()
+            check_real(factor, "early_exaggeration", above=0)
+            check_integer(early, "early_exaggeration_iter", at_least=0)
+            return [Schedule(early, rate, exaggeration=factor), Schedule(late, rate)]
         return list(self.schedule) if isinstance(self.schedule, Sequence) else [self.schedule]
 
     def _stages(self, n: int) -> list[dict[str, Any]]:

@@ -26,8 +26,9 @@ class Schedule:
     Attributes
     ----------
     n_iter : int
-    learning_rate : float or "auto"
-        "auto" is what the optimizer makes of the loss's own unit, such as ``n / exaggeration`` for t-SNE with gains.
+    learning_rate : float, sequence of float, callable or "auto"
+        Several, or a function, as of `momentum`; "auto" is what the optimizer makes of the loss's own unit, such as
+        ``n / exaggeration`` for t-SNE with gains.
     momentum : float, sequence of float, or callable
         Several hold for equal parts of the call, in their order: ``[0.95, 0.9]`` for a half each. A callable is told
         the iteration (from 0) within the call. Sequences are stored, functions are not.
@@ -56,7 +57,7 @@ class Schedule:
     """
 
     n_iter: int = 0
-    learning_rate: float | str = "auto"
+    learning_rate: Course | str = "auto"
     momentum: Course = 0.8
     exaggeration: Course | None = None
     fixed: Any = field(default=None, compare=False)
@@ -69,7 +70,7 @@ class Schedule:
         if isinstance(self.learning_rate, str):
             check_choice(self.learning_rate, "learning_rate", ("auto",))
         else:
-            check_real(self.learning_rate, "learning_rate", above=0)
+            object.__setattr__(self, "learning_rate", _checked(self.learning_rate, "learning_rate", above=0))
         object.__setattr__(self, "momentum", _checked(self.momentum, "momentum", at_least=0, below=1))
         if self.exaggeration is not None:
             object.__setattr__(self, "exaggeration", _checked(self.exaggeration, "exaggeration", above=0))
@@ -161,10 +162,15 @@ class Plan:
         momentum = value_at(self.schedule.momentum, iteration, self.n_iter)
         return check_real(momentum, "momentum", at_least=0, below=1)
 
-    def rate_at(self, exaggeration: float) -> float:
-        """Return the learning rate at an exaggeration."""
+    def rate_at(self, iteration: int) -> float:
+        """Return the learning rate of an iteration, counted from 0 within the call."""
+        return self._rate(iteration, self.exaggeration_at(iteration))
+
+    def _rate(self, iteration: int, exaggeration: float) -> float:
         rate = self.schedule.learning_rate
-        return self.auto_rate(exaggeration) if isinstance(rate, str) else float(rate)
+        if isinstance(rate, str):
+            return self.auto_rate(exaggeration)
+        return check_real(value_at(rate, iteration, self.n_iter), "learning_rate", above=0)
 
     def is_flat(self, gradient_norm: float) -> bool:
         """Say whether a quarter of the gradient of this norm is that of a map which has nowhere left to go."""
@@ -174,8 +180,8 @@ class Plan:
     def at(self, iteration: int) -> Step:
         """Return what holds in an iteration, counted from 0 within the call."""
         exaggeration = self.exaggeration_at(iteration)
+        rate, momentum = self._rate(iteration, exaggeration), self.momentum_at(iteration)
         left = 1.0 - iteration / self.n_iter
-        rate, momentum = self.rate_at(exaggeration), self.momentum_at(iteration)
         return Step(exaggeration, rate, momentum, self.constraint, self.n_jobs, self.subject, left)
 
 
