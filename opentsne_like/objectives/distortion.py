@@ -49,7 +49,8 @@ class Distortion(AllPairs):
     repulsive_fraction : float
         The factor :math:`\rho`: pairs of weight -1 that the repulsion stands for, per edge.
     average : {"edges", "weights"}
-        W: the number of edges, or the sum of the magnitudes of their weights, for affinities that sum to 1.
+        W: the number of edges, or the sum of the magnitudes of their weights, for affinities that sum to 1. Edges with
+        targets weigh what their factors say, or 1 each.
     positions : PositionPenalty, optional
         What points cost by where they lie, added to L; a map with one is not stored.
     repulsion_strength, method, theta, tolerance
@@ -98,12 +99,17 @@ class Distortion(AllPairs):
         """The penalty by which all pairs repel each other."""
         return SoftenedLog()
 
+    @property
+    def _fraction(self) -> float:
+        """Pairs of weight -1 for each edge; 0 without repulsion."""
+        return self.repulsive_fraction if self.repulsion == "all" else 0.0
+
     def bind(self, P: Any, context: Context) -> Objective:
         """Return the objective of a map."""
         n, edges = check_pairs(P), context.edges(P)
         pairs, all_pairs = pairs_of(edges, self.function), None
-        whole = len(edges.weights) if self.average == "edges" else float(np.abs(edges.weights).sum())
-        weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
+        whole = len(pairs.rows) if self.average == "edges" else _mass(pairs, self.function)
+        weight = self._fraction
         if weight:
             strength = self.repulsion_strength * weight * whole / (n * (n - 1))
             all_pairs = _AllPairs(self.engine(context), context.control(), strength)
@@ -122,8 +128,7 @@ class Distortion(AllPairs):
                 f"`loss` {type(self).__name__} with a penalty on positions cannot place new points, which the penalty "
                 "does not know; set positions=None"
             )
-        edges, frozen = context.edges(P), None
-        weight = self.repulsive_fraction if self.repulsion == "all" else 0.0
+        edges, frozen, weight = context.edges(P), None, self._fraction
         if weight:
             frozen = context.frozen(reference, self.engine(context))
             weight *= self.repulsion_strength
@@ -133,6 +138,12 @@ class Distortion(AllPairs):
     def learning_rate(self, n: int, exaggeration: float) -> float:
         """Return ``n / (2 exaggeration)``."""
         return 0.5 * n / exaggeration
+
+
+def _mass(pairs: ops.Pairs, function: DistortionFunction) -> float:
+    """Return what edges weigh together: targets, and places in a list of edges, are no weights."""
+    weights = pairs.numbers if function.takes == "weights" else pairs.factors
+    return float(len(pairs.rows) if weights is None else np.abs(weights).sum())
 
 
 class _AllPairs(NamedTuple):

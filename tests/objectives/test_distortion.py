@@ -122,6 +122,19 @@ def test_repulsion_is_that_of_all_pairs(average):
     np.testing.assert_allclose(gradient[2, 1], (twin(Y + step) - twin(Y - step)) / 2e-6, rtol=1e-4)
 
 
+def test_the_average_by_weights_counts_no_targets():
+    d, factors = np.linalg.norm(Y[EDGES[:, 0]] - Y[EDGES[:, 1]], axis=1), 1 / TARGETS
+    missed = (d - TARGETS) ** 2
+    by_weights = Distortion(dist.QuadraticDeviation(), average="weights")
+    weighted = GivenEdges(EDGES, TARGETS, factors=factors, n_samples=N).P
+    np.testing.assert_allclose(evaluated(by_weights, weighted, Y)[0], (factors * missed).sum() / factors.sum())
+    plain = GivenEdges(EDGES, TARGETS, n_samples=N).P
+    np.testing.assert_allclose(evaluated(by_weights, plain, Y)[0], missed.mean())
+    own = Distortion(dist.OwnDistortion(lambda lengths: lengths**2), average="weights")
+    places = GivenEdges(EDGES, np.arange(float(len(EDGES))), n_samples=N).P
+    np.testing.assert_allclose(evaluated(own, places, Y)[0], (d**2).mean())
+
+
 def test_repulsion_is_the_expectation_of_sampled_pairs():
     """The core is felt below a distance of a few tenths alone; these points are farther apart."""
     grid = 2.0 * np.stack(np.meshgrid(np.arange(5), np.arange(5)), axis=-1).reshape(-1, 2)
