@@ -308,8 +308,12 @@ def test_files_without_snapshots_say_so(start, tmp_path):
     Y.save(path, include="coordinates")
     with pytest.raises(StorageError, match=r"`path` must be of a map with snapshots, got '.*', which has none"):
         Snapshots.load(path)
-    frames, run = np.zeros((2, 5, 2), np.float32), {"run": {"callbacks": [{"class": "Snapshots"}]}}
-    for totals in (np.arange(3), np.ones(2), np.ones((2, 1), int)):
+    start.optimize(2, callbacks=[Snapshots(every=4), Checkpoint(path)])  # before the first frame
+    with pytest.raises(StorageError, match="which has none"):
+        Snapshots.load(path)
+    frames = np.zeros((2, 5, 2), np.float32)
+    for totals, every in ((np.arange(3), 4), (np.ones(2), 4), (np.ones((2, 1), int), 4), (np.arange(2), 0)):
+        run = {"run": {"callbacks": [{"class": "Snapshots", "every": every}]}}
         storage.write(path, {"callbacks.0.totals": totals, "callbacks.0.frames": frames}, run)
         with pytest.raises(StorageError, match="its snapshots are no such thing"):
             Snapshots.load(path)

@@ -107,11 +107,11 @@ class Snapshots(Hook):
             self.frames.append((progress.total, np.array(progress.embedding, dtype=np.float32)))
 
     def state(self) -> dict[str, Any]:
-        """Return the frames, as arrays."""
+        """Return the frames, as arrays, and how often there is one."""
         if not self.frames:
             return {}
         totals, maps = zip(*self.frames, strict=True)
-        return {"totals": np.array(totals), "frames": np.stack(maps)}
+        return {"every": self.every, "totals": np.array(totals), "frames": np.stack(maps)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on after the frames."""
@@ -148,18 +148,21 @@ class Snapshots(Hook):
         """
         header = storage.read(path, names=())[1]
         try:
-            kinds = [state["class"] for state in header["run"]["callbacks"]]
-            prefix = f"callbacks.{kinds.index(cls.__name__)}."
+            states = header["run"]["callbacks"]
+            place = [state["class"] for state in states].index(cls.__name__)
+            every = states[place]["every"]
         except (KeyError, TypeError, ValueError) as error:
             raise StorageError(
                 f"`path` must be of a map with snapshots, got {os.fsdecode(path)!r}, which has none; they are stored "
                 "where they are among the callbacks that the map was made with"
             ) from error
+        prefix = f"callbacks.{place}."
         arrays = storage.parts_below(prefix, storage.read(path, [f"{prefix}totals", f"{prefix}frames"])[0])
         totals, frames = arrays["totals"], arrays["frames"]
-        if totals.dtype.kind != "i" or totals.ndim != 1 or frames.ndim != 3 or not 0 < len(totals) == len(frames):
+        fits = totals.dtype.kind == "i" and totals.ndim == 1 and frames.ndim == 3 and 0 < len(totals) == len(frames)
+        if not fits or type(every) is not int or every < 1:
             raise StorageError(f"`path` {os.fsdecode(path)!r} cannot be read: its snapshots are no such thing")
-        made = cls(max(1, int(np.gcd.reduce(totals))))
+        made = cls(every)
         made.restore(arrays)
         return made
 
