@@ -283,7 +283,8 @@ class Bowl:
     [
         ({"affinities": lambda X: affinity.Uniform(X, k_neighbors=5)}, "`affinities` must be a class of the room"),
         ({"loss": Bowl()}, "`loss` must be a Loss of the room `objectives` to be stored, got Bowl"),
-        ({"schedule": Schedule(5, exaggeration=lambda i: 1.0)}, "`exaggeration` must be a number to be stored"),
+        ({"schedule": Schedule(5, exaggeration=lambda i: 1.0)}, "`exaggeration` must be one number or several to be"),
+        ({"schedule": [Schedule(5, momentum=lambda i: 0.5)]}, "`momentum` must be one number or several to be stored"),
         ({"initialization": np.zeros((N, 2))}, "`initialization` must be a number, a text or a list"),
     ],
 )

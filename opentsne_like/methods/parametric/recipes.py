@@ -101,8 +101,9 @@ def _pack_parts(parts: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Any]
         )
     schedule = parts["schedule"]
     stages = [] if schedule is None else [schedule] if isinstance(schedule, Schedule) else list(schedule)
-    if any(callable(stage.exaggeration) for stage in stages):
-        raise InvalidParameterError("`exaggeration` must be a number to be stored, got a function")
+    for name in ("momentum", "exaggeration"):
+        if any(callable(getattr(stage, name)) for stage in stages):
+            raise InvalidParameterError(f"`{name}` must be one number or several to be stored, got a function")
     arrays: dict[str, Array] = {}
     packed = []
     for place, stage in enumerate([Schedule(), *stages]):
