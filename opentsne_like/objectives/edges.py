@@ -200,8 +200,7 @@ class Edges:
         """
         if attraction.form is None:
             return self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
-        graph = self._locality.layout(points, n_jobs)
-        near = ops.take_rows(graph, points, offset, n_jobs)
+        graph, near = self._laid_out(points, offset, n_jobs)
         return ops.attract(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
 
     def add_mutual_attraction_with_loss(
@@ -221,9 +220,13 @@ class Edges:
         if attraction.form is None:
             gradient = self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
             return gradient, self.loss(points, points, attraction, n_jobs)
-        graph = self._locality.layout(points, n_jobs)
-        near = ops.take_rows(graph, points, offset, n_jobs)
+        graph, near = self._laid_out(points, offset, n_jobs)
         return ops.attract_with_loss(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
+
+    def _laid_out(self, points: Array, offset: Array, n_jobs: int) -> tuple[Graph, Array]:
+        """Return the edges in an order that suits the map, and its points around `offset` in float32."""
+        graph = self._locality.layout(points, n_jobs)
+        return graph, ops.take_rows(graph, points, offset, n_jobs)
 
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
@@ -260,8 +263,7 @@ class Edges:
 
     def _apart(self, points: Array, others: Array) -> tuple[Array, Array]:
         """Return differences (edges, d) and squared distances along the edges, in float64."""
-        rows = np.repeat(np.arange(len(points)), np.diff(self.indptr))
-        apart = points[rows].astype(np.float64) - others[self.indices]
+        apart = points[self.rows].astype(np.float64) - others[self.indices]
         return apart, (apart * apart).sum(axis=1)
 
     def _attract_plainly(
@@ -270,6 +272,5 @@ class Edges:
         """Return attraction plus `rest` for a function that compiled loops do not know, by NumPy on one thread."""
         apart, square = self._apart(points, others)
         pulls = (exaggeration * self.values * attraction.slope(square))[:, None] * apart
-        rows = np.repeat(np.arange(len(points)), np.diff(self.indptr))
-        summed = [np.bincount(rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
+        summed = [np.bincount(self.rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
         return np.asarray(np.column_stack(summed) + rest, self.values.dtype)
