@@ -13,7 +13,7 @@ from .. import initialization as starts
 from .._validation import calling, check_choice, check_integer, check_matrix, check_random_state, column_names
 from ..affinity import Affinities, Awaited, matrix_of
 from ..callbacks import as_list
-from ..embedding import Embedding, check_stored_kind
+from ..embedding import Embedding, Settings, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from ..nearest_neighbors import distances_among
 from ..utils import Timer
@@ -129,7 +129,7 @@ class Method(Parameters, ABC):
         affinities = self._with_data(affinities, X)
         data = X if affinities is None else matrix_of(affinities)
         n = data.shape[0]
-        settings = self.embedding_class.settings_class().changed(**self._settings(n))
+        settings = self._settings_of(n)
         for role in settings.roles():
             check_stored_kind(role, getattr(settings, role))
         parameters = {name: value for name, value in self.get_params().items() if name not in self.free}
@@ -295,9 +295,13 @@ class Method(Parameters, ABC):
             advise_on_data(X, getattr(self, "metric", "euclidean"))
         return X, start
 
+    def _settings_of(self, n: int) -> Settings:
+        """Return the settings that an embedding of `n` points is going to have."""
+        return self.embedding_class.settings_class().changed(**self._settings(n))
+
     def _check_stages(self, n: int) -> None:
         """Refuse settings or stages that cannot work."""
-        settings = self.embedding_class.settings_class().changed(**self._settings(n))
+        settings = self._settings_of(n)
         for stage in self._stages(n):
             called = settings.changed(**stage)
             called.loss.check_dimension(self.n_components)
@@ -307,7 +311,7 @@ class Method(Parameters, ABC):
 
     def _check_taken(self, n: int, affinities: Any) -> None:
         """Refuse affinities that lack what a loss takes of them besides P."""
-        settings = self.embedding_class.settings_class().changed(**self._settings(n))
+        settings = self._settings_of(n)
         for stage in self._stages(n):
             settings.changed(**stage).loss.takes(affinities)
 
