@@ -73,17 +73,17 @@ def save_affinities(embedding: Any, path: Any) -> str:
     try:
         storage.read(target)
     except StorageError:  # none there, or damaged: it is written anew
-        storage.write(target, *_beside(embedding, fingerprint))
+        storage.write(target, *_beside(embedding.affinities, embedding._own.P, fingerprint))
     return fingerprint
 
 
-def _beside(embedding: Any, fingerprint: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and the header of the file beside a checkpoint."""
+def _beside(affinities: Any, P: Any, fingerprint: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the header of the file beside a checkpoint: of affinities, or of placed points' P."""
     header = None
-    if embedding.affinities is None:
-        arrays = {f"partial.{name}": part for name, part in pack_table(embedding._edges_of()).items()}
+    if affinities is None:
+        arrays = {f"partial.{name}": part for name, part in pack_table(P).items()}
     else:
-        arrays, header = pack_affinities(embedding.affinities, with_data=False)
+        arrays, header = pack_affinities(affinities, with_data=False)
     return arrays, {"fingerprint": fingerprint, "affinities": header}
 
 
@@ -102,7 +102,8 @@ def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, A
     arrays, header = pack(embedding, LEVELS.index("optimizer"))
     held, states = pack_states(run.get("callbacks", []))
     header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
-    storage.write_missing(affinities_path(path, affinities), lambda: _beside(embedding, affinities))
+    own = embedding._own
+    storage.write_missing(affinities_path(path, affinities), lambda: _beside(own.affinities, own.P, affinities))
     storage.write(path, {**arrays, **held}, header)
     _remove_beside(path, but=affinities)
 
@@ -188,5 +189,4 @@ def restore_affinities(path: Any, make: Callable[[], Any]) -> None:
             f"`checkpoint` {os.fsdecode(path)!r} cannot be gone on with: its affinities are gone, and those made "
             "of these data now are others; remove the file"
         )
-    arrays, header = pack_affinities(affinities, with_data=False)
-    storage.write(affinities_path(path, fingerprint), arrays, {"fingerprint": fingerprint, "affinities": header})
+    storage.write(affinities_path(path, fingerprint), *_beside(affinities, None, fingerprint))
