@@ -27,8 +27,8 @@ class OwnDistortion(DistortionFunction):
     function : callable
         From the lengths (edges,) to as many distortions; each may depend on its own length alone.
     derivative : callable, optional
-        From the lengths to the derivatives of the distortions; by central differences unless it is given. Where the two
-        differ at the first lengths that are asked for, it is refused.
+        From the lengths to the derivatives of the distortions; by central differences unless it is given. `check`,
+        which `mde.MDE` calls at the start, refuses one that differs from these.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from .. import ops
 from .._types import Array
 from .._validation import check_choice, check_flag, check_integer, check_matrix, check_real
 from ..affinity import Affinities, GivenEdges, check_edges, matrix_of
-from ..callbacks import ErrorLogger
+from ..callbacks import ErrorLogger, as_list
 from ..distortions import OwnDistortion
 from ..embedding import Embedding
 from ..errors import InvalidParameterError, NumericalError, OpenTSNEWarning, UnavailableError
@@ -214,7 +214,8 @@ class MDE:
         InvalidParameterError, InvalidTypeError
             Before any work.
         NumericalError
-            If a distortion is not a number; `X` has the last good embedding.
+            If a distortion is infinite or not a number at the start, or not a number later on: then `X` has the last
+            good embedding.
         """
         check_real(eps, "eps", at_least=0)
         check_integer(max_iter, "max_iter", at_least=0)
@@ -224,7 +225,7 @@ class MDE:
                 check_integer(every, name, at_least=1)
         embedding = self._begin(self._start(X), memory_size)
         following = Following(eps, snapshot_every)
-        hooks = [following, *([] if callbacks is None else np.atleast_1d(np.array(callbacks, object)).tolist())]
+        hooks = [following, *as_list(callbacks)]
         if check_flag(verbose, "verbose"):
             hooks.append(ErrorLogger(print))
         self.X, self.value, self.residual_norm = embedding, None, None  # until they are known of this one

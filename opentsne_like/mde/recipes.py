@@ -52,12 +52,13 @@ def preserve_neighbors(
     constraint : Constraint, optional
         By default `Centered`, or `Standardized` without repulsion.
     n_neighbors : int, optional
-        By default 15, or 1 % of the items where these are fewer than 1,500 or so, and 5 at least.
+        By default 15, or half a per cent of the items where these are fewer than 3,000, and 5 at least.
     repulsive_fraction : float, optional
         How many pairs of weight -1 there are, or repulsion of all pairs stands for, for each edge: 0.5 by default for
         standardized embeddings, else 1.
     max_distance : float, optional
-        Neighbours that are farther away do not count.
+        Neighbours that are farther away do not count; by default all do, and of a graph those within three times the
+        upper quartile of its distances.
     knn_method : str, optional
         How neighbours are found, see `preprocess.k_nearest_neighbors`.
     init : {"quadratic", "random"}

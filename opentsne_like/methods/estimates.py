@@ -67,11 +67,8 @@ def estimate(method: Any, X: Any) -> Estimate:
     """
     n, d = X.shape
     m = min(n, _ROWS)
-    changes: dict[str, Any] = {
-        "random_state": 0,
-        "callbacks": None,
-        "verbose": False,
-    }  # leaves those that were given alone
+    # A generator and callbacks that were given would go on, or remember the trial.
+    changes: dict[str, Any] = {"random_state": 0, "callbacks": None, "verbose": False}
     if not isinstance(_search(method), str):
         changes["neighbors"] = "auto"  # in the place of an index of all rows
     method = type(method)(**{**method.get_params(deep=False), **changes})

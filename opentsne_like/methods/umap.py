@@ -21,7 +21,8 @@ class UMAP(SamplingMethod):
     """UMAP by all pairs: the same map as umap-learn's, smooth to optimize and with the same bits in every run.
 
     The repulsion that umap-learn samples is one convolution of all pairs here, so there is no noise, no annealing of
-    the learning rate, and the threads do not show.
+    the learning rate, and the threads do not show. Iterations are of `optimizer.Momentum`, with gains and a momentum of
+    0.9.
 
     Parameters
     ----------

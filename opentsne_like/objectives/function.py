@@ -91,9 +91,7 @@ class FunctionLoss(KullbackLeibler):
             "reference_embedding": reference,
             "n_jobs": context.n_jobs,
         }
-        return FunctionObjective(
-            self.function, opened(P), options
-        )  # compiled ones of openTSNE ask for memory to write into
+        return FunctionObjective(self.function, opened(P), options)  # openTSNE's compiled ones ask for writable memory
 
 
 class FunctionObjective:

@@ -16,7 +16,8 @@ class PlacedPairLoss:
     .. math::
         L = \sum_i \Big( \sum_j p_{ij} A(d_{ij}^2) + N(\varphi_i) \Big), \qquad \varphi_i = \sum_j k(d_{ij}^2)
 
-    where j runs over the map.
+    where j runs over the map. Its gradient is half of the derivative, as openTSNE has it: each edge is here once, where
+    in a map, whose gradient is a quarter, it pulls at both of its ends.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ class PlacedPairLoss:
         return self.reference.error
 
     def evaluate(self, points: Array, *, exaggeration: float, with_loss: bool) -> tuple[float, Array]:
-        """Return the summed loss (NaN unless asked for) and a quarter of its gradient, shape (m, d)."""
+        """Return the summed loss (NaN unless asked for) and half of its gradient, shape (m, d)."""
         self.edges.check(points)
         potential = self.reference.evaluate(points)
         repulsion = potential.gradient * self.normalizer.factors(potential.values)[:, None]

@@ -25,8 +25,8 @@ class PositionPenalty:
     function : callable
         From the coordinates (n, d) to a penalty for each point, (n,), which depends on its own place alone.
     derivative : callable, optional
-        From the coordinates to the derivatives, (n, d); by central differences unless it is given, and compared with
-        these at the start.
+        From the coordinates to the derivatives, (n, d); by central differences unless it is given. `check`, which
+        `mde.MDE` calls at the start, refuses one that differs from these.
     weight : float
         The factor :math:`\mu`.
 

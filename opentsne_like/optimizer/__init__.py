@@ -8,7 +8,7 @@ Five things meet in `run`, and none knows how another works:
 - the *state* (`State`) holds what the optimizer has to remember, as named arrays in two buffers: a step is written to
   the spare ones, and made good by turning to them in one call that nothing can split;
 - a *plan*, made of a `Schedule`, says for each iteration how much the attraction is exaggerated, how long a step is,
-  and what the map keeps to (`Centered`, `Anchored`, `Standardized`);
+  and what the map keeps to (`Centered`, `Anchored`, `Standardized`, `Sphere`);
 - a *follower* is shown the map before a step and after it, and may end the run.
 """
 
