@@ -10,7 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from sphinx.util.inspect import signature, stringify_signature
+
 import opentsne_like
+from opentsne_like.methods import Parameters
 
 # Names that a module offers but another one defines: each class and function has one page, at home.
 borrowed = {}
@@ -113,8 +116,16 @@ def skip_requests(app: Any, what: str, name: str, obj: Any, skip: bool, options:
     return True if name.startswith("set_") and name.endswith("_request") else None
 
 
+def sign_by_parameters(app: Any, what: str, name: str, obj: Any, options: Any, *found: str) -> tuple[str, str] | None:
+    """Show the parameters of estimators, whose ``__new__`` Sphinx would show in their place."""
+    if what == "class" and issubclass(obj, Parameters):
+        return stringify_signature(signature(obj), show_annotation=False), ""
+    return None
+
+
 def setup(app: Any) -> None:
     """Let the examples run before the pages are read."""
     app.connect("builder-inited", run_examples)
     app.connect("source-read", lead_to_pages)
     app.connect("autodoc-skip-member", skip_requests)
+    app.connect("autodoc-process-signature", sign_by_parameters)

@@ -31,6 +31,7 @@ __all__ = [
     "StorageError",
     "TreeDimensionWarning",
     "UnavailableError",
+    "UnknownParameterError",
     "UnsupportedDimensionError",
 ]
 
@@ -49,6 +50,10 @@ class InvalidTypeError(OpenTSNEError, TypeError):
 
 class InvalidObjectError(InvalidTypeError, ValueError):
     """An object of another class is needed; also a ValueError, which openTSNE raises there."""
+
+
+class UnknownParameterError(OpenTSNEError, TypeError):
+    """An estimator has no parameter of that name; the message says what it is called, where that is known."""
 
 
 class MissingDependencyError(OpenTSNEError, ImportError):

@@ -7,12 +7,19 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._validation import near_miss
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, UnknownParameterError
+from .synonyms import meant_by
 
 
 class Parameters:
     """An object whose parameters are the arguments of its ``__init__``, kept under their names.
+
+    An argument that there is not is answered by what it is called here, where that is known.
+
+    Raises
+    ------
+    UnknownParameterError
+        There is no parameter of that name.
 
     Examples
     --------
@@ -21,6 +28,16 @@ class Parameters:
     >>> isinstance(SNE(), Parameters), SNE().set_params(perplexity=20)
     (True, SNE(perplexity=20))
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Refuse arguments that ``__init__`` does not know, before Python does in fewer words."""
+        taken = inspect.signature(cls.__init__).parameters
+        unknown = next((name for name in kwargs if name not in taken), None)
+        if unknown is not None and not any(one.kind is one.VAR_KEYWORD for one in taken.values()):
+            names = cls._names()
+            hint = meant_by(unknown, names) or f", which has {', '.join(names)}"
+            raise UnknownParameterError(f"`{unknown}` is no parameter of {cls.__name__}{hint}")
+        return super().__new__(cls)
 
     @classmethod
     def _names(cls) -> list[str]:
@@ -35,7 +52,7 @@ class Parameters:
         known = self._names()
         for name, value in params.items():
             if name not in known:
-                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}{near_miss(name, known)}")
+                raise InvalidParameterError(f"`{name}` must be one of {', '.join(known)}{meant_by(name, known)}")
             setattr(self, name, value)
         return self
 
