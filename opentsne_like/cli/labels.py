@@ -35,7 +35,10 @@ def label_column(text: Text, n: int, name: str) -> Array:
     header = _has_name(text, cells, [line for line, _ in rows], n)
     labels = cells[1:] if header else cells
     if len(labels) != n:
-        below = f" below the name {cells[0]!r}" if header else ""
+        if header:
+            below = f" below the name {cells[0]!r}"
+        else:  # names of a column and of a class look alike
+            below = f", or {len(labels) - 1} below a name {cells[0]!r}" if cells and is_word(cells[0]) else ""
         raise InvalidParameterError(
             f"`{name}` {text.path!r} must hold one label for each of the {n} rows, got {len(labels)}{below}"
         )

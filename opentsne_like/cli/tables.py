@@ -135,7 +135,8 @@ def read_label_file(path: str, n: int, name: str = "labels") -> Any:
         labels, shape = np.asarray(labels)[:, 0], shape[:1]
     if shape != (n,):
         raise InvalidParameterError(
-            f"`{name}` {str(place)!r} must hold one label for each of the {n} rows, got shape {shape}"
+            f"`{name}` {str(place)!r} must hold one label for each of the {n} rows, got "
+            f"{shape[0] if len(shape) == 1 else f'shape {shape}'}"
         )
     return labels
 

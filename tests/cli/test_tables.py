@@ -406,7 +406,8 @@ def test_many_quantities_are_numbers_however_they_are_written():
         ('"1990"\n1\n2\n', 3, "each of the 3 rows, got 2 below the name '1990'"),
         ("3\n1\n3\n2\n", 3, "each of the 3 rows, got 4"),
         ("a\nb\n\n", 3, "each of the 3 rows, got 2"),
-        ("a\nb\n", 5, "each of the 5 rows, got 2"),
+        ("a\nb\n", 5, "each of the 5 rows, got 2, or 1 below a name 'a'"),
+        ("topic\na\nb\nb\na\n", 3, "each of the 3 rows, got 5, or 4 below a name 'topic'"),
         ("", 3, "each of the 3 rows, got 0"),
         ("\n\n\n", 3, "each of the 3 rows, got 0"),
     ],
@@ -440,6 +441,9 @@ def test_flaws_of_labels():
         read_label_file(write("y.csv", "1,2\n3,4\n"), 2)
     np.save("y.npy", np.zeros((3, 2)))
     with pytest.raises(InvalidParameterError, match=r"one label for each of the 3 rows, got shape \(3, 2\)"):
+        read_label_file("y.npy", 3)
+    np.save("y.npy", np.zeros(4))
+    with pytest.raises(InvalidParameterError, match=r"one label for each of the 3 rows, got 4$"):
         read_label_file("y.npy", 3)
     with pytest.raises(StorageError, match=r"`labels` 'no.npy' cannot be read: there is no such file"):
         read_label_file("no.npy", 3)
