@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._validation import check_integer
 from ..dependencies import need
@@ -116,7 +116,23 @@ def columns_of(options: Any) -> list[str]:
     return [*([options.labels] if options.labels else []), *(options.hover or [])]
 
 
-def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
+class Columns(NamedTuple):
+    """What is known about the points of a picture.
+
+    Attributes
+    ----------
+    labels : array or None
+    name : str or None
+        Of the labels.
+    hover : dict of str to array
+    """
+
+    labels: Any
+    name: str | None
+    hover: dict[str, Any]
+
+
+def read_columns(options: Any, n: int) -> Columns:
     """Read labels and columns for the pointer, and see before the work whether they can be drawn.
 
     Parameters
@@ -127,18 +143,18 @@ def read_columns(options: Any, n: int) -> tuple[Any, dict[str, Any]]:
 
     Returns
     -------
-    labels : array or None
-    hover : dict of str to array
+    Columns
     """
     from ..plotting.colors import read_labels
 
     labels = None if options.labels is None else read_label_file(options.labels, n)
     if labels is not None:
         read_labels(labels, n, None, None)
+    name = None if labels is None else Location.find(options.labels, "labels").title
     hover: dict[str, Any] = {}
     for text in options.hover or []:
-        hover[free_name(Location.find(text, "hover").title, hover)] = read_label_file(text, n, "hover")
-    return labels, hover
+        hover[free_name(Location.find(text, "hover").title, [name, *hover])] = read_label_file(text, n, "hover")
+    return Columns(labels, name, hover)
 
 
 def is_movie(path: str | None) -> bool:
@@ -172,24 +188,23 @@ def snapshots_for(path: str | None, every: int | None = None, include: str = "da
     return [Snapshots(check_integer(every, "--snapshots", at_least=1))]
 
 
-def draw(path: str, points: Any, columns: tuple[Any, dict[str, Any]], title: str | None = None, **options: Any) -> None:
+def draw(path: str, points: Any, columns: Columns, title: str | None = None, **options: Any) -> None:
     """Draw a map as a picture, a page or a movie, by the ending of the path.
 
     Parameters
     ----------
     path : str
     points : ndarray of shape (n, d), or Snapshots
-    columns : tuple
-        Labels, and columns for the pointer.
+    columns : Columns
     title : str, optional
     **options
         Of `plotting.scatter`.
     """
     from .. import plotting
 
-    labels, hover = columns
+    labels, name, hover = columns
     if path.lower().endswith(_PAGES):
-        plotting.html(points, labels, hover=hover or None, path=path, title=title)
+        plotting.html(points, labels, hover=hover or None, path=path, title=title, label_name=name)
     elif is_movie(path):
         plotting.animate(points, labels, path=path, title=title)
     else:

@@ -82,7 +82,7 @@ class Location:
         return self.path if self.what is None else f"{self.path}:{self.what}"
 
 
-def free_name(name: str, taken: Container[str]) -> str:
+def free_name(name: str, taken: Container[str | None]) -> str:
     """Return a name, with the first number behind it that makes it free where it is taken.
 
     Parameters

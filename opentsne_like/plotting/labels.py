@@ -55,7 +55,7 @@ def take_labels(labels: Any, n: int, name: str = "labels") -> Labels:
     name : str
         How the caller calls them.
     """
-    labels = _only_column(labels)
+    labels = only_column(labels)
     array = _as_array(labels, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -158,7 +158,7 @@ def values_of(values: list[Any]) -> Array:
     return array
 
 
-def _only_column(labels: Any) -> Any:
+def only_column(labels: Any) -> Any:
     """Return the column of a data frame that has only one, anything else as it is."""
     names: Any = getattr(labels, "column_names", getattr(labels, "columns", ()))  # pyarrow; pandas and polars
     return labels[names[0]] if len(names) == 1 else labels

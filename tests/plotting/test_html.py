@@ -119,7 +119,10 @@ def test_columns_of_data_frames(rng):
     frames = [pandas.DataFrame(table, index=[9, 9, 8, 7]), polars.DataFrame(table), polars.DataFrame(table).to_arrow()]
     for frame in frames:
         assert opened(html(Y, hover=frame))[0] == expected
-    assert opened(html(Y, pandas.Series([1, 2, 3, 4], name="cluster")))[0]["columns"][0]["name"] == "cluster"
+    series = pandas.Series([1, 2, 3, 4], name="cluster")
+    for labels in (series, series.to_frame(), polars.from_pandas(series)):
+        assert opened(html(Y, labels))[0]["columns"][0]["name"] == "cluster"
+        assert opened(html(Y, labels, label_name="topic"))[0]["columns"][0]["name"] == "topic"
 
 
 def test_colors(rng):
@@ -277,6 +280,7 @@ def test_without_matplotlib_other_colors_name_the_cure(monkeypatch):
         (lambda Y: html(Y, colors="nocolor"), InvalidParameterError, "`colors` must be colours that matplotlib knows"),
         (lambda Y: html(Y, Y[:, 0], colors="nomap"), InvalidParameterError, "matplotlib's colormaps"),
         (lambda Y: html(Y, title=3), InvalidTypeError, "`title` must be text, got 3"),
+        (lambda Y: html(Y, label_name=3), InvalidTypeError, "`label_name` must be text, got 3"),
         (lambda Y: html(Y, hover=["a"] * 6), InvalidTypeError, "`hover` must be a mapping .* such as .*got a list"),
         (lambda Y: html(Y, hover={"t": [1]}), InvalidParameterError, r"`hover\['t'\]` must be one per point"),
         (lambda Y: html(Y, hover={"t": [{}] * 6}), InvalidTypeError, r"`hover\['t'\]` must be numbers or names"),

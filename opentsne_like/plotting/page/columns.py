@@ -13,7 +13,7 @@ from ..._validation import shown
 from ...dependencies import need
 from ...errors import InvalidParameterError, InvalidTypeError
 from ..colors import ONE_COLOR, Classes, Values, read_labels
-from ..labels import names_of, values_of
+from ..labels import names_of, only_column, values_of
 from .payload import Payload
 
 # viridis at sixteen places (matplotlib's, by Smith, van der Walt and Firing, in the public domain by CC0).
@@ -25,13 +25,17 @@ VIRIDIS = (
 _FEW = 104  # classes, which a legend names; more than that are texts where few points share one
 
 
-def read_columns(labels: Any, hover: Any, n: int, categorical: bool | None, colors: Any, payload: Payload) -> Any:
+def read_columns(
+    labels: Any, name: str | None, hover: Any, n: int, categorical: bool | None, colors: Any, payload: Payload
+) -> Any:
     """Return the columns of a page's header, that of the labels first.
 
     Parameters
     ----------
     labels, categorical, colors
         As `html` takes them.
+    name : str, optional
+        Of the labels.
     hover : mapping or data frame, optional
     n : int
     payload : Payload
@@ -39,13 +43,18 @@ def read_columns(labels: Any, hover: Any, n: int, categorical: bool | None, colo
     """
     found = []
     if labels is not None:
-        name = getattr(labels, "name", None)  # of a series
         meaning = read_labels(labels, n, categorical, colors)
-        found.append(_column(name if isinstance(name, str) else "label", meaning, colors, payload))
-    for name, values in _items(hover):
-        meaning = read_labels(values, n, None, None, f"hover[{shown(name)}]")
-        found.append(_column(names_of(values_of([name]))[0], meaning, None, payload))
+        found.append(_column(name or _name_of(labels) or "label", meaning, colors, payload))
+    for title, values in _items(hover):
+        meaning = read_labels(values, n, None, None, f"hover[{shown(title)}]")
+        found.append(_column(names_of(values_of([title]))[0], meaning, None, payload))
     return found
+
+
+def _name_of(labels: Any) -> str | None:
+    """Return the name of a series, or of a data frame's only column, if it is text."""
+    name = getattr(only_column(labels), "name", None)
+    return name if isinstance(name, str) else None
 
 
 def plain_color(labels: Any, colors: Any) -> str:

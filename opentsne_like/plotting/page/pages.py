@@ -91,6 +91,7 @@ def html(
     title: str | None = None,
     categorical: bool | None = None,
     colors: Any = None,
+    label_name: str | None = None,
 ) -> Page:
     """Make a page on which a map can be explored.
 
@@ -123,6 +124,8 @@ def html(
         Whether labels name classes (True) or measure something (False); as for `scatter`.
     colors : mapping, sequence or str, optional
         Of labels; as for `scatter`. Colours in other forms than ``"#1f77b4"`` need matplotlib.
+    label_name : str, optional
+        What the labels are called on the page; by default as the series or column that they are.
 
     Returns
     -------
@@ -153,8 +156,9 @@ def html(
     """
     if path is not None:
         _check_target(path)
-    if title is not None and not isinstance(title, str):
-        raise InvalidTypeError(f"`title` must be text, got {shown(title)}")
+    for argument, text in (("title", title), ("label_name", label_name)):
+        if text is not None and not isinstance(text, str):
+            raise InvalidTypeError(f"`{argument}` must be text, got {shown(text)}")
     points = check_matrix(embedding, "embedding").astype(np.float64, copy=False)
     n, dims = points.shape
     if dims > 2:
@@ -164,7 +168,7 @@ def html(
     payload = Payload()
     header = {
         "color": plain_color(labels, colors),
-        "columns": read_columns(labels, hover, n, categorical, colors, payload),
+        "columns": read_columns(labels, label_name, hover, n, categorical, colors, payload),
         "images": read_images(images, n, payload),
         **pack_points(points if dims == 2 else _strip(points[:, 0]), payload),
     }
