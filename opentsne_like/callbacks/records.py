@@ -70,9 +70,10 @@ class History(Hook):
 class Snapshots(Hook):
     """Keep copies of the coordinates, for a movie by `plotting.animate`.
 
-    They are stored with the map if they are among the callbacks that it was made with, ``TSNE(callbacks=...)``, and
-    `load` finds them there. Beside a `Checkpoint`, all frames so far are written with every checkpoint, so choose
-    `every` of both with the size of the map in mind: a frame takes 4 bytes per coordinate.
+    They are stored with the map if they are among the callbacks that it was made with, ``TSNE(callbacks=...)``, or
+    was given later by `Embedding.heard_by`, and `load` finds them there. Beside a `Checkpoint`, all frames so far are
+    written with every checkpoint, so choose `every` of both with the size of the map in mind: a frame takes 4 bytes per
+    coordinate.
 
     Parameters
     ----------

@@ -117,12 +117,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     _add_index(parser)
     _add_outputs(parser, "one label per row, for the colours of the picture")
     _add_include(parser)
-    parser.add_argument(
-        "--snapshots",
-        type=int,
-        metavar="N",
-        help="keep every N-th iteration in the map, for a movie by `plot`; a movie by --plot keeps every tenth",
-    )
+    _add_snapshots(parser)
     parser.add_argument("--resume", action="store_true", help="keep a checkpoint beside --out, and go on from it")
     parser.add_argument(
         "--seed",
@@ -195,6 +190,7 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     _add_map_and_rows(parser)
     _add_outputs(parser, "one label per row, old and new, for the colours of the picture")
     _add_include(parser)
+    _add_snapshots(parser)
     _add_quiet(parser)
     parser.add_argument("--hold", action="store_true", help="leave the old points where they are")
     parser.add_argument("--n-iter", type=int, metavar="N", help="iterations of all points together (default 100)")
@@ -268,6 +264,15 @@ def _add_include(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="coordinates",
         help="store the coordinates only: no transform, no going on",
+    )
+
+
+def _add_snapshots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--snapshots",
+        type=int,
+        metavar="N",
+        help="keep every N-th iteration in the map, for a movie by `plot`; a movie by --plot keeps every tenth",
     )
 
 

@@ -92,15 +92,14 @@ def add(options: Any) -> None:
     check_dimensions(options.plot, embedding.shape[1])
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, into a map of {len(embedding):,}")
     began = time.perf_counter()
-    frames = snapshots_for(options.plot)
+    frames = snapshots_for(options.plot, options.snapshots, options.include)
     n_iter = _SETTLE if options.n_iter is None else options.n_iter
     # It is no part of the loss; without it the map would be of another kind.
     exaggeration = embedding.history[-1].exaggeration if embedding.history else None
     with telling(say, quiet=options.quiet):
-        grown = embedding.add(X)
+        grown = embedding.add(X).heard_by([*_progress(options), *frames])
         still = np.arange(len(grown)) < len(embedding) if options.hold else None
-        callbacks = [*_progress(options), *frames]
-        grown = grown.optimize(n_iter, exaggeration=exaggeration, fixed=still, callbacks=callbacks)
+        grown = grown.optimize(n_iter, exaggeration=exaggeration, fixed=still)
     grown.save(options.out, include=options.include)
     options.after_interrupt = f"{options.out} was written"
     say(f"{_loss(grown)}, {len(grown):,} rows after {time.perf_counter() - began:.1f} s; wrote {options.out}")

@@ -249,6 +249,36 @@ class Embedding(DiagnosedArray):
         self._own.optimizer = descent
         return self
 
+    def heard_by(self, callbacks: Any) -> Self:
+        """Let callbacks hear of every later call of `optimize`, as if the map had been made with them, and return it.
+
+        `Snapshots` among them are stored with the map.
+
+        Parameters
+        ----------
+        callbacks : callable, Hook, or a list of them
+            In the place of those that there were.
+
+        Raises
+        ------
+        InvalidObjectError
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import affinity
+        >>> from opentsne_like.callbacks import Snapshots
+        >>> from opentsne_like.embedding import Embedding
+        >>> frames = Snapshots(every=10)
+        >>> Y = Embedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2)).heard_by(frames)
+        >>> Y = Y.optimize(20)
+        >>> [total for total, _ in frames.frames]
+        [10, 20]
+        """
+        own = self._own
+        own.settings = own.settings.changed(callbacks=callbacks, use_callbacks=None)
+        return self
+
     def _descend(self, settings: Settings) -> None:
         """Go down the loss by the settings of one call."""
         own = self._own

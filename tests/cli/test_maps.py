@@ -63,13 +63,13 @@ def test_a_page_says_what_is_under_the_pointer(stored, monkeypatch):
 
     seen = {}
     monkeypatch.setattr(plotting, "html", lambda points, labels, **how: seen.update(how, labels=labels))
-    hover = "--hover meta.csv:id --hover meta.csv:year --hover meta.csv:id"
+    hover = "--hover meta.csv:id --hover meta.csv:year --hover meta.csv:id --hover meta.csv:topic"
     assert run(f"plot map.npz --out x.html --labels meta.csv:topic {hover} -q") == 0
-    assert list(seen["hover"]) == ["id", "year", "id_1"]
+    assert (seen["label_name"], list(seen["hover"])) == ("topic", ["id", "year", "id_1", "topic_1"])
     assert seen["hover"]["id"].tolist()[:2] == ["r0", "r1"]
     assert seen["labels"].tolist()[0].startswith("kind ")
     assert run(f"embed X.npy --out other.npz --plot y.html --hover meta.csv:id -q {QUICK}") == 0
-    assert (seen["path"], list(seen["hover"])) == ("y.html", ["id"])
+    assert (seen["path"], seen["label_name"], list(seen["hover"])) == ("y.html", None, ["id"])
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,10 @@ def test_a_run_is_a_movie(table):
         assert file.read(6) == b"GIF89a"
     assert run("add map.npz X_new.npy --out map2.npz --plot y.gif --n-iter 30 -q") == 0
     assert os.path.getsize("y.gif") > 1000
+    assert [total for total, _ in Snapshots.load("map2.npz").frames] == [60, 70, 80]  # those of all points
+    assert run("plot map2.npz --out z.gif") == 0
+    assert run("add map.npz X_new.npy --out map3.npz --snapshots 15 --n-iter 30 -q") == 0
+    assert [(total, len(frame)) for total, frame in Snapshots.load("map3.npz").frames] == [(60, 300), (75, 300)]
 
 
 def test_a_stored_map_is_a_movie_of_its_snapshots(table, capsys):
