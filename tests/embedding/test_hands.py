@@ -16,7 +16,7 @@ import joblib
 import numpy as np
 import pytest
 
-from opentsne_like import TSNEEmbedding
+from opentsne_like import TSNEEmbedding, mde
 from opentsne_like.embedding import Embedding, PlacedEmbedding, writers
 from opentsne_like.objectives import NegativeSampling
 
@@ -46,6 +46,7 @@ MAPS = {
     "placed": lambda: finished().transform(old_and_new()[1], n_iter=5),
     "general": general,
     "general, placed": lambda: general().transform(old_and_new()[1], n_iter=5),
+    "of minimum distortion": lambda: mde.preserve_neighbors(old_and_new()[0]).embed(max_iter=5),
     "of the user's own": lambda: np.array(finished()).view(OwnKind),
 }
 
