@@ -44,7 +44,7 @@ def test_nothing_is_changed_by_it(X):
 
 def test_what_is_scaled_and_how(monkeypatch):
     """Neighbours by the pairs and by the edges, starts by the rows, iterations by the rows and a grid."""
-    monkeypatch.setattr(estimates, "_trial", lambda method, X: (90, [1.0, 2.0, 4.0]))
+    monkeypatch.setattr(estimates, "_trial", lambda method, X, rows: (90, [1.0, 2.0, 4.0]))
     X = np.zeros((16_000, 50), np.float32)
     found = estimates.estimate(TSNE(), X).stages
     assert found["start"] == 2.0 * 4
@@ -56,6 +56,13 @@ def test_what_is_scaled_and_how(monkeypatch):
     assert large.memory > affinity.estimate_memory(100_000, 90, n_columns=50)
     small = estimates.estimate(TSNE(), X[:1_000]).stages
     assert list(small.values()) == [1.0, 2.0, 4.0], "where all rows are tried, nothing is scaled"
+
+
+def test_a_schedule_that_makes_fewer_iterations_of_more_rows_is_counted_by_these(monkeypatch):
+    monkeypatch.setattr(estimates, "_clock", iter(range(100)).__next__)
+    X = np.random.default_rng(0).normal(size=(300, 5))
+    method = TSNE(schedule="accelerated", perplexity=10, early_exaggeration_iter=20, n_iter=20, random_state=0)
+    assert [estimates._trial(method, X, rows)[1][2] for rows in (300, 10_000)] == [12 / 12, 8 / 12]
 
 
 def test_it_is_said_in_words():

@@ -7,6 +7,7 @@ import pytest
 
 from opentsne_like import TSNE, TSNEEmbedding, affinity, callbacks, metrics
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
+from opentsne_like.methods import accelerated
 from opentsne_like.optimizer import accelerated_momentum
 
 SHORT = {"perplexity": 8, "early_exaggeration_iter": 20, "n_iter": 30, "random_state": 0}
@@ -230,6 +231,54 @@ def test_the_accelerated_schedule_is_two_calls(X):
     assert np.asarray(Y).tobytes() == np.asarray(staged).tobytes()
     assert len(Y.history) == 28
     assert (Y.optimizer.gains == 1.0).all()
+
+
+def test_from_many_points_on_the_accelerated_schedule_is_three_calls_and_two_multiplications(X, monkeypatch):
+    monkeypatch.setattr(accelerated, "MANY", len(X))
+    settings = {"perplexity": 10, "random_state": 0, "early_exaggeration_iter": 100, "n_iter": 100}
+    Y = TSNE(**settings, schedule="accelerated").fit(X)
+    staged = TSNE(**settings).prepare_initial(X)
+    staged = staged.scale(1 / np.std(staged, axis=0).max())
+    staged = staged.optimize(16, exaggeration=[12, 1.5], momentum=0.9, use_gains=False)
+    staged = staged.optimize(10, momentum=0.99, use_gains=False).scale(accelerated.WIDER)
+    staged = staged.optimize(6, momentum=[0.94, 0.91, 0.87], use_gains=False)
+    np.testing.assert_array_equal(Y, staged)
+
+
+@pytest.mark.parametrize(
+    ("options", "early", "late", "factor"),
+    [
+        ({}, (12, 1.5), [1.0] * 16, accelerated.WIDER),
+        ({"exaggeration": 4}, (12, 4), [4.0] * 16, 1.0),
+        ({"early_exaggeration": 4}, (4, 1.0), [1.0] * 16, accelerated.WIDER),
+        ({"exaggeration": [2, 1]}, (12, 1.5), [2.0] * 8 + [1.0] * 8, accelerated.WIDER),
+        ({"exaggeration": lambda i: 1.0 + i}, (12, 1.5), [1.0 + i for i in range(16)], 1.0),
+    ],
+)
+def test_exaggeration_is_shared_out_among_the_stages(options, early, late, factor):
+    stages = accelerated.stages(5_000, (100, 100), (TSNE(**options)._early_exaggeration(), options.get("exaggeration")))
+    assert stages[0]["exaggeration"] == early
+    settings = TSNE().embedding_class.settings_class()
+    plans = [settings.changed(**stage).plan(5_000, placed=False) for stage in stages[1:]]
+    assert [plan.exaggeration_at(i) for plan in plans for i in range(plan.n_iter)] == late
+    assert [accelerated.factor_after(stages, done) for done in range(3)] == [1.0, factor, 1.0]
+
+
+def test_a_start_that_is_wide_already_is_left_alone_and_one_that_is_not_is_widened(X, monkeypatch, caplog):
+    monkeypatch.setattr(accelerated, "MANY", len(X))
+    start = np.random.default_rng(0).normal(size=(len(X), 2))
+    estimator = TSNE(perplexity=10, schedule="accelerated", random_state=0)
+    for std, expected in [(0.9, 1.0), (5.0, 5.0)]:
+        made = estimator.prepare_initial(X, initialization=start / start.std(axis=0).max() * std)
+        assert np.std(made, axis=0).max() == pytest.approx(expected)
+    assert caplog.text.count("maps converge better") == 1
+
+
+def test_maps_of_a_spectrum_are_not_multiplied(X, monkeypatch):
+    monkeypatch.setattr(accelerated, "MANY", len(X))
+    stage = TSNE(schedule="accelerated")._onward(len(X))
+    assert stage["n_iter"] == 150
+    assert stage["momentum"] == accelerated_momentum(len(X))
 
 
 def test_the_accelerated_schedule_makes_as_good_a_map_in_fewer_iterations(digits):

@@ -162,7 +162,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     layout.add_argument(
         "--schedule",
         metavar="NAME",
-        help="standard, accelerated (three tenths of the iterations), or auto (default): accelerated from 5,000 rows",
+        help="standard, accelerated (a sixth of the iterations), or auto (default): accelerated from 5,000 rows",
     )
     layout.add_argument(
         "--learning-rate", type=_number_or("auto"), metavar="X", help="default auto, by size and exaggeration"

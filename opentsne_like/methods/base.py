@@ -81,6 +81,13 @@ class Method(Parameters, ABC):
     def _stages(self, n: int) -> list[dict[str, Any]]:
         """Return what `optimize` is told in each stage of a run on `n` points, ``n_iter`` among it."""
 
+    def _onward(self, n: int) -> dict[str, Any]:
+        """Return what `optimize` is told to go on from a map that another run has made: the last stage."""
+        return self._stages(n)[-1]
+
+    def _between(self, embedding: Any, stage: int) -> None:
+        """Do to a map what is to be done after a stage and before the next one: nothing."""
+
     def _check_parameters(self, X: Any) -> None:
         """Refuse parameters of this method that cannot work, before any work."""
 
@@ -222,17 +229,18 @@ class Method(Parameters, ABC):
             for stage, settings in enumerate(self._stages(len(embedding))):
                 if run is not None and stage < run.stage:
                     continue
-                resuming = self._resuming(run, stage)
-                embedding.optimize(**{**settings, **resuming}, inplace=True, propagate_exception=True)
+                if run is None or run.begin(stage):
+                    resuming = self._resuming(run)
+                    embedding.optimize(**{**settings, **resuming}, inplace=True, propagate_exception=True)
+                self._between(embedding, stage)
         except OptimizationInterrupt as interrupt:
             return interrupt.final_embedding
         return embedding
 
-    def _resuming(self, run: ResumableRun | None, stage: int) -> dict[str, Any]:
+    def _resuming(self, run: ResumableRun | None) -> dict[str, Any]:
         """Return what makes a stage go on from a checkpoint and keep it up to date."""
         if run is None:
             return {}
-        run.begin(stage)
         return {"callbacks": [*as_list(self.callbacks), run.hook], "first_iteration": run.first}
 
     def _begin(self, X: Any, affinities: Any, start: Any) -> Any:

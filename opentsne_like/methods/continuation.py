@@ -122,7 +122,7 @@ def _first(estimator: Method, others: Sequence[Method], data: Any) -> Any:
 def _next(estimator: Method, before: Embedding) -> Any:
     """Return the map that an estimator's last stage makes of another, with the same affinities, and that lies on it."""
     following = estimator._embedding(before, before.affinities).going_on(before.optimizer.copy())
-    following.optimize(**estimator._stages(len(before))[-1], inplace=True)
+    following.optimize(**estimator._onward(len(before)), inplace=True)
     following[:] = align(following, before)
     following.optimizer.rest(following, following.settings)
     return following

@@ -73,8 +73,8 @@ def estimate(method: Any, X: Any) -> Estimate:
         changes["neighbors"] = "auto"  # in the place of an index of all rows
     method = type(method)(**{**method.get_params(deep=False), **changes})
     some = X[np.unique(np.linspace(0, n - 1, m).astype(np.int64))]
-    _trial(method, some[: min(m, 500)])  # compiles, and warms caches
-    k, seconds = _trial(method, some)
+    _trial(method, some[: min(m, 500)], n)  # compiles, and warms caches
+    k, seconds = _trial(method, some, n)
     exact = type(make_index(X, min(k, n - 1), method=_search(method), metric=_metric(method))).__name__ == "Sklearn"
     grown = _neighbor_cost(n, d, k, exact=exact) / _neighbor_cost(m, d, k, exact=True)
     stages = {
@@ -88,8 +88,8 @@ def estimate(method: Any, X: Any) -> Estimate:
     return Estimate(sum(stages.values()), int(memory), stages)
 
 
-def _trial(method: Any, X: Any) -> tuple[int, list[float]]:
-    """Return the number of neighbours, and the seconds that the parts of a fit of these rows would take."""
+def _trial(method: Any, X: Any, rows: int) -> tuple[int, list[float]]:
+    """Return the number of neighbours, and the seconds of a fit of `X` in as many iterations as one of `rows` has."""
     n = X.shape[0]
     times = [_clock()]
     affinities = method._affinities(X)
@@ -102,12 +102,12 @@ def _trial(method: Any, X: Any) -> tuple[int, list[float]]:
     times.append(_clock())
     embedding = method._embedding(points, affinities)
     stages = method._stages(n)
-    whole = max(1, sum(stage["n_iter"] for stage in stages))
-    share = min(1.0, _ITERATIONS / whole)
+    share = min(1.0, _ITERATIONS / max(1, sum(stage["n_iter"] for stage in stages)))
     for stage in stages:
         embedding.optimize(**{**stage, "n_iter": int(stage["n_iter"] * share)}, inplace=True)
     times.append(_clock())
     done = max(1, sum(int(stage["n_iter"] * share) for stage in stages))
+    whole = max(1, sum(stage["n_iter"] for stage in method._stages(rows)))
     spent = np.diff(times).tolist()
     index = affinities.knn_index
     return (90 if index is None else int(index.k)), [spent[0], spent[1], spent[2] * whole / done]

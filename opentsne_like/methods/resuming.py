@@ -55,6 +55,7 @@ class ResumableRun:
         self.lengths = list(lengths)
         self.stage = 0
         self.first = 0
+        self._ended = False
 
     def resume(self, data: Any, callbacks: Sequence[Any], make: Callable[[], Any]) -> Any:
         """Return the embedding of the checkpoint, or None if there is none; callbacks remember what they knew.
@@ -83,8 +84,8 @@ class ResumableRun:
             raise InvalidParameterError(f"`checkpoint` must be of a run of `fit`, got {str(path)!r}; remove the file")
         self._check(run)
         self._check_place(run, embedding.n_iter_)
-        if embedding.stop_reason is not None and embedding.stop_reason.ends_phase:
-            self.begin(self.stage + 1)
+        ended = embedding.stop_reason
+        self._ended = ended is not None and ended.ends_phase
         try:
             _restore(callbacks, run["callbacks"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -97,16 +98,17 @@ class ResumableRun:
         """Let other runs write to the path; each run needs it once."""
         self.hook.release()
 
-    def begin(self, stage: int) -> None:
-        """Note that a stage begins.
+    def begin(self, stage: int) -> bool:
+        """Note that a stage begins, and say whether it has iterations left: it may have converged before it was killed.
 
         Parameters
         ----------
         stage : int
         """
         if stage != self.stage:
-            self.stage, self.first = stage, 0
+            self.stage, self.first, self._ended = stage, 0, False
         self.hook.run["stage"] = stage
+        return not self._ended
 
     def _check_place(self, run: Mapping[str, Any], done: int) -> None:
         """Take over stage and iteration, or refuse those that no run of these stages passes through."""

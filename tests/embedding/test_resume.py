@@ -13,7 +13,9 @@ import pytest
 
 from opentsne_like import TSNEEmbedding, affinity, load
 from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, Hook, ProgressBar, Snapshots, TimeLimit
+from opentsne_like.embedding import Embedding
 from opentsne_like.errors import InvalidParameterError, StorageError
+from opentsne_like.methods import accelerated
 
 from .makers import begin, estimator, old_and_new
 
@@ -108,6 +110,46 @@ def test_the_accelerated_schedule_goes_on_too(tmp_path, stop):
     with pytest.raises(KeyboardInterrupt):
         estimator(schedule="accelerated", callbacks=StopAt(stop)).fit(X, checkpoint=tmp_path / "run.npz")
     again = estimator(schedule="accelerated").fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(again, whole)
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 6, 8, 9, 10, 12])
+def test_a_map_that_is_multiplied_between_stages_goes_on_too(tmp_path, monkeypatch, stop):
+    monkeypatch.setattr(accelerated, "MANY", 100)
+    X, _ = old_and_new()
+    whole = estimator(schedule="accelerated").fit(X)
+    assert [record.exaggeration for record in whole.history] == [12] * 3 + [1.5] * 2 + [1] * 7
+    with pytest.raises(KeyboardInterrupt):
+        estimator(schedule="accelerated", callbacks=StopAt(stop)).fit(X, checkpoint=Checkpoint(tmp_path / "run.npz", 1))
+    again = estimator(schedule="accelerated").fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(again, whole)
+    np.testing.assert_array_equal(estimator(schedule="accelerated").fit(X, checkpoint=tmp_path / "run.npz"), whole)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_kill_beside_the_multiplication_neither_loses_nor_repeats_it(tmp_path, monkeypatch, place):
+    monkeypatch.setattr(accelerated, "MANY", 100)
+    X, _ = old_and_new()
+
+    def stopping():
+        return EarlyStopping(tolerance=0.9, patience=1, every=2)
+
+    whole = estimator(schedule="accelerated", callbacks=stopping(), n_iter=100).fit(X)
+    assert len(whole.history) < 5 + 10 + 6, "the middle stage converged"
+    scale = Embedding.scale
+
+    def killed(self, factor, inplace=False):
+        if self.n_iter_ and place == "after":
+            scale(self, factor, inplace)
+        if self.n_iter_:
+            raise KeyboardInterrupt
+        return scale(self, factor, inplace)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Embedding, "scale", killed)
+        with pytest.raises(KeyboardInterrupt):
+            estimator(schedule="accelerated", callbacks=stopping(), n_iter=100).fit(X, checkpoint=tmp_path / "run.npz")
+    again = estimator(schedule="accelerated", callbacks=stopping(), n_iter=100).fit(X, checkpoint=tmp_path / "run.npz")
     np.testing.assert_array_equal(again, whole)
 
 

@@ -329,7 +329,7 @@ def _finished(embedding: Any, n: int) -> Any:
 
 def _last_stage(recipe: Method, n: int) -> dict[str, Any]:
     """Return what the last stage of a method says of the loss, but not of the steps."""
-    stage = recipe._stages(n)[-1]
+    stage = recipe._onward(n)
     check_free(stage.get("fixed") is not None or stage.get("constraint", "centered") != "centered")
     known = {"loss", "exaggeration", *(option.name for option in fields(recipe._settings(n).get("loss", Loss)))}
     return {name: value for name, value in stage.items() if name in known}
