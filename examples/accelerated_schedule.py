@@ -27,7 +27,7 @@ for schedule, Y in maps.items():
     print(f"{schedule}, {len(Y.history)} iterations: recall {kept:.3f}, correlation {far:.3f}")
     print(f"    KL {Y.kl_divergence:.3f}, at matched width {matched:.3f}")
 
-# The same in stages, for those who want to stop, look and change something in between.
+# The same in stages, for those who want to stop, look and change something in between; large maps have three.
 staged = TSNE(random_state=0).prepare_initial(X, affinities=affinities)
 staged = staged.optimize(75, exaggeration=12, momentum=0.9, use_gains=False)
 staged = staged.optimize(150, momentum=accelerated_momentum(len(X)), use_gains=False)
