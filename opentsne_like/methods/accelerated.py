@@ -129,8 +129,8 @@ def _eased(early: Any, late: Any) -> Any:
     """Return early exaggeration in two steps, the second not below what comes after it."""
     if not isinstance(early, Real):
         return early
-    least = late if isinstance(late, Real) else 1.0
-    return early, max(early / EASED, min(least, early))
+    most, least = float(early), float(late) if isinstance(late, Real) else 1.0
+    return early, max(most / EASED, min(least, most))
 
 
 def _rest(course: Any, done: int, whole: int) -> float | Callable[[int], float] | None:
