@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -133,7 +132,7 @@ def _eased(early: Any, late: Any) -> Any:
     return early, max(most / EASED, min(least, most))
 
 
-def _rest(course: Any, done: int, whole: int) -> float | Callable[[int], float] | None:
+def _rest(course: Any, done: int, whole: int) -> Any:
     """Return what is left of an exaggeration that was given for two stages together."""
     if course is None or isinstance(course, Real):
         return course
