@@ -116,7 +116,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(name, tmp_path):
             child.send_signal(signal.SIGKILL)
             break
         time.sleep(0.005)
-    child.wait(120)
+    assert child.wait(120) == -signal.SIGKILL, "it was done too soon"
     killed = load(path)
     whole = PROBLEMS[name]().embed(max_iter=killed.n_iter_ + 5, eps=0.0)
     assert_same(killed.optimize(5), whole)

@@ -84,6 +84,18 @@ def test_shares_add_up(name):
     assert objective.point_losses(points()).sum() == pytest.approx(evaluated(name, 2.5, points())[0], rel=1e-5)
 
 
+@pytest.mark.parametrize(("loss", "share"), [(KullbackLeibler(), 2), (Distortion(repulsion="all"), 4)], ids=str)
+def test_the_gradient_of_new_points_is_a_share_of_that_of_the_value(loss, share):
+    """A half where they feel potentials, as in openTSNE, and a quarter of distortions."""
+    loss = replace(loss, method="exact", repulsion_strength=2.5)
+    objective = loss.place(affinities().to_new(data()[N:]), points(), context(loss))
+    start, step, away = points()[:NEW] + 0.1, 1e-3, np.zeros((NEW, 2))
+    gradient = np.asarray(objective.evaluate(start, exaggeration=1.0, with_loss=False)[1], np.float64)
+    away[1, 0] = step
+    low, high = (objective.evaluate(at, exaggeration=1.0, with_loss=True)[0] for at in (start - away, start + away))
+    assert share * gradient[1, 0] == pytest.approx((high - low) / (2 * step), rel=5e-3)
+
+
 @EVERY
 def test_new_points_feel_it(name):
     reference, values, gradients = finished(name), [], []
@@ -121,4 +133,3 @@ def test_learned_numbers_go_down_the_loss_with_it(loss, name):
 def test_functions_of_the_user_refuse_it():
     with pytest.raises(InvalidParameterError, match="`repulsion_strength` must be 1"):
         FunctionLoss(function=lambda *_: (0.0, 0.0), repulsion_strength=2.0)
-    assert Distortion(repulsion_strength=2.0) == Distortion(repulsion_strength=2)
