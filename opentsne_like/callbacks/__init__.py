@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from ..optimizer import StopReason
-from .base import Callback, Hook, Progress
+from .base import Callback, Hook, Progress, state_of
 from .checks import ErrorApproximations, VerifyExaggerationError
 from .display import ErrorLogger, ProgressBar
 from .following import Follower, Following, as_list
@@ -35,6 +35,7 @@ __all__ = [
     "TimeLimit",
     "VerifyExaggerationError",
     "as_list",
+    "state_of",
 ]
 
 log = logging.getLogger(__name__)

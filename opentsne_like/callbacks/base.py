@@ -152,6 +152,22 @@ class Hook:
         """Take back what `state` returned."""
 
 
+def state_of(hook: Hook) -> dict[str, Any]:
+    """Return what a hook remembers, and its class, by which it is found again.
+
+    Parameters
+    ----------
+    hook : Hook
+
+    Examples
+    --------
+    >>> from opentsne_like.callbacks import Snapshots, state_of
+    >>> state_of(Snapshots())
+    {'class': 'Snapshots'}
+    """
+    return {"class": type(hook).__name__, **hook.state()}
+
+
 def every_of(given: Any, alias: Any, name: str) -> int:
     """Return how often a hook wants to look, whether it was told under the name of today or of t-SNE.
 

@@ -12,7 +12,7 @@ from .. import storage
 from .._validation import check_integer, check_real
 from ..errors import StorageError
 from ..storage import Claim
-from .base import Hook, Progress, every_of
+from .base import Hook, Progress, every_of, state_of
 
 
 class History(Hook):
@@ -266,7 +266,7 @@ class Checkpoint(Hook):
 
     def _write(self, progress: Progress) -> None:
         hooks = [callback for callback in progress.callbacks if isinstance(callback, Hook)]
-        states = [{"class": type(hook).__name__, **hook.state()} for hook in hooks]
+        states = [state_of(hook) for hook in hooks]
         run = {**self.run, "iteration": progress.iteration, "callbacks": states}
         progress.embedding.save_checkpoint(self._place, self._affinities, run)
         self._last = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
-from ..callbacks import Hook, Snapshots
+from ..callbacks import Snapshots, state_of
 
 
 def pack_states(states: Sequence[dict[str, Any]]) -> tuple[dict[str, Array], list[dict[str, Any]]]:
@@ -32,23 +32,6 @@ def pack_states(states: Sequence[dict[str, Any]]) -> tuple[dict[str, Array], lis
         arrays |= {f"callbacks.{i}.{name}": value for name, value in held.items()}
         left.append({name: value for name, value in state.items() if name not in held})
     return arrays, left
-
-
-def state_of(hook: Hook) -> dict[str, Any]:
-    """Return what a callback remembers, and its class.
-
-    Parameters
-    ----------
-    hook : Hook
-
-    Examples
-    --------
-    >>> from opentsne_like.callbacks import Snapshots
-    >>> from opentsne_like.embedding.remembered import state_of
-    >>> state_of(Snapshots())
-    {'class': 'Snapshots'}
-    """
-    return {"class": type(hook).__name__, **hook.state()}
 
 
 def snapshots_of(embedding: Any) -> list[dict[str, Any]]:
