@@ -117,9 +117,9 @@ def skip_requests(app: Any, what: str, name: str, obj: Any, skip: bool, options:
     return True if name.startswith("set_") and name.endswith("_request") else None
 
 
-def sign_by_parameters(app: Any, what: str, name: str, obj: Any, options: Any, *found: str) -> tuple[str, str] | None:
+def sign_by_parameters(app: Any, what: str, name: str, obj: Any, options: Any, *found: Any) -> tuple[str, str] | None:
     """Show the parameters of estimators, whose ``__new__`` Sphinx would show in their place."""
-    if what == "class" and issubclass(obj, Parameters):
+    if what == "class" and isinstance(obj, type) and issubclass(obj, Parameters):
         return stringify_signature(signature(obj), show_annotation=False), ""
     return None
 
