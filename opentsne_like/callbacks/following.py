@@ -129,7 +129,7 @@ class Follower:
         self._open = ExitStack()
         self.loss = _last_loss(state.history[len(state.history) - plan.first :])
         self.started = time.perf_counter()
-        rho, rate = plan.exaggeration_at(plan.first), plan.rate_at(plan.first)
+        rho, rate = plan.exaggeration_at(plan.first), plan.rate_at(min(plan.first, max(plan.n_iter - 1, 0)))
         self.announced = f"exaggeration={rho:.2f}, lr={rate:.2f} for {plan.n_iter} iterations..."
         self.verbose = following.verbose
 

@@ -29,8 +29,8 @@ class FamilyMethod(Method):
     ----------
     n_components : int
         Dimensions of the map.
-    learning_rate : float or "auto"
-        "auto" is the unit of the loss.
+    learning_rate : float, sequence of float, callable, or "auto"
+        "auto" is the unit of the loss; rates that change do so within each stage, see `optimizer.Schedule`.
     metric : str or callable
         By which neighbours are near, see `nearest_neighbors`.
     metric_params : dict, optional
@@ -58,7 +58,7 @@ class FamilyMethod(Method):
     start_width: ClassVar[float | None] = None  # standard deviation of a start that goes by a name; None leaves it
     n_components: int = 2
     _: KW_ONLY
-    learning_rate: float | str = "auto"
+    learning_rate: Any = "auto"
     metric: Any = "euclidean"
     metric_params: dict[str, Any] | None = None
     neighbors: Any = "auto"

@@ -9,8 +9,10 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_choice, check_real
+from ..errors import InvalidParameterError
 from ..optimizer import Objective
 from ..repulsion import Potential, Radial, RepulsionEngine, RowEngine, as_radial
+from ..repulsion.functions import TRIED
 from .all_pairs import AllPairs, check_pairs
 from .base import Context, Placing
 from .normalizers import Normalizer, PlacedLog, PlacedNormalizer, PlacedWeighted, Weighted
@@ -70,8 +72,8 @@ class Pairwise(AllPairs):
     ----------
     attraction, repulsion : Radial or callable
         Radial functions, see `repulsion.Radial`, or functions of an array of squared distances that return as many
-        numbers; those of k have to fall over a distance of about 1. Functions are slower, and a map under them is not
-        stored.
+        numbers; those of k have to fall over a distance of about 1, and must not be negative where a normalizer takes
+        their logarithm. Functions are slower, and a map under them is not stored.
     normalizer : {None, "all", "rows"}
     weight : float
         w.
@@ -105,6 +107,7 @@ class Pairwise(AllPairs):
             object.__setattr__(self, name, as_radial(getattr(self, name), name))
         if self.normalizer is not None:
             check_choice(self.normalizer, "normalizer", ("all", "rows"))
+            _check_has_logarithm(self.repulsion, self.normalizer)
         check_real(self.weight, "weight", at_least=0)
 
     @property
@@ -141,3 +144,14 @@ class Pairwise(AllPairs):
         """Return ``n / (2 A' exaggeration)``: half of the inverse of the attraction's greatest stiffness."""
         stiffness = float(np.abs(self.attraction.slope(np.array([0.0, 0.1, 1.0]))).max())
         return 0.5 * n / (max(stiffness, 1e-6) * exaggeration)
+
+
+def _check_has_logarithm(repulsion: Radial, normalizer: str) -> None:
+    """Refuse a repulsion whose sums have no logarithm."""
+    found = repulsion(TRIED)
+    if len(bad := np.flatnonzero(found < 0)) or not found.any():
+        want, at = ("must not be negative", bad[0]) if len(bad) else ("must be positive somewhere", 0)
+        raise InvalidParameterError(
+            f"`repulsion` {want} with normalizer={normalizer!r}, which takes logarithms of its sums, got {found[at]:g} "
+            f"at a squared distance of {TRIED[at]:g}"
+        )

@@ -56,7 +56,7 @@ def exact(targets: Array, sources: Array | None, form: Any, n_jobs: int, charges
     y = x if sources is None else np.ascontiguousarray(sources.T, dtype=targets.dtype)
     values = np.empty(m, targets.dtype)
     gradient = np.empty((m, d), targets.dtype)
-    grain = max(1, PAIRS // y.shape[1])
+    grain = max(1, PAIRS // max(1, y.shape[1]))
     if d == 2 and isinstance(form, kernels.forms.Cauchy):
         args = (x, y, sources is None, values, gradient)
         _parallel.for_chunks(kernels.exact.cauchy_plane, m, args, n_jobs=n_jobs, grain=grain)
@@ -78,7 +78,7 @@ def _charged(targets: Array, sources: Array | None, form: Any, n_jobs: int, char
     shared = (x, y, sources is None, form, np.ascontiguousarray(charges.T, dtype=dtype), values, gradient)
     tasks = [
         (kernels.exact.charged_sums, (low, high, *shared, np.empty((2, kernels.exact.BLOCK), dtype)))
-        for low, high in _parallel.chunk_bounds(m, max(1, PAIRS // y.shape[1]))
+        for low, high in _parallel.chunk_bounds(m, max(1, PAIRS // max(1, y.shape[1])))
     ]
     _parallel.run_tasks(tasks, n_jobs=n_jobs)
     return Potential(values, gradient, float(values.sum(dtype=np.float64)))

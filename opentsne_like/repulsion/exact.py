@@ -64,6 +64,6 @@ def _sum_plainly(targets: Array, sources: Array, charges: Array, same: bool, rad
         values[low:high] = np.einsum("ij,jc->ic", k, charges)
         gradient[low:high] = np.einsum("ijk,jc->ick", slope[:, :, None] * apart, charges)
 
-    rows = max(1, PAIRS // n)
+    rows = max(1, PAIRS // max(1, n))
     _parallel.run_tasks([(block, (low, min(low + rows, m))) for low in range(0, m, rows)], n_jobs=n_jobs)
     return Potential(values, gradient, float(values.sum(dtype=np.float64)))

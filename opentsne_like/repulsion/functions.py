@@ -47,8 +47,11 @@ class FunctionRadial(Radial):
     width: float = 1.0
 
     def __call__(self, squared_distance: Array) -> Array:
-        """Return the function at squared distances of any shape."""
-        return np.asarray(self.function(squared_distance), np.float64)
+        """Return the function at squared distances of any shape.
+
+        It is told a copy of them in one row, so it may write into what it is given.
+        """
+        return np.asarray(self.function(squared_distance.flatten()), np.float64).reshape(squared_distance.shape)
 
 
 def as_radial(value: Any, name: str) -> Radial:
@@ -65,7 +68,7 @@ def as_radial(value: Any, name: str) -> Radial:
     InvalidObjectError
         If it is neither.
     InvalidParameterError
-        If it returns something else than one finite number for each squared distance.
+        If it raises, or returns something else than one finite number for each squared distance.
 
     Examples
     --------
@@ -80,11 +83,7 @@ def as_radial(value: Any, name: str) -> Radial:
             f"`{name}` must be a Radial such as StudentT(), or a function of squared distances, got {value!r}"
         )
     radial = value if isinstance(value, Radial) else FunctionRadial(value)
-    with np.errstate(all="ignore"):
-        found = np.asarray(value(TRIED.copy()))
-        if np.iscomplexobj(found):
-            raise InvalidParameterError(f"`{name}` must return real numbers, got {found.dtype}")
-        found = np.asarray(found, np.float64)
+    found = _tried(value, name)
     if found.shape != TRIED.shape:
         raise InvalidParameterError(
             f"`{name}` must return a number for each squared distance, got shape {found.shape} for {TRIED.shape}"
@@ -94,3 +93,18 @@ def as_radial(value: Any, name: str) -> Radial:
             f"`{name}` must return finite numbers, got {found[bad[0]]} at a squared distance of {TRIED[bad[0]]:g}"
         )
     return radial
+
+
+def _tried(function: Callable[[Array], Array], name: str) -> Array:
+    """Return what a function makes of an array of squared distances, as real numbers of any shape."""
+    try:
+        with np.errstate(all="ignore"):
+            found = np.asarray(function(TRIED.copy()))
+            if not np.iscomplexobj(found):
+                return np.asarray(found, np.float64)
+    except Exception as error:
+        raise InvalidParameterError(
+            f"`{name}` must be a function of an array of squared distances alone, as numpy.exp is "
+            f"(not math.exp); it raised {type(error).__name__}: {error}"
+        ) from error
+    raise InvalidParameterError(f"`{name}` must return real numbers, got {found.dtype}")

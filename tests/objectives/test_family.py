@@ -301,6 +301,16 @@ def test_weights_that_are_no_distributions_are_refused_for_rows(loss):
             loss.place(placed, Y, Context(1, None, Parts()))
 
 
+@pytest.mark.parametrize("n", [2, 3, 10, 30])
+@pytest.mark.parametrize("loss", [SNE(), InfoNCE(), Pairwise(LogStudentT(), StudentT(), "rows")], ids=repr)
+def test_rows_of_few_points_are_summed_by_a_grid_by_name(loss, n):
+    P, Y = joint(n), np.random.default_rng(0).normal(size=(n, 2))
+    value, gradient = bound(replace(loss, method="exact"), P).evaluate(Y, exaggeration=1.0, with_loss=True)
+    found = bound(replace(loss, method="fft"), P).evaluate(Y, exaggeration=1.0, with_loss=True)
+    assert found[0] == pytest.approx(value, rel=1e-2, abs=1e-2)
+    np.testing.assert_allclose(found[1], gradient, atol=1e-2 * np.abs(gradient).max() + 1e-4)  # two points: all is 0
+
+
 def test_one_point_has_no_pairs():
     for loss in LOSSES.values():
         with pytest.raises(InvalidParameterError, match="2 points or more"):

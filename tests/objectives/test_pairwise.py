@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,20 @@ def test_functions_of_ones_own_make_a_map():
         made[0].save("own.npz")
 
 
+def test_functions_may_write_into_what_they_are_given_and_return_lists():
+    X = np.random.default_rng(0).normal(size=(60, 5))
+
+    def fit(attraction, repulsion):
+        loss = Pairwise(attraction, repulsion, weight=5.0)
+        return NeighborEmbedding(loss=loss, schedule=Schedule(10), init_scaling=1.0, random_state=0).fit(X)
+
+    expected = fit(np.log1p, lambda s: np.exp(-s))
+    np.testing.assert_array_equal(
+        fit(lambda s: np.log1p(s, out=s), lambda s: np.exp(np.negative(s, out=s), out=s)), expected
+    )
+    np.testing.assert_array_equal(fit(lambda s: np.log1p(s).tolist(), lambda s: [*np.exp(-s)]), expected)
+
+
 def test_files_hold_radial_functions_by_name(tmp_path):
     X = np.random.default_rng(0).normal(size=(60, 5))
     loss = Pairwise(LogStudentT(0.5), StudentT(0.5), "rows", weight=2.0)
@@ -122,6 +138,27 @@ def test_files_hold_radial_functions_by_name(tmp_path):
         (lambda: Pairwise(Square(), lambda s: 1j * s), InvalidParameterError, "`repulsion` must return real numbers"),
         (lambda: Pairwise(Square(), lambda s: 1.0), InvalidParameterError, "`repulsion` must return a number for each"),
         (lambda: Pairwise(lambda s: s[:2], Gaussian()), InvalidParameterError, "`attraction` must return a number for"),
+        (
+            lambda: Pairwise(Square(), lambda s: math.exp(-s)),
+            InvalidParameterError,
+            "`repulsion` must be a function of an",
+        ),
+        (lambda: Pairwise(lambda s, t: s, Gaussian()), InvalidParameterError, "it raised TypeError: .* argument: 't'"),
+        (
+            lambda: Pairwise(Square(), lambda s: 1 - s, "all"),
+            InvalidParameterError,
+            "`repulsion` must not be negative with",
+        ),
+        (
+            lambda: Pairwise(Square(), lambda s: -1 / (1 + s), "rows"),
+            InvalidParameterError,
+            "got -1 at a squared distance",
+        ),
+        (
+            lambda: Pairwise(Square(), lambda s: 0 * s, "rows"),
+            InvalidParameterError,
+            "`repulsion` must be positive some",
+        ),
         (lambda: Pairwise(Square(), Gaussian(), "row"), InvalidParameterError, "`normalizer` must be"),
         (lambda: Pairwise(Square(), Gaussian(), weight=-1), InvalidParameterError, "`weight` must be"),
     ],

@@ -97,3 +97,13 @@ def test_a_reordered_graph_is_the_same_graph(dtype):
     args = (forms.LogStudentT(2.0), 4.0, np.zeros((30, 2)), 1.0, 2)
     assert np.array_equal(ops.attract(turned, there, there, *args), ops.attract(graph, plain, plain, *args))
     assert np.array_equal(ops.take_rows(turned, points, np.zeros(2), 1), points[order].astype(np.float32))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("form", [forms.Cauchy(), forms.Gaussian()])
+def test_nothing_sums_to_nothing(form, d):
+    for charges in (None, np.empty((0, 2))):
+        found = ops.exact(np.ones((4, d)), np.empty((0, d)), form, n_jobs=1, charges=charges)
+        assert not found.values.any()
+        assert not found.gradient.any()
+        assert found.total == 0
