@@ -51,7 +51,9 @@ class PrecomputedAffinities(Affinities):
         self._hold(P)
         difference = abs(P - P.T)
         if difference.nnz and difference.data.max() > 1e-6 * P.data.max():
-            log.warning("The given affinities are not symmetric; they are used as they are")
+            log.warning(
+                "The given affinities are not symmetric; a pair attracts both of its points by the mean of both weights"
+            )
         empty = int((np.diff(P.indptr) == 0).sum())
         if empty:
             log.warning("%d points have no affinity to any other; nothing will hold them", empty)

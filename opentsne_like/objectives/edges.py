@@ -17,6 +17,7 @@ from ..ops import Graph
 from ..repulsion import Radial
 from .locality import Locality
 
+ASYMMETRY = 1e-5  # of a row's sum: what is above is no rounding of single precision
 ROWS = 1024  # whose edges are looked at together, each by itself
 
 
@@ -114,6 +115,30 @@ class Edges:
     def columns(self) -> Array:
         """The column of each edge, shape (edges,), int32."""
         return self.indices.astype(np.int32, copy=False)
+
+    @property
+    def mutual(self) -> Edges:
+        """The edges of the symmetric part of P, these very ones where P is symmetric.
+
+        A pair attracts both of its points, by both of its weights: the gradient of ``sum p A(d²)`` knows nothing else
+        of P, and along the rows of a P that is not symmetric there is none.
+        """
+        return self._symmetric_part or self
+
+    @cached_property
+    def _symmetric_part(self) -> Edges | None:
+        """None where P is symmetric, so that edges do not hold themselves."""
+        P = self._square(self.values)
+        if _is_symmetric(P):
+            return None
+        P = self._square(self.weights)
+        return Edges.of((0.5 * (P + P.T)).tocsr(), dtype=self.values.dtype.type, n_jobs=self.n_jobs)
+
+    def _square(self, weights: Array) -> Any:
+        from scipy import sparse
+
+        n = len(self.indptr) - 1
+        return sparse.csr_matrix((weights.astype(np.float64), self.indices, self.indptr), shape=(n, n))
 
     @cached_property
     def _sums(self) -> tuple[float, float]:
@@ -236,8 +261,7 @@ class Edges:
         """Return the graph Laplacian of `factor` times the symmetric part of P, a csr_matrix in float64."""
         from scipy import sparse
 
-        n = len(self.indptr) - 1
-        P = sparse.csr_matrix((self.weights.astype(np.float64), self.indices, self.indptr), shape=(n, n))
+        P = self._square(self.weights)
         weights = 0.5 * factor * (P + P.T)
         return sparse.csr_matrix(sparse.diags(np.asarray(weights.sum(axis=1)).ravel()) - weights)
 
@@ -274,3 +298,14 @@ class Edges:
         pulls = (exaggeration * self.values * attraction.slope(square))[:, None] * apart
         summed = [np.bincount(self.rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
         return np.asarray(np.column_stack(summed) + rest, self.values.dtype)
+
+
+def _is_symmetric(P: Any) -> bool:
+    """Say whether a square matrix with weights that are not negative is symmetric, by what it makes of one vector.
+
+    ``P x`` is ``Pᵀ x`` then, and by no chance otherwise: no two numbers of x, multiples of the golden ratio modulo 1,
+    are alike. Two products take less time than a transpose.
+    """
+    x = 0.5 + np.arange(P.shape[0]) * (0.5 * (np.sqrt(5.0) - 1.0)) % 1.0
+    there, back = P @ x, P.T @ x
+    return bool((np.abs(there - back) <= ASYMMETRY * np.maximum(np.abs(there), np.abs(back))).all())

@@ -225,7 +225,9 @@ class Pull:
         """Return `rest` (n, d) and a quarter of `factor` times the gradient, float32."""
         scale = -factor * self.weight * self._share * self._narrower
         near = points * self._narrower
-        return self.edges.add_mutual_attraction(near, mean * self._narrower, StudentT(), scale, rest, 1.0, n_jobs)
+        return self.edges.mutual.add_mutual_attraction(
+            near, mean * self._narrower, StudentT(), scale, rest, 1.0, n_jobs
+        )
 
 
 class PairsObjective:

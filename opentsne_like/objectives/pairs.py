@@ -95,7 +95,7 @@ class PairLoss:
         else:
             potential, extent = self._repelled(points)
             total, numbers = potential.total, self._numbers(potential, exaggeration)
-            gradient, pull = self.edges.add_mutual_attraction_with_loss(points, extent.mean, *numbers)
+            gradient, pull = self.edges.mutual.add_mutual_attraction_with_loss(points, extent.mean, *numbers)
         loss = self._value(total, pull)
         return loss, loss + (exaggeration - 1.0) * pull, gradient
 
@@ -132,8 +132,8 @@ class PairLoss:
         potential, extent = self._repelled(points)
         numbers = self._numbers(potential, exaggeration)
         if self._exact:
-            return potential.total, self.edges.add_attraction(points, points, *numbers)
-        return potential.total, self.edges.add_mutual_attraction(points, extent.mean, *numbers)
+            return potential.total, self.edges.mutual.add_attraction(points, points, *numbers)
+        return potential.total, self.edges.mutual.add_mutual_attraction(points, extent.mean, *numbers)
 
     def _repelled(self, points: Array) -> tuple[Potential, Extent]:
         """Return the potential by which points repel each other, as it is, kept or estimated, and their extent."""

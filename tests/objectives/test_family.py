@@ -13,6 +13,7 @@ from opentsne_like.errors import InvalidParameterError, InvalidTypeError, Unavai
 from opentsne_like.objectives import (
     SNE,
     Context,
+    Edges,
     ElasticEmbedding,
     FuzzyCrossEntropy,
     InfoNCE,
@@ -20,6 +21,7 @@ from opentsne_like.objectives import (
     Loss,
     NegativeSampling,
     NoiseContrastive,
+    PaCMAP,
     Pairwise,
     Parts,
     RowNormalized,
@@ -299,6 +301,41 @@ def test_weights_that_are_no_distributions_are_refused_for_rows(loss):
     if isinstance(loss, RowNormalized):
         with pytest.raises(InvalidParameterError, match=r"row 1 of `P` must sum to 1 for .* got 2"):
             loss.place(placed, Y, Context(1, None, Parts()))
+
+
+@pytest.mark.parametrize("loss", [*LOSSES.values(), KullbackLeibler(), Pairwise(np.log1p, StudentT(), "all")], ids=repr)
+def test_the_gradient_is_that_of_the_value_for_directed_weights_too(loss):
+    P, Y = joint(25), np.random.default_rng(0).normal(size=(25, 2))
+    directed = sparse.triu(P, format="csr") + 0.2 * sparse.tril(P, format="csr")
+    directed = sparse.csr_matrix(directed / directed.sum())
+    mean = sparse.csr_matrix(0.5 * (directed + directed.T))
+    for method in ("exact", "fft"):
+        one, two = (bound(replace(loss, method=method), of) for of in (directed, mean))
+        value, gradient = one.evaluate(Y, exaggeration=3.0, with_loss=True)
+        entropy = one.edges.entropy - two.edges.entropy if isinstance(loss, KullbackLeibler) else 0.0
+        expected = two.evaluate(Y, exaggeration=3.0, with_loss=True)
+        assert value - entropy == pytest.approx(expected[0], rel=1e-5)
+        np.testing.assert_allclose(gradient, expected[1], atol=1e-5 * np.abs(gradient).max())
+        gradient = one.evaluate_exaggerated(Y, exaggeration=3.0)[2]
+        np.testing.assert_allclose(gradient, expected[1], atol=1e-5 * np.abs(gradient).max())
+
+
+def test_symmetric_weights_are_used_as_they_are():
+    P = joint(25)
+    edges = Edges.of(P.astype(np.float32))
+    assert edges.mutual is edges
+    assert Edges.of(sparse.csr_matrix((5, 5))).mutual.mass == 0
+    P.data[3] *= 1.01
+    assert Edges.of(P).mutual is not edges
+    assert abs(Edges.of(P).mutual.mass - P.sum()) < 1e-12
+
+
+def test_a_map_of_directed_weights_goes_down():
+    X = np.random.default_rng(0).normal(size=(80, 5))
+    directed = affinity.Entropic(X, perplexity=10)
+    for loss in (NegativeSampling(), PaCMAP(w_mid_near=0.0)):
+        Y = Embedding(initialization.pca(X), directed, loss=loss).optimize(200)
+        assert Y.optimize(300).loss_value < Y.loss_value + 1e-3
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 30])
