@@ -197,7 +197,7 @@ class Compiling:
         self._since.append(now)
         if not self.told and self.seconds + now - self._since[0] > PATIENCE:
             self.told = True
-            log.warning("Compiling for this machine, once for an installation; this may take up to a minute")
+            log.warning("Compiling for this machine, once for each kind of map; this may take up to a minute")
 
     def ends(self) -> None:
         """Note that the last one is done."""
