@@ -285,6 +285,7 @@ class Bowl:
         ({"loss": Bowl()}, "`loss` must be a Loss of the room `objectives` to be stored, got Bowl"),
         ({"schedule": Schedule(5, exaggeration=lambda i: 1.0)}, "`exaggeration` must be one number or several to be"),
         ({"schedule": [Schedule(5, momentum=lambda i: 0.5)]}, "`momentum` must be one number or several to be stored"),
+        ({"schedule": Schedule(5, learning_rate=lambda i: 9.0)}, "`learning_rate` must be one number or several to be"),
         ({"initialization": np.zeros((N, 2))}, "`initialization` must be a number, a text or a list"),
     ],
 )

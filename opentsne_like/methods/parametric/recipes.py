@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -101,9 +102,9 @@ def _pack_parts(parts: dict[str, Any]) -> tuple[dict[str, Array], dict[str, Any]
         )
     schedule = parts["schedule"]
     stages = [] if schedule is None else [schedule] if isinstance(schedule, Schedule) else list(schedule)
-    for name in ("momentum", "exaggeration"):
-        if any(callable(getattr(stage, name)) for stage in stages):
-            raise InvalidParameterError(f"`{name}` must be one number or several to be stored, got a function")
+    for option in fields(Schedule):
+        if any(callable(getattr(stage, option.name)) for stage in stages):
+            raise InvalidParameterError(f"`{option.name}` must be one number or several to be stored, got a function")
     arrays: dict[str, Array] = {}
     packed = []
     for place, stage in enumerate([Schedule(), *stages]):
