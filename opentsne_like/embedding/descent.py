@@ -258,10 +258,12 @@ class Descent:
                 raise InvalidParameterError(
                     f"`factor` must leave coordinates finite, got {factor:g}; take a smaller one"
                 )
-            kinds: list[Any] = [*OPTIMIZERS.values(), settings.optimizer]
-            powers = {name: power for kind in kinds for name, power in getattr(kind, "scales", {}).items()}
-            anew = {name for kind in kinds for name in kind.keeps} - set(powers)
-            kept = {name: state[name] * factor ** powers.get(name, 0) for name in state if name not in anew}
+            kinds: list[Any] = [*OPTIMIZERS.values(), settings.optimizer]  # the last word has the one at work
+            powers: dict[str, int | None] = {}
+            for kind in kinds:
+                powers.update(dict.fromkeys(kind.keeps) | dict(getattr(kind, "scales", {})))
+            found = {name: powers.get(name, 0) for name in state}
+            kept = {name: state[name] * factor**power for name, power in found.items() if power is not None}
             state.turn_to(points, made, kept)
 
     def _subject(self, P: Any, settings: Settings) -> float:

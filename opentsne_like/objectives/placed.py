@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from .._types import Array
@@ -42,6 +44,8 @@ class PlacedPairLoss:
     >>> bool(np.isclose(loss, 1 + 2 * np.exp(-1))), gradient.round(5).tolist()
     (True, [[0.0, 0.0]])
     """
+
+    share: ClassVar[float] = 0.5
 
     def __init__(
         self,

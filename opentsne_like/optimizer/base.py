@@ -186,7 +186,8 @@ class Objective(Protocol):
         loss : float
             Without exaggeration.
         gradient : ndarray of shape (n, d)
-            A quarter of the derivative of the loss, as is the custom with t-SNE.
+            A quarter of the derivative of the loss, as is the custom with t-SNE; another part where an objective has an
+            attribute `share` that says so.
         """
 
 

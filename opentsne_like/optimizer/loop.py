@@ -14,6 +14,8 @@ from .protocols import Follower, Optimizer
 from .schedule import Plan
 from .state import State
 
+SHARE = 0.25  # of the derivative of a loss, which objectives give unless they say otherwise
+
 
 def run(
     points: Array, state: State, objective: Objective, optimizer: Optimizer, plan: Plan, follower: Follower
@@ -75,7 +77,7 @@ def _descend(
         seen = points.copy() if follower.looks(i + 1) else points
         if follower.before_step(i + 1, made.loss):
             return Outcome(StopReason.CALLBACK, loss)
-        if plan.is_flat(made.gradient_norm):
+        if plan.is_flat(made.gradient_norm / getattr(objective, "share", SHARE)):
             return Outcome(StopReason.FLAT, loss)
         if seen is not points and not np.array_equal(seen, points):  # a callback has moved the map: step from there
             made = optimizer.propose(objective, points, state, step, False)._replace(loss=made.loss)

@@ -173,9 +173,9 @@ class Plan:
         return check_real(value_at(rate, iteration, self.n_iter), "learning_rate", above=0)
 
     def is_flat(self, gradient_norm: float) -> bool:
-        """Say whether a quarter of the gradient of this norm is that of a map which has nowhere left to go."""
+        """Say whether a gradient of this norm is that of a map which has nowhere left to go."""
         least = self.schedule.min_grad_norm
-        return least is not None and 4.0 * gradient_norm < least
+        return least is not None and gradient_norm < least
 
     def at(self, iteration: int) -> Step:
         """Return what holds in an iteration, counted from 0 within the call."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from opentsne_like import TSNEEmbedding, load
 from opentsne_like.embedding import Embedding
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, UnavailableError
-from opentsne_like.optimizer import LBFGS, Adam
+from opentsne_like.optimizer import LBFGS, Adam, Momentum
 
 from .makers import affinities, begin, finished, old_and_new
 
@@ -103,3 +106,16 @@ def test_a_callback_cannot_multiply_the_map_that_it_is_shown():
             embedding.scale(2.0, inplace=True)
 
     np.testing.assert_array_equal(begin().optimize(3, callbacks=widen, callbacks_every_iters=1), begin().optimize(3))
+
+
+@dataclass(frozen=True)
+class Own(Momentum):
+    """Keeps steps by Momentum's name, and says nothing of their scale."""
+
+    scales: ClassVar[dict[str, int]] = {}
+
+
+def test_an_optimizer_that_says_nothing_of_scales_begins_anew():
+    Y = begin(optimizer=Own()).optimize(10, exaggeration=12)
+    assert np.any(Y.optimizer.state["update"])
+    assert "update" not in Y.scale(2.0).optimizer.state

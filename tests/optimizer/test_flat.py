@@ -91,3 +91,20 @@ def test_an_interrupted_fit_goes_on_with_the_next_stage(stop, tmp_path):
 def test_what_is_no_norm_is_refused(least):
     with pytest.raises((InvalidParameterError, TypeError), match="`min_grad_norm` must be"):
         begin("Neg-t-SNE").optimize(5, min_grad_norm=least)
+
+
+def test_the_norm_is_that_of_the_derivative_for_placed_points_too():
+    Y = begin("t-SNE").optimize(20)
+    placed = Y.prepare_partial(data()[:3] + 0.1)
+    objective = placed.optimizer.bind(np.asarray(placed), placed.P, placed.settings, Y, None)
+    steps = np.zeros_like(placed)
+    for place in np.ndindex(steps.shape):
+        moved = np.array(placed)
+        ends = []
+        for step in (1e-4, -2e-4):
+            moved[place] += step
+            ends.append(objective.evaluate(moved, exaggeration=1.0, with_loss=True)[0])
+        steps[place] = (ends[0] - ends[1]) / 2e-4
+    norm = np.linalg.norm(steps)
+    assert placed.optimize(5, exaggeration=1.0, min_grad_norm=1.05 * norm).n_iter_ == 0
+    assert placed.optimize(5, exaggeration=1.0, min_grad_norm=0.5 * norm).n_iter_ > 0
