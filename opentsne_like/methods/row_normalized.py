@@ -16,7 +16,9 @@ class SNE(OnPerplexity):
     """Stochastic neighbour embedding: t-SNE's ancestor, with a Gaussian in the map and a normaliser for every point.
 
     Clusters lie close together, since the tails of a Gaussian are light. 60 iterations with exaggeration, then more
-    without, by plain momentum of 0.9.
+    without, by plain momentum of 0.9. At a perplexity of 2 or less, so on 7 rows or fewer, points have no more than a
+    few neighbours, which lie far away, and steps of one length overshoot: go on by
+    ``optimize(100, optimizer=LBFGS())`` there.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ def similarity_curve(min_dist: float = 0.1, spread: float = 1.0) -> tuple[float,
     check_real(spread, "spread", above=0)
     if check_real(min_dist, "min_dist", at_least=0) > spread:
         raise InvalidParameterError(f"`min_dist` must be at most `spread`, {spread}, got {min_dist}")
-    distances = np.linspace(0.0, 3.0 * spread, 300)
-    wanted = np.exp(-np.maximum(distances - min_dist, 0.0) / spread)
+    distances = np.linspace(0.0, 3.0, 300)  # in units of spread, in which the fit is as good for any
+    wanted = np.exp(-np.maximum(distances - min_dist / spread, 0.0))
     (a, b), _ = curve_fit(lambda d, a, b: 1.0 / (1.0 + a * d ** (2.0 * b)), distances, wanted)
-    return float(a), float(b)
+    return float(a * spread ** (-2.0 * b)), float(b)

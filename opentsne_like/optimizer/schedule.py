@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._validation import check_choice, check_integer, check_real
-from ..errors import InvalidParameterError
+from ..errors import InvalidParameterError, InvalidTypeError
 from .base import Step
 from .constraints import Anchored, Centered, Constraint, Standardized
 
@@ -77,6 +77,9 @@ class Schedule:
         check_integer(self.first_iteration, "first_iteration", at_least=0)
         if self.min_grad_norm is not None:
             check_real(self.min_grad_norm, "min_grad_norm", at_least=0)
+        if isinstance(self.constraint, type):
+            name = self.constraint.__name__
+            raise InvalidTypeError(f"`constraint` must be an object, got the class {name}; call it: {name}()")
         if not all(callable(getattr(self.constraint, name, None)) for name in ("offset", "tangent", "project")):
             check_choice(self.constraint, "constraint", tuple(CONSTRAINTS))
 
@@ -104,8 +107,9 @@ class Schedule:
         if self.constraint != "centered" and (rest is not None or self.fixed is not None):
             those = "fixed points" if rest is None else "points that are placed on a map"
             raise InvalidParameterError(f"`constraint` must be 'centered' with {those}, got {self.constraint!r}")
-        if self.fixed is not None:
-            fixed = np.asarray(self.fixed)
+        fixed = constraint.fixed if isinstance(constraint, Anchored) else self.fixed
+        if fixed is not None:
+            fixed = np.asarray(fixed)
             if fixed.dtype != bool or fixed.shape != (n,):
                 raise InvalidParameterError(f"`fixed` must be {n} booleans, got {fixed.dtype} of shape {fixed.shape}")
             constraint = Anchored(fixed)

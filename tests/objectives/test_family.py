@@ -303,6 +303,14 @@ def test_weights_that_are_no_distributions_are_refused_for_rows(loss):
             loss.place(placed, Y, Context(1, None, Parts()))
 
 
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("spread", [1e-6, 0.5, 50.0, 1e6])
+def test_the_curve_is_the_same_in_any_unit(ratio, spread):
+    (a, b), (of_one, power) = similarity_curve(ratio * spread, spread), similarity_curve(ratio)
+    assert b == pytest.approx(power, rel=1e-6)
+    assert a == pytest.approx(of_one * spread ** (-2 * power), rel=1e-4)
+
+
 @pytest.mark.parametrize("loss", [*LOSSES.values(), KullbackLeibler(), Pairwise(np.log1p, StudentT(), "all")], ids=repr)
 def test_the_gradient_is_that_of_the_value_for_directed_weights_too(loss):
     P, Y = joint(25), np.random.default_rng(0).normal(size=(25, 2))

@@ -9,7 +9,7 @@ from opentsne_like import Embedding, NegTSNE, affinity, initialization
 from opentsne_like.embedding import Settings, pack_settings, unpack_settings
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.objectives import NegativeSampling
-from opentsne_like.optimizer import Schedule, value_at
+from opentsne_like.optimizer import Anchored, Schedule, Sphere, Standardized, value_at
 
 
 def momenta(n_iter, momentum):
@@ -99,3 +99,20 @@ def test_what_a_function_returns_is_checked_when_it_is_asked():
         plan = Schedule(10, learning_rate=lambda i, rate=returned: rate).plan(5, lambda rho: 1.0, None, n_jobs=1)
         with pytest.raises((InvalidParameterError, InvalidTypeError), match="`learning_rate` must be"):
             plan.at(0)
+
+
+@pytest.mark.parametrize("fixed", [np.arange(5), np.ones(3, bool), [True, False]])
+def test_anchors_belong_to_all_points(fixed):
+    with pytest.raises(InvalidParameterError, match="`fixed` must be 5 booleans, got"):
+        Schedule(10, constraint=Anchored(fixed)).plan(5, lambda rho: 1.0, None, n_jobs=1)
+
+
+def test_anchors_may_be_a_list():
+    plan = Schedule(10, constraint=Anchored([True, False])).plan(2, lambda rho: 1.0, None, n_jobs=1)
+    assert plan.constraint.fixed.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", [Anchored, Standardized, Sphere])
+def test_a_class_is_no_constraint(kind):
+    with pytest.raises(InvalidTypeError, match=f"`constraint` must be an object, got the class {kind.__name__}; call"):
+        Schedule(10, constraint=kind)
