@@ -109,7 +109,7 @@ class Anchored(Unconstrained):
     """
 
     def __init__(self, fixed: Array) -> None:
-        self.fixed = fixed
+        self.fixed = np.asarray(fixed)
 
     def tangent(self, points: Array, vectors: Array) -> Array:
         """Return `vectors` with zeros for the points that stay."""

@@ -107,12 +107,12 @@ class Schedule:
         if self.constraint != "centered" and (rest is not None or self.fixed is not None):
             those = "fixed points" if rest is None else "points that are placed on a map"
             raise InvalidParameterError(f"`constraint` must be 'centered' with {those}, got {self.constraint!r}")
-        fixed = constraint.fixed if isinstance(constraint, Anchored) else self.fixed
-        if fixed is not None:
-            fixed = np.asarray(fixed)
+        if self.fixed is not None:
+            constraint = Anchored(self.fixed)
+        if isinstance(constraint, Anchored):
+            fixed = constraint.fixed
             if fixed.dtype != bool or fixed.shape != (n,):
                 raise InvalidParameterError(f"`fixed` must be {n} booleans, got {fixed.dtype} of shape {fixed.shape}")
-            constraint = Anchored(fixed)
         return Plan(self, auto_rate, constraint, n_jobs)
 
 
