@@ -280,7 +280,10 @@ class Method(Parameters, ABC):
         if X is None and affinities is None:
             raise InvalidParameterError("`X` or `affinities` must be given, got None for both")
         if affinities is not None and not isinstance(affinities, Affinities):
-            raise InvalidObjectError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
+            raise InvalidObjectError(
+                f"`affinities` must be an Affinities object, got {type(affinities).__name__}; a matrix becomes one by "
+                "affinity.PrecomputedAffinities(matrix), and labels are not used"
+            )
         if X is not None:
             distances = not self._data_have_columns() and not hasattr(X, "tocsr")
             table = distances_among(X, "X") if distances else check_matrix(X, at_least_rows=2, accept_sparse=True)

@@ -48,7 +48,7 @@ def spectrum(
         Neighbours are found and affinities are made once.
     method : {"negtsne", "tsne"}
         Estimators `NegTSNE` and `TSNE`. t-SNE's spectrum ends at t-SNE itself; that of Neg-t-SNE does not, with few
-        negatives.
+        negatives, and of 500 rows or fewer it is walked the other way, see `NegTSNE`: take "tsne" there.
     values : sequence of float, optional
         Of `s`, by default 0, 0.25, 0.5, 0.75 and 1; or of the exaggeration, by default 1, 2, 4, 8 and 16. In any order.
     **parameters

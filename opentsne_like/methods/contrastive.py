@@ -32,7 +32,8 @@ class NegTSNE(SamplingMethod, OnNeighbors):
         Negative samples that go with an edge, m.
     s : float, optional
         Place on the spectrum as in contrastive-ne: Z̄ is ``100 n`` at 0, ``n (n - 1) / m`` at 1, and geometric between.
-        Only one of `s`, `Z_bar` and `c` can be given; with none of them, s is 1.
+        Up to ``100 m`` rows, 500 by default, the former is not the smaller one, and `s` below 1 makes maps more
+        compact: take `Z_bar` or `c` there. Only one of `s`, `Z_bar` and `c` can be given; with none of them, s is 1.
     Z_bar : float, optional
         What the map's partition function is taken to be; the smaller, the nearer to t-SNE.
     c : float, optional

@@ -49,7 +49,8 @@ class NeighborEmbedding(Method):
         The standard deviation of a start that goes by a name; by default 0.0001, t-SNE's. Losses other than t-SNE's
         begin better at 0.1 (elastic embedding) or 1 (Neg-t-SNE).
     min_grad_norm : float, optional
-        A stage ends where the norm of the gradient is below, unless its `Schedule` says otherwise.
+        A stage ends where the norm of the gradient is below, unless its `Schedule` says otherwise. A start that is
+        0.0001 wide has a gradient of less than 1e-4 itself: larger numbers end the run before its first step.
     repulsion_strength : float, optional
         Factor on the repulsion, ``L_att + s L_rep``; by default what the loss says, see `objectives.AllPairs`.
     process_duplicates : bool
