@@ -60,7 +60,7 @@ def _shield(compiled: Any) -> None:
 
 
 def helper(function: F) -> F:
-    """Compile a small function that kernels of the same file call.
+    """Compile a small function that kernels of the same file call, and nobody from Python, where it has no way in.
 
     It is always inlined. Were it a function by itself, a process that compiles a kernel could link it from the module
     it was first compiled in, and a process that loads the kernel from the cache from the kernel's own: two translations

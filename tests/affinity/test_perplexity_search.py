@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
-from opentsne_like import kernels
-from opentsne_like.affinity.gaussian import find_precisions, gaussian_rows, joint_probabilities_nn
+from opentsne_like.affinity.gaussian import _largest_odds, find_precisions, gaussian_rows, joint_probabilities_nn
 from opentsne_like.affinity.neighbors import as_lists
+from opentsne_like.kernels.perplexity import _bracket, _exp_minus, _load
 
 from . import twins
+
+
+@numba.njit  # helpers of kernels are called from compiled code alone
+def bracket(distances, delta, log_perplexity, odds):
+    nearest = _load(distances, 0, len(delta), delta)
+    return _bracket(delta, len(delta), nearest, log_perplexity, odds)
+
+
+@numba.njit
+def exp_minus(x):
+    return np.array([_exp_minus(value) for value in x])
 
 
 def rows(distances, perplexities, *, average=False, n_jobs=-1):
@@ -109,11 +121,7 @@ def test_the_bounds_hold(rng):
         perplexity = float(rng.uniform(1.05, m * 0.95))
         distances = np.sort(rng.gamma(rng.uniform(0.2, 50), size=m))
         delta = np.empty(m)
-        nearest = kernels.perplexity._load(distances, 0, m, delta)
-        from opentsne_like.affinity.gaussian import _largest_odds
-
-        odds = _largest_odds(m, perplexity)
-        low, high, guess = kernels.perplexity._bracket(delta, m, nearest, np.log(perplexity), odds)
+        low, high, guess = bracket(distances, delta, np.log(perplexity), _largest_odds(m, perplexity))
         exact = twins.precision(distances, perplexity) * distances.max() ** 2
         assert low * (1 - 1e-9) <= exact <= high * (1 + 1e-9), (trial, m, perplexity)
         assert low <= guess <= high
@@ -121,10 +129,9 @@ def test_the_bounds_hold(rng):
 
 def test_the_exponential_is_as_exact_as_stated(rng):
     x = np.concatenate([np.linspace(0, 2, 2001), rng.uniform(0, 700, 20000)])
-    found = np.array([kernels.perplexity._exp_minus(value) for value in x])
-    np.testing.assert_allclose(found, np.exp(-x), rtol=1e-13)
-    assert kernels.perplexity._exp_minus(1e9) == kernels.perplexity._exp_minus(700.0)
-    assert 0 < kernels.perplexity._exp_minus(1e9) < 1e-300
+    np.testing.assert_allclose(exp_minus(x), np.exp(-x), rtol=1e-13)
+    least, beyond = exp_minus(np.array([700.0, 1e9]))
+    assert 0 < least == beyond < 1e-300
 
 
 def test_rows_do_not_depend_on_each_other_or_on_threads(rng):
