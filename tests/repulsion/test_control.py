@@ -238,11 +238,12 @@ def test_the_sample_sees_forces_that_few_points_feel():
 
 def test_a_function_without_a_state_keeps_the_tolerance_too():
     points, n = ring(), 1500
-    P = csr_matrix((np.full(n, 1 / n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    P = csr_matrix((np.full(n, 0.5 / n), (np.arange(n), (np.arange(n) + 1) % n)), shape=(n, n))
+    P = P + P.T
     error, gradient = kl_divergence_fft(points, P, n_jobs=2, should_eval_error=True)
     exact = exact_sums(points, None, StudentT(), n_jobs=2)
-    apart = points - np.roll(points, -1, axis=0)
-    pulled = apart / (1 + (apart**2).sum(axis=1, keepdims=True)) / n
+    apart = [points - np.roll(points, by, axis=0) for by in (1, -1)]
+    pulled = sum(each / (1 + (each**2).sum(axis=1, keepdims=True)) for each in apart) / (2 * n)
     pushed = gradient - pulled
     assert np.isfinite(error)
     repulsion = 0.5 * exact.gradient / exact.total
