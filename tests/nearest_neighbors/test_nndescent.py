@@ -92,11 +92,11 @@ def test_functions_are_compiled_for_pynndescent(rng):
 
 @pytest.mark.slow
 def test_pynndescent_itself(rng, tmp_path):
-    """All in one test, since every process compiles anew; on sparse data, for which it compiles the least."""
+    """All in one test, since every process compiles anew; on sparse data and without trees it compiles the least."""
     dense = np.abs(rng.normal(size=(150, 20))) * (rng.random((150, 20)) < 0.5)
     dense[:, 0] = 1
     dense[7] = dense[3]
-    index = NNDescent(sp.csr_matrix(dense), 31, "manhattan", random_state=0)
+    index = NNDescent(sp.csr_matrix(dense), 31, "manhattan", random_state=0, knn_kwargs={"tree_init": False})
     indices, distances = index.build()
     assert_right(indices, distances, dense)
     assert (indices != np.arange(150)[:, None]).all()
