@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like import NeighborEmbedding, affinity, load, sklearn
+from opentsne_like import SNE, TSNE, InfoNCTSNE, NeighborEmbedding, affinity, load, sklearn
 from opentsne_like.callbacks import StopReason
 from opentsne_like.embedding import PlacedEmbedding, Resources
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, UnavailableError
@@ -164,3 +164,10 @@ def test_transformers_know_all_rows():
 def test_nothing_but_equal_rows_is_refused():
     with pytest.raises(InvalidParameterError, match="`X` must have at least 2 different rows"):
         estimator(process_duplicates=True).fit(np.ones((5, 2)))
+
+
+@pytest.mark.parametrize("kind", [SNE, InfoNCTSNE, TSNE])
+def test_early_exaggeration_may_come_in_parts(kind):
+    options = {"perplexity": 5, "n_iter": 3, "early_exaggeration_iter": 4, "random_state": 0}
+    Y = kind(early_exaggeration=[6.0, 2.0], **options).fit(X)
+    assert [record.exaggeration for record in Y.history] == [6.0, 6.0, 2.0, 2.0, 1.0, 1.0, 1.0]

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from .. import initialization as starts
-from .._validation import check_flag, check_integer, check_matrix, check_real, column_names
+from .._validation import check_flag, check_matrix, check_real, column_names
 from ..affinity import Affinities, PerplexityBasedNN
 from ..embedding import Settings
 from ..errors import InvalidParameterError, InvalidTypeError
@@ -15,6 +15,7 @@ from ..objectives import KullbackLeibler
 from ..optimizer import Momentum, Schedule
 from .base import Method
 from .distinct import DistinctRows, at_equal_places
+from .early import early_schedule
 
 TSNE_STAGES = {"early_exaggeration": 12.0, "early_exaggeration_iter": 250, "n_iter": 500, "learning_rate": "auto"}
 
@@ -38,7 +39,7 @@ class NeighborEmbedding(Method):
         where stages are given.
     n_iter : int, optional
         Iterations after those with early exaggeration; 500 by default.
-    early_exaggeration : float, optional
+    early_exaggeration : float, sequence of float or callable, optional
         Factor on the attraction in the first stage; 12 by default.
     early_exaggeration_iter : int, optional
         Iterations of the first stage; 250 by default, 0 for none.
@@ -207,9 +208,7 @@ class NeighborEmbedding(Method):
         if self.schedule is None:
             given = {name: getattr(self, name) for name in TSNE_STAGES if getattr(self, name) is not None}
             factor, early, late, rate = {**TSNE_STAGES, **given}.values()
-            check_real(factor, "early_exaggeration", above=0)
-            check_integer(early, "early_exaggeration_iter", at_least=0)
-            return [Schedule(early, rate, exaggeration=factor), Schedule(late, rate)]
+            return [early_schedule(early, factor, rate), Schedule(late, rate)]
         return list(self.schedule) if isinstance(self.schedule, Sequence) else [self.schedule]
 
     def _stages(self, n: int) -> list[dict[str, Any]]:

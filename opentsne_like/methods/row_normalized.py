@@ -6,8 +6,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from .. import objectives
-from .._validation import check_integer, check_real
 from ..objectives import Loss
+from .early import early_schedule
 from .family import OnPerplexity
 
 
@@ -28,7 +28,7 @@ class SNE(OnPerplexity):
         Effective number of neighbours.
     n_iter, early_exaggeration_iter : int
         Iterations, and those of early exaggeration before them.
-    early_exaggeration : float
+    early_exaggeration : float, sequence of float, callable or None
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
@@ -55,7 +55,7 @@ class SNE(OnPerplexity):
     initialization: Any = "pca"
 
     def _check_parameters(self, X: Any) -> None:
-        check_early(self.early_exaggeration_iter, self.early_exaggeration)
+        early_schedule(self.early_exaggeration_iter, self.early_exaggeration)
 
     def _loss(self, n: int) -> Loss:
         return objectives.SNE(method=self.method)
@@ -83,7 +83,7 @@ class InfoNCTSNE(OnPerplexity):
         After the early phase; more makes clusters more compact. contrastive-ne's slider `s` is ``4 ** s`` here.
     n_iter, early_exaggeration_iter : int
         Iterations, and those of early exaggeration before them.
-    early_exaggeration : float
+    early_exaggeration : float, sequence of float, callable or None
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
@@ -111,7 +111,7 @@ class InfoNCTSNE(OnPerplexity):
     initialization: Any = "pca"
 
     def _check_parameters(self, X: Any) -> None:
-        check_early(self.early_exaggeration_iter, self.early_exaggeration)
+        early_schedule(self.early_exaggeration_iter, self.early_exaggeration)
 
     def _loss(self, n: int) -> Loss:
         return objectives.InfoNCE(method=self.method)
@@ -120,16 +120,3 @@ class InfoNCTSNE(OnPerplexity):
         early = {"n_iter": self.early_exaggeration_iter, "exaggeration": self.early_exaggeration, "momentum": 0.9}
         late = {"n_iter": self.n_iter, "exaggeration": self.exaggeration, "momentum": 0.95}
         return [{**early, "use_gains": False}, {**late, "use_gains": False}]
-
-
-def check_early(n_iter: Any, exaggeration: Any) -> None:
-    """Refuse a phase of early exaggeration that cannot be.
-
-    Parameters
-    ----------
-    n_iter : int
-    exaggeration : float, callable or None
-    """
-    check_integer(n_iter, "early_exaggeration_iter", at_least=0)
-    if exaggeration is not None and not callable(exaggeration):
-        check_real(exaggeration, "early_exaggeration", above=0)

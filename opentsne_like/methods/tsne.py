@@ -13,8 +13,10 @@ from ..embedding import Embedding
 from ..errors import InvalidParameterError
 from ..objectives import Loss
 from ..opentsne import TSNEEmbedding
+from ..optimizer import Schedule
 from . import accelerated
 from .base import Method, log
+from .early import early_schedule
 
 _WIDE = 1e-2  # a start above this standard deviation is worth a word
 _LENGTHS = ("early_exaggeration_iter", "n_iter")
@@ -41,7 +43,7 @@ class TSNE(Method):
         by the exaggeration to the power of 1.5.
     early_exaggeration_iter, n_iter : int
         Iterations of early exaggeration, and after it.
-    early_exaggeration : float or "auto"
+    early_exaggeration : float, sequence of float, callable, None or "auto"
         "auto" is ``max(12, exaggeration)``.
     exaggeration : float, optional
         Exaggeration after the early phase; None is 1.
@@ -247,13 +249,9 @@ class TSNE(Method):
     def _early_exaggeration(self) -> Any:
         if isinstance(self.early_exaggeration, str):
             check_choice(self.early_exaggeration, "early_exaggeration", ("auto",))
-            late = self.exaggeration
-            known = [] if late is None or callable(late) else np.atleast_1d(late).tolist()
-            return max(12, *(check_real(value, "exaggeration", above=0) for value in known), 0)
-        if self.early_exaggeration is not None and not callable(self.early_exaggeration):
-            for value in np.atleast_1d(self.early_exaggeration).tolist():
-                check_real(value, "early_exaggeration", above=0)
-        return self.early_exaggeration
+            late = Schedule(exaggeration=self.exaggeration).exaggeration
+            return 12 if late is None or callable(late) else max([12, *np.atleast_1d(late).tolist()])
+        return early_schedule(0, self.early_exaggeration).exaggeration
 
     def _affinities(self, X: Any) -> Affinities:
         shared = {
