@@ -36,8 +36,8 @@ class DistortionFunction:
 
     takes: ClassVar[str] = "weights"
 
-    def __init_subclass__(cls) -> None:
-        if cls.__module__.startswith(f"{__package__}.") and not cls.__name__.startswith(("_", "Own")):
+    def __init_subclass__(cls, stored: bool = True) -> None:
+        if stored and cls.__module__.startswith(f"{__package__}."):
             DISTORTIONS[cls.__name__] = cls
 
     @cached_property

@@ -13,7 +13,7 @@ from .base import DistortionFunction
 
 
 @dataclass(frozen=True)
-class _Deviation(DistortionFunction):
+class _Deviation(DistortionFunction, stored=False):
     takes: ClassVar[str] = "targets"
 
     def wrong(self, numbers: Array) -> tuple[Array, str]:
@@ -98,7 +98,7 @@ class LogisticDeviation(_Deviation):
 
 
 @dataclass(frozen=True)
-class _Quotient(_Deviation):
+class _Quotient(_Deviation, stored=False):
     def wrong(self, numbers: Array) -> tuple[Array, str]:
         """Return which targets are not positive."""
         return np.asarray(~(numbers > 0)), "positive, since lengths are divided by them"

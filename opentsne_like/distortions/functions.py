@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +18,7 @@ AGREE = 1e-3  # relative difference between a slope that is given and one by dif
 
 
 @dataclass(frozen=True)
-class OwnDistortion(DistortionFunction):
+class OwnDistortion(DistortionFunction, stored=False):
     """A NumPy function of all lengths at once, in the order in which its edges were given.
 
     Parameters
@@ -44,11 +43,6 @@ class OwnDistortion(DistortionFunction):
     function: Callable[[Array], Any]
     derivative: Callable[[Array], Any] | None = None
     takes: ClassVar[str] = "places"
-
-    @cached_property
-    def form(self) -> Any:
-        """None: compiled loops do not know it."""
-        return None
 
     def evaluate(self, numbers: Array, lengths: Array) -> tuple[Array, Array]:
         """Return distortions and their derivatives; the number of an edge is its place in the list of edges."""

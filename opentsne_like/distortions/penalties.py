@@ -49,7 +49,7 @@ class CubicPenalty(DistortionFunction):
 
 
 @dataclass(frozen=True)
-class _WithExponent(DistortionFunction):
+class _WithExponent(DistortionFunction, stored=False):
     exponent: float
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ class Log1pPenalty(_WithExponent):
 
 
 @dataclass(frozen=True)
-class _Repulsive(_WithExponent):
+class _Repulsive(_WithExponent, stored=False):
     def wrong(self, numbers: Array) -> tuple[Array, str]:
         """Return which weights are positive."""
         return np.asarray(numbers > 0), "0 or negative, since this penalty is infinite at a length of 0"
