@@ -14,7 +14,6 @@ from .base import Embedding, check_affinities, check_start
 from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore_affinities
 from .descent import Descent, in_place
 from .diagnostics import DiagnosedArray
-from .moving import MovingArray
 from .placed import PlacedEmbedding
 from .placing import known_affinities, prepare, stage_of, transform
 from .randomness import pack_random_state, unpack_random_state
@@ -26,7 +25,6 @@ __all__ = [
     "DiagnosedArray",
     "Embedding",
     "EmbeddingState",
-    "MovingArray",
     "PlacedEmbedding",
     "Resources",
     "Settings",
