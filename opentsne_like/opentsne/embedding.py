@@ -25,11 +25,16 @@ class TSNENames(Embedding):
     descent_class = gradient_descent
 
     def _descend(self, settings: Any) -> None:
-        """Call the optimizer as openTSNE does, with everything by its names: it may be an object of the user's own."""
+        """Go down the loss; an optimizer of the user's own is called as openTSNE calls it, with everything by name."""
+        if type(self._own.optimizer).__call__ is gradient_descent.__call__:
+            super()._descend(settings)
+        else:
+            self._call(self._own.optimizer, settings)
+
+    def _call(self, optimizer: Any, settings: Any) -> None:
         state = self._own
         told = dict(Parameters(replace(state, settings=settings)))
         method = told.pop(METHOD)
-        optimizer: Any = state.optimizer
         optimizer(
             embedding=self,
             P=self._edges_of(),
