@@ -273,7 +273,7 @@ np.save(sys.argv[3], np.asarray(Y))
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "fft", "bh"])
 def test_a_killed_process_goes_on_with_the_same_bits(tmp_path, method):
-    """Kill a real process at random moments, twenty-one times in all over the three methods."""
+    """Kill a real process at random moments, twelve times and more over the three methods."""
     X, _ = old_and_new()
     np.save(tmp_path / "X.npy", X)
     rng = random.Random(method)
@@ -289,7 +289,7 @@ def test_a_killed_process_goes_on_with_the_same_bits(tmp_path, method):
     finish(start("whole.npz", "whole.npy", 1))
     whole = np.load(tmp_path / "whole.npy")
     done, killed, gained = 0, 0, 0
-    while killed < 7 or (gained < 2 and killed < 20):  # a slow machine needs more time to get anywhere
+    while killed < 4 or (gained < 2 and killed < 20):  # a slow machine needs more time to get anywhere
         child = start("run.npz", "out.npy", rng.choice([1, 2, 3]))
         child.stdout.readline()
         time.sleep(rng.uniform(0.0, 0.3 + 0.1 * killed))

@@ -120,14 +120,14 @@ def test_a_long_thin_data_set_is_unrolled_whatever_the_seed(rng, n, noise, caplo
 
 @pytest.mark.slow
 def test_a_very_long_one_too(rng, caplog):
-    P, t = helix(100_000, 0, rng)
+    P, t = helix(40_000, 0, rng)
     assert order(initialization.spectral(P, random_state=1)[:, 0], t) > 0.99
     assert not caplog.text
 
 
 def test_a_long_path():
     """Eigenvalues are known: the cosines of the path's frequencies."""
-    n = 20_000
+    n = 10_000
     A = path(n)
     Y = initialization.spectral(A, tol=1e-8, random_state=0, add_jitter=False)
     waves = np.cos(np.pi * np.arange(n)[:, None] / (n - 1) * np.arange(1, 3))
