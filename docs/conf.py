@@ -112,9 +112,10 @@ def lead_to_pages(app: Any, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace(f"]({'../' * (below + 1)}{file}", f"]({'../' * below}{page}")
 
 
-def skip_requests(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Leave out what scikit-learn adds to its estimators for metadata; its words refer to its own glossary."""
-    return True if name.startswith("set_") and name.endswith("_request") else None
+def skip_borrowed(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what estimators have from scikit-learn, whose words refer to its own pages."""
+    module = str(getattr(obj, "__module__", ""))
+    return True if module.startswith("sklearn.") or (name.startswith("set_") and name.endswith("_request")) else None
 
 
 def sign_by_parameters(app: Any, what: str, name: str, obj: Any, options: Any, *found: Any) -> tuple[str, str] | None:
@@ -128,5 +129,5 @@ def setup(app: Any) -> None:
     """Let the examples run before the pages are read."""
     app.connect("builder-inited", run_examples)
     app.connect("source-read", lead_to_pages)
-    app.connect("autodoc-skip-member", skip_requests)
+    app.connect("autodoc-skip-member", skip_borrowed)
     app.connect("autodoc-process-signature", sign_by_parameters)
