@@ -14,6 +14,7 @@ from .scalars import (
     check_n_jobs,
     check_random_state,
     check_real,
+    check_verbose,
     near_miss,
     shown,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "check_n_jobs",
     "check_random_state",
     "check_real",
+    "check_verbose",
     "column_names",
     "forget_advice",
     "forgiven",

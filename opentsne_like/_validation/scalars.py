@@ -50,6 +50,13 @@ def check_flag(value: Any, name: str) -> bool:
     return bool(check_choice(bool(value) if isinstance(value, np.bool_) else value, name, (True, False)))
 
 
+def check_verbose(value: Any) -> bool:
+    """Return whether to print: True, False, or a level from 0 on, as scikit-learn has it."""
+    if not isinstance(value, (bool, np.bool_, numbers.Integral)) or value < 0:
+        raise InvalidTypeError(f"`verbose` must be True or False, got {shown(value)}")
+    return bool(value)
+
+
 def check_real(
     value: Any,
     name: str,

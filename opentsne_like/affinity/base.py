@@ -63,7 +63,7 @@ class Affinities:
     _unseen = False  # by anybody outside
 
     def __init__(self, verbose: bool = False) -> None:
-        self.verbose = verbose
+        self.verbose = check.check_verbose(verbose)
         self.knn_index: Any = None
 
     @property

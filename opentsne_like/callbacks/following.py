@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._validation import check_flag, check_integer
+from .._validation import check_flag, check_integer, check_verbose
 from ..errors import InvalidObjectError, InvalidTypeError
 from ..optimizer import Plan, Record, State, StopReason
 from ..utils import Timer
@@ -84,6 +84,7 @@ class Following:
         if self.use_callbacks is not None:
             check_flag(self.use_callbacks, "use_callbacks")
         as_list(self.callbacks)
+        check_verbose(self.verbose)
         check_integer(self.callbacks_every_iters, "callbacks_every_iters", at_least=1)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from .._types import Array
-from .._validation import check_matrix, check_real
+from .._validation import check_flag, check_matrix, check_real
 from ..affinity import matrix_of
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import checksum
@@ -176,7 +176,8 @@ class Embedding(DiagnosedArray):
         OptimizationInterrupt
             If a callback stops the run and `propagate_exception` is set.
         """
-        embedding = self if inplace else self.copy()
+        propagate_exception = check_flag(propagate_exception, "propagate_exception")
+        embedding = self if check_flag(inplace, "inplace") else self.copy()
         try:
             embedding._descend(embedding._own.settings.called(n_iter, changes))
         except OptimizationInterrupt:
@@ -234,7 +235,7 @@ class Embedding(DiagnosedArray):
             raise InvalidParameterError(
                 f"`constraint` must be 'centered' to multiply a map, got {schedule.constraint!r}, which sets its width"
             )
-        embedding = self if inplace else self.copy()
+        embedding = self if check_flag(inplace, "inplace") else self.copy()
         embedding._own.optimizer.scale(embedding, factor, own.settings)
         return embedding
 

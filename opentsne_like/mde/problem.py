@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import ops
 from .._types import Array
-from .._validation import check_choice, check_flag, check_integer, check_matrix, check_real
+from .._validation import check_choice, check_integer, check_matrix, check_real, check_verbose
 from ..affinity import Affinities, GivenEdges, check_edges, matrix_of
 from ..callbacks import ErrorLogger, as_list
 from ..distortions import OwnDistortion
@@ -226,7 +226,7 @@ class MDE:
         embedding = self._begin(self._start(X), memory_size)
         following = Following(eps, snapshot_every)
         hooks = [following, *as_list(callbacks)]
-        if check_flag(verbose, "verbose"):
+        if check_verbose(verbose):
             hooks.append(ErrorLogger(print))
         self.X, self.value, self.residual_norm = embedding, None, None  # until they are known of this one
         every = print_every or max(1, max_iter // 10)

@@ -17,6 +17,7 @@ from .._validation import (
     check_matrix,
     check_n_jobs,
     check_random_state,
+    check_verbose,
     column_names,
     near_miss,
 )
@@ -111,7 +112,7 @@ class KNNIndex(ABC):
         self.metric_params = check_parameters(self.metric, parameters, self.PARAMETERS, self.data)
         self.n_jobs = check_n_jobs(n_jobs)
         self.random_state = random_state
-        self.verbose = verbose
+        self.verbose = check_verbose(verbose)
         self.knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
         self._check_options()
         self.index: Any = None

@@ -29,7 +29,7 @@ from .sgd import SGD
 from .solving import conjugate_gradients, solver_of
 from .spectral import SpectralDirection
 from .state import State
-from .trials import Evaluated, along, checked_gradient, evaluate_at, inner, longest_row, place_of
+from .trials import Evaluated, along, evaluate_at, inner, longest_row, place_of, value_and_gradient
 
 # By the names that files give them.
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -75,7 +75,6 @@ __all__ = [
     "along",
     "backtrack",
     "began",
-    "checked_gradient",
     "conjugate_gradients",
     "ended",
     "evaluate_at",
@@ -87,5 +86,6 @@ __all__ = [
     "run",
     "search_line",
     "solver_of",
+    "value_and_gradient",
     "value_at",
 ]

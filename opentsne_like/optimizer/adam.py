@@ -14,7 +14,7 @@ from .base import Objective, Proposal, Step
 from .constraints import began, ended, kept_to
 from .learning import MIN_GAIN, move_parameters
 from .state import State
-from .trials import checked_gradient, inner
+from .trials import inner, value_and_gradient
 
 RATE = 1.0  # "auto": a step is at most about as long as the kernel is wide
 MOMENTS = ("mean", "square", "taken")  # arrays of the state
@@ -78,8 +78,8 @@ class Adam:
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step in the spare buffers of `state`."""
         begin = began(step.constraint, points)
-        loss, gradient = objective.evaluate(begin, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = kept_to(step.constraint, begin, checked_gradient(gradient, points.shape))
+        loss, gradient = value_and_gradient(objective, begin, step.exaggeration, with_loss)
+        gradient = kept_to(step.constraint, begin, gradient)
         move_parameters(objective, begin, state, step, MIN_GAIN)
         change = step.learning_rate * self._direction(gradient, state, step)
         change[np.flatnonzero(step.constraint.fixed)] = 0.0

@@ -15,7 +15,7 @@ from .base import Objective, Proposal, Step
 from .constraints import began, ended, kept_to
 from .learning import move_parameters
 from .state import State
-from .trials import checked_gradient
+from .trials import value_and_gradient
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Momentum:
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step in the spare buffers of `state`."""
         points = began(step.constraint, points)
-        loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = kept_to(step.constraint, points, checked_gradient(gradient, points.shape))
+        loss, gradient = value_and_gradient(objective, points, step.exaggeration, with_loss)
+        gradient = kept_to(step.constraint, points, gradient)
         move_parameters(objective, points, state, step, self.min_gain)
         spare, new_points = state.spare, state.work("points", points.shape)
         rates = ops.StepRates(

@@ -15,7 +15,7 @@ from .base import Objective, Proposal, Step
 from .constraints import began, ended, kept_to
 from .learning import MIN_GAIN, move_parameters
 from .state import State
-from .trials import checked_gradient
+from .trials import value_and_gradient
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class SGD:
     def propose(self, objective: Objective, points: Array, state: State, step: Step, with_loss: bool) -> Proposal:
         """Make one step beside the map."""
         begin = began(step.constraint, points)
-        loss, gradient = objective.evaluate(begin, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = kept_to(step.constraint, begin, checked_gradient(gradient, points.shape))
+        loss, gradient = value_and_gradient(objective, begin, step.exaggeration, with_loss)
+        gradient = kept_to(step.constraint, begin, gradient)
         move_parameters(objective, begin, state, step, MIN_GAIN)
         longest = np.inf if self.max_step_norm is None else self.max_step_norm
         rates = ops.StepRates(step.learning_rate * step.remaining, 0.0, np.inf, longest, 0.0, False)

@@ -80,33 +80,60 @@ def evaluate_at(objective: Objective, points: Array, exaggeration: float) -> Eva
     if knows is not None:
         loss, value, gradient = knows(points, exaggeration=exaggeration)
     elif exaggeration == 1.0:
-        loss, gradient = objective.evaluate(points, exaggeration=1.0, with_loss=True)
+        loss, gradient = value_and_gradient(objective, points, exaggeration=1.0, with_loss=True)
         value = loss
     else:
         raise UnavailableError(
             f"`exaggeration` must be 1 with an optimizer that searches, got {exaggeration:g}; the objective has no "
             "method `evaluate_exaggerated`, and its loss is not what an exaggerated gradient goes down"
         )
-    gradient = np.asarray(checked_gradient(gradient, points.shape), dtype=np.float64)
+    gradient = np.asarray(_checked(gradient, points.shape), dtype=np.float64)
     return Evaluated(points, float(loss), 0.25 * float(value), gradient)
 
 
-def checked_gradient(gradient: Any, shape: tuple[int, ...]) -> Array:
-    """Return a gradient in one piece, or refuse one that is not of the points.
+def value_and_gradient(
+    objective: Objective, points: Array, exaggeration: float, with_loss: bool
+) -> tuple[float, Array]:
+    """Return what an objective says of some points, or refuse what is no loss and no gradient of them.
 
     Parameters
     ----------
-    gradient : array-like
-    shape : tuple of int
+    objective : Objective
+    points : ndarray of shape (n, d)
+    exaggeration : float
+    with_loss : bool
+
+    Returns
+    -------
+    loss : float
+    gradient : ndarray of shape (n, d), C-contiguous
+
+    Raises
+    ------
+    InvalidTypeError
+        It returns something else, as an object of the user's own may.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from opentsne_like.optimizer import checked_gradient
-    >>> checked_gradient(np.ones(3), (3, 2))
+    >>> from opentsne_like.optimizer import value_and_gradient
+    >>> class Bowl:
+    ...     def evaluate(self, points, *, exaggeration, with_loss):
+    ...         return 0.5 * float((points**2).sum()), points[0] / 4
+    >>> value_and_gradient(Bowl(), np.ones((3, 2)), exaggeration=1.0, with_loss=True)
     Traceback (most recent call last):
-    opentsne_like.errors.InvalidTypeError: `evaluate` must return a gradient of shape (3, 2), got (3,)
+    opentsne_like.errors.InvalidTypeError: `evaluate` must return a gradient of shape (3, 2), got (2,)
     """
+    found = objective.evaluate(points, exaggeration=exaggeration, with_loss=with_loss)
+    try:
+        loss, gradient = found
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(f"`evaluate` must return (loss, gradient), got {type(found).__name__}") from error
+    return loss, _checked(gradient, points.shape)
+
+
+def _checked(gradient: Any, shape: tuple[int, ...]) -> Array:
+    """Return a gradient in one piece, or refuse one that is not of the points."""
     array: Array = np.ascontiguousarray(gradient)
     if array.shape != shape:  # compiled code would read beyond its end
         raise InvalidTypeError(f"`evaluate` must return a gradient of shape {shape}, got {array.shape}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from opentsne_like import Embedding, NeighborEmbedding, TSNEEmbedding, affinity
-from opentsne_like.errors import InvalidTypeError
+from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.objectives import NegativeSampling
 from opentsne_like.optimizer import Momentum
 
@@ -65,3 +65,25 @@ def test_the_estimator_refuses_a_class_before_any_work(X, name):
     classes = {"loss": NegativeSampling, "optimizer": Momentum}
     with pytest.raises(InvalidTypeError, match=f"`{name}` must be .*call it"):
         NeighborEmbedding(affinities=affinities, **{name: classes[name]}).fit(X)
+
+
+@pytest.mark.parametrize("name", ["inplace", "propagate_exception"])
+def test_flags_are_true_or_false(name):
+    Y = TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2))
+    with pytest.raises(InvalidParameterError, match=f"`{name}` must be one of True, False, got 'no'"):
+        Y.optimize(1, **{name: "no"})
+    assert Y.n_iter_ == 0
+
+
+@pytest.mark.parametrize("value", ["no", None, -1, 0.5])
+def test_verbose_is_true_false_or_a_level(value):
+    refused = pytest.raises(InvalidTypeError, match="`verbose` must be True or False, got ")
+    with refused:
+        affinity.PerplexityBasedNN(np.eye(9), perplexity=2, verbose=value)
+    with refused:
+        TSNEEmbedding(np.eye(5)[:, :2], affinity.Uniform(np.eye(5), k_neighbors=2), verbose=value)
+
+
+def test_a_level_of_words_is_as_good_as_true(capsys):
+    affinity.PerplexityBasedNN(np.random.default_rng(0).normal(size=(30, 3)), perplexity=2, verbose=2)
+    assert "neighbo" in capsys.readouterr().out

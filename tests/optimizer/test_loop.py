@@ -10,7 +10,7 @@ from opentsne_like import kernels
 from opentsne_like.callbacks import Follower, Following, Hook
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, NumericalError
 from opentsne_like.objectives import Edges, divergence
-from opentsne_like.optimizer import Momentum, Schedule, Silent, StopReason, run
+from opentsne_like.optimizer import LBFGS, SGD, Adam, Momentum, Schedule, Silent, StopReason, run
 from opentsne_like.repulsion import RepulsionEngine, StudentT
 
 
@@ -382,6 +382,29 @@ def test_a_gradient_of_another_shape_is_refused(form):
     before, state = points.copy(), Momentum().start(points)
     with pytest.raises(InvalidTypeError, match=r"`evaluate` must return a gradient of shape \(300, 2\), got"):
         descend(points, state, Pull(form), plan(2, rate=0.1))
+    np.testing.assert_array_equal(points, before)
+    assert state.counter[0] == len(state.history) == 0
+
+
+class Says:
+    """An objective that returns something else than a loss and a gradient."""
+
+    def __init__(self, said):
+        self.said = said
+
+    def evaluate(self, points, *, exaggeration, with_loss):
+        return self.said
+
+
+@pytest.mark.parametrize("said", [None, 1.0, (1.0,), (1.0, np.zeros((300, 2)), 2.0)])
+@pytest.mark.parametrize(
+    "optimizer", [Momentum(), Adam(), SGD(), LBFGS()], ids=lambda optimizer: type(optimizer).__name__
+)
+def test_what_is_no_loss_and_gradient_is_refused(optimizer, said):
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    before, state = points.copy(), optimizer.start(points)
+    with pytest.raises(InvalidTypeError, match=r"`evaluate` must return \(loss, gradient\), got "):
+        descend(points, state, Says(said), plan(2, rate=0.1), optimizer=optimizer)
     np.testing.assert_array_equal(points, before)
     assert state.counter[0] == len(state.history) == 0
 

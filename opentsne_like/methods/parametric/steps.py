@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._types import Array
 from ...errors import UnavailableError
-from ...optimizer import Adam, Objective, Proposal, State, Step, checked_gradient, inner, move_parameters
+from ...optimizer import Adam, Objective, Proposal, State, Step, inner, move_parameters, value_and_gradient
 from ...optimizer.adam import MOMENTS
 from ...optimizer.learning import MIN_GAIN
 from .networks import Network
@@ -61,8 +61,7 @@ class NetworkSteps(Adam):
         """Make one step in the spare buffers of `state`."""
         check_free(step.constraint.curved or bool(step.constraint.fixed.any()))
         self.network.weights = state["weights"]
-        loss, gradient = objective.evaluate(points, exaggeration=step.exaggeration, with_loss=with_loss)
-        gradient = checked_gradient(gradient, points.shape)
+        loss, gradient = value_and_gradient(objective, points, step.exaggeration, with_loss)
         move_parameters(objective, points, state, step, MIN_GAIN)
         pulled = self.network.pulled_back(self.rows, gradient)
         rate = step.learning_rate * 0.5 * (1.0 - math.cos(math.pi * step.remaining))
