@@ -6,6 +6,7 @@ from .advice import advise, forget_advice, note_once
 from .distances import check_distances, forgiven
 from .frames import column_names
 from .handing_on import calling
+from .rows import Rows
 from .scalars import (
     check_choice,
     check_flag,
@@ -18,9 +19,10 @@ from .scalars import (
     near_miss,
     shown,
 )
-from .tables import as_array, as_table, check_csr, check_csr_parts, check_matrix, is_missing
+from .tables import as_array, as_table, check_csr, check_csr_parts, check_matrix, check_rows, is_missing
 
 __all__ = [
+    "Rows",
     "advise",
     "as_array",
     "as_table",
@@ -36,6 +38,7 @@ __all__ = [
     "check_n_jobs",
     "check_random_state",
     "check_real",
+    "check_rows",
     "check_verbose",
     "column_names",
     "forget_advice",

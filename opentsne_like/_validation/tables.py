@@ -12,6 +12,7 @@ import numpy as np
 from .._types import Array
 from ..errors import InvalidParameterError, InvalidTypeError
 from .frames import column_names, column_order
+from .rows import Chunked, Rows, as_rows, chunked, float_type
 from .scalars import shown
 
 _CURE = "remove or impute such values"
@@ -53,36 +54,45 @@ def check_matrix(
     -------
     ndarray or csr_matrix of shape (n_samples, n_features), float32 or float64
     """
-    if hasattr(X, "tocsr"):
-        if not accept_sparse:
-            raise InvalidTypeError(f"`{name}` must be a dense array, got a sparse matrix; pass {name}.toarray()")
-        array = check_csr(X, name)
-    else:
-        array = as_array(X, name)
-    with np.errstate(over="ignore"):  # of types that are wider than ours; infinity is refused below
-        array = array.astype(_float_type(array.dtype, name), copy=False)
-    if array.ndim != 2:
-        cure = f"; use {name}.reshape(-1, 1) for a single column, .reshape(1, -1) for a row" if array.ndim == 1 else ""
-        raise InvalidParameterError(
-            f"`{name}` must be two-dimensional (samples, features), got shape {array.shape}{cure}"
-        )
-    rows, width = array.shape
-    if rows < at_least_rows or width < 1:
-        noun = "row" if at_least_rows == 1 else "rows"
-        raise InvalidParameterError(
-            f"`{name}` must have at least {at_least_rows} {noun} and 1 column, got shape {array.shape}"
-        )
+    array = _kept_or_converted(X, name, accept_sparse)
+    _check_shape(array.shape, name, at_least_rows)
     names, order = column_names(X), column_order(X, columns, name)
-    if n_columns is not None and width != n_columns:
+    if n_columns is not None and array.shape[1] != n_columns:
         raise InvalidParameterError(f"`{name}` must have {n_columns} columns, got shape {array.shape}")
-    _check_finite(array, name, names if names and len(names) == width else None, first_row)
+    _check_finite(array, name, names if names and len(names) == array.shape[1] else None, first_row)
     return array if order is None else array[:, order]
+
+
+def check_rows(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequence[str | int] | None = None) -> Any:
+    """Return `X` as `check_matrix` does, but never as a copy of a large table: its rows become floats as they are read.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Also a dataset of h5py or an array of zarr or dask, which goes to a temporary file, chunk by chunk, so that any
+        row can be looked at.
+    name, at_least_rows, columns
+        As in `check_matrix`.
+
+    Returns
+    -------
+    ndarray, csr_matrix or Rows of shape (n_samples, n_features), float32 or float64
+        Arrays are in C order.
+    """
+    table = _plain_table(X, name)
+    if table is None:
+        array = check_matrix(X, name, at_least_rows=at_least_rows, columns=columns, accept_sparse=True)
+        return array if hasattr(array, "tocsr") else np.ascontiguousarray(array)
+    _check_shape(table.shape, name, at_least_rows)
+    rows = as_rows(table, name)
+    _check_finite(rows, name, None, 0)
+    return rows
 
 
 def as_table(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequence[str | int] | None = None) -> Any:
     """Return `X` as something whose rows can be taken block by block; the values of plain arrays are not looked at.
 
-    Memory-mapped and sparse data are so read where they are used. All else is checked and made an array here.
+    Memory-mapped, chunked and sparse data are so read where they are used. All else is checked and made an array here.
 
     Parameters
     ----------
@@ -91,17 +101,47 @@ def as_table(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequen
 
     Returns
     -------
-    ndarray or csr_matrix of shape (n_samples, n_features)
+    ndarray, Rows or csr_matrix of shape (n_samples, n_features)
     """
-    if hasattr(X, "tocsr"):
-        table = check_csr(X, name)
-    elif isinstance(X, np.ndarray) and not isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
-        table = np.asarray(X)
-    else:
+    table = check_csr(X, name) if hasattr(X, "tocsr") else _plain_table(X, name)
+    if table is None:
         return check_matrix(X, name, at_least_rows=at_least_rows, columns=columns)
-    if table.ndim != 2 or table.shape[0] < at_least_rows or table.shape[1] < 1:
-        return check_matrix(table, name, at_least_rows=at_least_rows, accept_sparse=True)  # which says what is wrong
-    return table
+    _check_shape(table.shape, name, at_least_rows)
+    return Rows(table, float_type(table.dtype, name)) if isinstance(table, Chunked) else table
+
+
+def _plain_table(X: Any, name: str) -> Any:
+    """Return numbers that nothing has to be asked of but their values, as an array or in chunks; None for all else."""
+    if isinstance(X, Rows):
+        return X.source
+    if isinstance(X, np.ndarray) and not isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf":
+        return np.asarray(X)
+    return chunked(X, name)
+
+
+def _kept_or_converted(X: Any, name: str, accept_sparse: bool) -> Any:
+    """Return an array or CSR matrix of float32 or float64, copied only where the type has to change."""
+    if not hasattr(X, "tocsr"):
+        array = as_array(X, name)
+    elif accept_sparse:
+        array = check_csr(X, name)
+    else:
+        raise InvalidTypeError(f"`{name}` must be a dense array, got a sparse matrix; pass {name}.toarray()")
+    with np.errstate(over="ignore"):  # of types that are wider than ours; infinity is refused below
+        return array.astype(float_type(array.dtype, name), copy=False)
+
+
+def _check_shape(shape: tuple[int, ...], name: str, at_least_rows: int) -> None:
+    """Refuse what is no table, or too small a one."""
+    if len(shape) != 2:
+        cure = f"; use {name}.reshape(-1, 1) for a single column, .reshape(1, -1) for a row" if len(shape) == 1 else ""
+        raise InvalidParameterError(f"`{name}` must be two-dimensional (samples, features), got shape {shape}{cure}")
+    rows, width = shape
+    if rows < at_least_rows or width < 1:
+        noun = "row" if at_least_rows == 1 else "rows"
+        raise InvalidParameterError(
+            f"`{name}` must have at least {at_least_rows} {noun} and 1 column, got shape {shape}"
+        )
 
 
 def check_csr(X: Any, name: str) -> Any:
@@ -308,15 +348,6 @@ def _as_number(value: Any, name: str, where: str) -> float:
         ) from None
     except Exception as error:
         raise InvalidTypeError(f"`{name}` must be numeric, got {shown(value)} {where}") from error
-
-
-def _float_type(dtype: np.dtype[Any], name: str) -> type:
-    """Return the floating type that numbers of `dtype` are worked with in."""
-    if dtype.kind in "biu":
-        return np.float64
-    if dtype.kind != "f":
-        raise InvalidTypeError(f"`{name}` must be numeric, got dtype {dtype}")
-    return np.float64 if dtype.itemsize >= 8 else np.float32
 
 
 def _check_finite(array: Any, name: str, columns: Any, first_row: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._types import Array
 from ..errors import UnavailableError
 
@@ -67,4 +69,4 @@ def table_of(affinities: Any, why: str) -> Array:
         )
     if hasattr(data, "tocsr"):
         raise UnavailableError(f"{why}, as a dense table, got a sparse one; reduce its columns, by TruncatedSVD, say")
-    return data  # type: ignore[no-any-return]
+    return np.asarray(data)

@@ -43,7 +43,7 @@ def multiscale(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        Memory-mapped arrays are read block by block.
+        Large tables are read block by block.
     embed : callable
         Gets the landmarks, of shape (n_landmarks, n_features), and returns their map, of shape
         (n_landmarks, n_components); for example ``TSNE(random_state=0).fit``.
@@ -81,7 +81,7 @@ def multiscale(
     """
     from ..nearest_neighbors import make_index
 
-    X = check.check_matrix(X, "X", at_least_rows=2, accept_sparse=True)
+    X = check.check_rows(X, "X", at_least_rows=2)
     n = X.shape[0]
     m = min(n, check.check_integer(n_landmarks, "n_landmarks", at_least=2))
     k = check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=m - 1)

@@ -49,7 +49,7 @@ def pca(
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        Memory-mapped arrays are read block by block, sparse ones are not made dense.
+        Large tables are read block by block, sparse ones are not made dense.
     n_components : int
         Dimension of the map, at most n_features.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}
@@ -79,7 +79,7 @@ def pca(
     >>> pca(X, n_components=1, add_jitter=False).round(6).tolist()
     [[-0.000122], [-0.0], [0.000123]]
     """
-    X = check.check_matrix(X, "X", accept_sparse=True)
+    X = check.check_rows(X, "X")
     k = check.check_integer(n_components, "n_components", at_least=1)
     check.check_choice(svd_solver, "svd_solver", SOLVERS)
     jobs = check.check_n_jobs(n_jobs)

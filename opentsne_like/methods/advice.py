@@ -33,7 +33,7 @@ def advise_on_data(X: Any, metric: Any) -> None:
 
     Parameters
     ----------
-    X : ndarray or csr_matrix of shape (n, d)
+    X : ndarray, Rows or csr_matrix of shape (n, d)
         Checked.
     metric : object
         By which rows are compared; ranges of columns matter to distances, not to all similarities.

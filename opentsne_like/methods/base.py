@@ -10,7 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import initialization as starts
-from .._validation import calling, check_choice, check_integer, check_matrix, check_random_state, column_names
+from .._validation import (
+    calling,
+    check_choice,
+    check_integer,
+    check_matrix,
+    check_random_state,
+    check_rows,
+    column_names,
+)
 from ..affinity import Affinities, Awaited, matrix_of
 from ..callbacks import as_list
 from ..embedding import Embedding, Settings, check_stored_kind
@@ -286,9 +294,8 @@ class Method(Parameters, ABC):
             )
         if X is not None:
             distances = not self._data_have_columns() and not hasattr(X, "tocsr")
-            table = distances_among(X, "X") if distances else check_matrix(X, at_least_rows=2, accept_sparse=True)
-            self._columns = column_names(X)
-            X = table if hasattr(table, "tocsr") else np.ascontiguousarray(table)  # the same bits in any order
+            table = distances_among(X, "X") if distances else check_rows(X, at_least_rows=2)
+            X, self._columns = table, column_names(X)
         n = X.shape[0] if affinities is None else affinities.n_samples
         if X is not None and X.shape[0] != n:
             raise InvalidParameterError(f"`X` must have the {n} rows of `affinities`, got shape {X.shape}")

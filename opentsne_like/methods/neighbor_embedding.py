@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .. import initialization as starts
-from .._validation import check_flag, check_matrix, check_real, column_names
+from .._validation import Rows, check_flag, check_matrix, check_real, column_names
 from ..affinity import Affinities, PerplexityBasedNN
 from ..embedding import Settings
 from ..errors import InvalidParameterError, InvalidTypeError
@@ -186,7 +188,7 @@ class NeighborEmbedding(Method):
 
     def _affinities(self, X: Any) -> Affinities:
         if self.affinities is not None:
-            return self.affinities(X)
+            return self.affinities(np.asarray(X) if isinstance(X, Rows) else X)
         shared = {"n_jobs": self.n_jobs, "random_state": self.random_state, "verbose": self.verbose}
         return PerplexityBasedNN(X, perplexity=30, **shared)
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from .._types import Array
 from .._validation import (
+    Rows,
     check_integer,
     check_k,
     check_matrix,
     check_n_jobs,
     check_random_state,
+    check_rows,
     check_verbose,
     column_names,
     near_miss,
@@ -41,7 +43,8 @@ class KNNIndex(ABC):
     ----------
     data : array-like or sparse matrix of shape (n_samples, n_features)
         Finite numbers. float32 and float64 are kept, float16 becomes float32, integers become float64. C-ordered,
-        read-only and memory-mapped arrays are not copied.
+        read-only and memory-mapped arrays are not copied. Large tables of other types, in another order or in chunks,
+        as of h5py, zarr and dask, are read block by block by searches of our own.
     k : int
         Number of neighbours, between 1 and n_samples - 1; a row is not its own neighbour.
     metric : str or callable
@@ -102,7 +105,7 @@ class KNNIndex(ABC):
         verbose: bool = False,
         knn_kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        self.data = check_matrix(data, "data", at_least_rows=2, accept_sparse=True)
+        self.data = check_rows(data, "data", at_least_rows=2)
         self.columns = column_names(data)
         self.n_samples: int = self.data.shape[0]
         self.k = check_k(k, self.n_samples - 1)
@@ -115,6 +118,8 @@ class KNNIndex(ABC):
         self.verbose = check_verbose(verbose)
         self.knn_kwargs = check_mapping(knn_kwargs, "knn_kwargs")
         self._check_options()
+        if isinstance(self.data, Rows) and not self._takes_rows():
+            self.data = np.asarray(self.data)
         self.index: Any = None
         self._seed: int | None = None
 
@@ -213,6 +218,10 @@ class KNNIndex(ABC):
         if other.columns is None:
             other.columns = self.columns
         return other
+
+    def _takes_rows(self) -> bool:
+        """Say whether the data may be `Rows`, an array of which is then never made."""
+        return False
 
     def _options(self) -> dict[str, Any]:
         """Return the arguments that this class has besides those of all classes."""

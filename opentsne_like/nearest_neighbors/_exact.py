@@ -97,6 +97,9 @@ class Sklearn(Backend):
             self.data = self.data.toarray()
         super()._check_sparse()
 
+    def _takes_rows(self) -> bool:
+        return self.metric in PREFILTERED and not (self.metric_params or self.knn_kwargs)
+
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""
         super().trim()
@@ -107,8 +110,7 @@ class Sklearn(Backend):
 
     def _fit(self) -> Any:
         """Return a `Prefilter`, a `FunctionSearch`, or scikit-learn's index."""
-        own = not (self.metric_params or self.knn_kwargs)
-        if own and isinstance(self._space, Space) and self.metric in PREFILTERED:
+        if isinstance(self._space, Space) and self._takes_rows():
             return Prefilter(self._space).fill(n_jobs=self.n_jobs)
         if callable(self.metric) and not self.knn_kwargs:
             return FunctionSearch(self.metric, self.metric_params or {}, self.data)

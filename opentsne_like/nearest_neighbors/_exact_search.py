@@ -11,7 +11,7 @@ from .. import kernels
 from .._parallel import run_tasks
 from .._types import Array
 from ._prefilter import COLUMNS, Prefilter, Visits
-from ._space import index_type
+from ._space import Ranked, index_type
 
 
 def exact_neighbors(
@@ -107,12 +107,8 @@ def _recheck(
     space = prefilter.space
     left, _ = prefilter.queries(queries, norms)
     indices = np.full((len(queries), k), -1, index_type(space.n))
-    distances = np.full((len(queries), k), np.inf)
-    found = np.zeros(len(queries), np.int64)
+    best = Ranked(indices, np.full((len(queries), k), np.inf), np.zeros(len(queries), np.int64))
     for b in blocks:
-        tile, rows = prefilter.scores(left, b)
-        kernels.knn.rank_below(
-            tile, rows, limits, queries, space.data, space.kind, norms, space.norms, own, indices, distances, found
-        )
-    kernels.knn.sort_heaps(indices, distances, found)
-    return indices, distances
+        space.rank_below(*prefilter.scores(left, b), limits, queries, norms, own, best)
+    kernels.knn.sort_heaps(*best)
+    return best.indices, best.distances

@@ -58,6 +58,9 @@ class IVF(Measured):
     VALID_METRICS: ClassVar[list[str]] = PREFILTERED
     CELLS: ClassVar[float] = 2.0
 
+    def _takes_rows(self) -> bool:
+        return True
+
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
         return Lists(space, self._n_cells, rng, n_jobs=self.n_jobs)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
+from .._validation import Rows
 from ._sparse_space import canonical
 
 BLOCK = 2**20  # numbers that are mixed at once
@@ -20,7 +21,7 @@ class KnownRows:
 
     Parameters
     ----------
-    table : ndarray or csr_matrix of shape (n, d), float32 or float64
+    table : ndarray, Rows or csr_matrix of shape (n, d), float32 or float64
         Kept, not copied.
 
     Examples
@@ -66,7 +67,7 @@ def _as_rows(table: Any, dtype: Any) -> Any:
     with np.errstate(over="ignore"):
         if hasattr(table, "tocsr"):
             return canonical(table.tocsr().astype(dtype, copy=False))
-        return np.asarray(table, dtype=dtype)
+        return table if isinstance(table, Rows) and table.dtype == dtype else np.asarray(table, dtype=dtype)
 
 
 def _hashes(rows: Any) -> Array:

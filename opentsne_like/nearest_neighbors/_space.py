@@ -10,6 +10,7 @@ import numpy as np
 from .. import kernels
 from .._parallel import run_tasks
 from .._types import Array
+from .._validation import Rows
 from ..errors import InvalidParameterError
 
 # The metrics whose distances are computed here, by the codes of ``kernels.knn``.
@@ -100,6 +101,33 @@ class Ranked(NamedTuple):
     found: Array
 
 
+class _Window(NamedTuple):
+    """Rows of a space, under numbers that ascend as the rows do, so that ties are decided alike.
+
+    Attributes
+    ----------
+    data : ndarray of shape (m, d)
+    norms : ndarray
+    rows : ndarray of shape (m,) or None
+        None where all are there.
+    """
+
+    data: Array
+    norms: Array
+    rows: Array | None
+
+    def numbers(self, rows: Array) -> Array:
+        """Return the numbers of rows, -1 for those that are not there."""
+        if self.rows is None:
+            return rows
+        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return np.where(self.rows[at] == rows, at, -1).astype(rows.dtype)
+
+    def named(self, numbers: Array) -> Array:
+        """Return the rows that have these numbers, -1 where there is none."""
+        return numbers if self.rows is None else np.where(numbers < 0, -1, self.rows[numbers])
+
+
 class Space:
     """The rows of a dense matrix under a metric of `KINDS`.
 
@@ -109,8 +137,8 @@ class Space:
 
     Parameters
     ----------
-    data : ndarray of shape (n, d), float32 or float64
-        May be memory-mapped; C order is used as it is.
+    data : ndarray or Rows of shape (n, d), float32 or float64
+        May be memory-mapped; C order is used as it is, and `Rows` are read as they are needed.
     metric : str
     """
 
@@ -121,10 +149,11 @@ class Space:
         self.n, self.d = data.shape
         self.norms = self.row_norms(self.data, "data")
 
-    def rows(self, rows: Any) -> Array:
+    def rows(self, rows: Any) -> Any:
         """Return rows of the user as the rows that distances are computed from: C-ordered, centred for correlation."""
         if self.metric != "correlation":
-            return plain(rows)
+            return rows if isinstance(rows, Rows) else plain(rows)
+        rows = np.asarray(rows)
         means = np.mean(rows, axis=1, keepdims=True, dtype=np.float64)
         centred = rows - means
         centred[np.abs(centred) <= 2.0**-48 * np.abs(means)] = 0  # what rounding leaves of a constant row
@@ -135,7 +164,8 @@ class Space:
         if self.kind != COSINE:
             return np.empty(0)
         norms = np.empty(len(rows))
-        kernels.knn.norms(rows, norms)
+        for low, high in blocks(*rows.shape):
+            kernels.knn.norms(rows[low:high], norms[low:high])
         if not norms.all():
             what = "all-zero" if self.metric == "cosine" else "constant"
             raise InvalidParameterError(
@@ -188,7 +218,38 @@ class Space:
         indices = np.full((len(queries), k), -1, index_type(self.n))
         distances = np.full((len(queries), k), np.inf)
         found = np.empty(len(queries), np.int64)
-        kernels.knn.rank(
-            queries, self.data, self.kind, norms, self.norms, own, candidates, count, indices, distances, found
-        )
-        return Ranked(indices, distances, found)
+        window = self._window(candidates)
+        own, candidates = window.numbers(own), window.numbers(candidates)
+        pairs = (queries, window.data, self.kind, norms, window.norms, own)
+        kernels.knn.rank(*pairs, candidates, count, indices, distances, found)
+        return Ranked(window.named(indices), distances, found)
+
+    def rank_below(
+        self, tile: Array, rows: Array, limits: Array, queries: Array, norms: Array, own: Array, best: Ranked
+    ) -> None:
+        """Offer rows whose scores are at most the limit of a query to the heap of the query, on this thread.
+
+        Parameters
+        ----------
+        tile : ndarray of shape (m, at least w), float32
+        rows : ndarray of shape (w,)
+            The rows behind the columns.
+        limits : ndarray of shape (m,)
+        queries, norms, own
+            As in `rank_block`.
+        best : Ranked
+            Heaps, changed in place.
+        """
+        window = self._window(rows, best.indices)
+        indices = window.numbers(best.indices)
+        pairs = (queries, window.data, self.kind, norms, window.norms, window.numbers(own))
+        kernels.knn.rank_below(tile, window.numbers(rows), limits, *pairs, indices, best.distances, best.found)
+        best.indices[:] = window.named(indices)
+
+    def _window(self, *rows: Array) -> _Window:
+        """Return what compiled loops look at to see some rows: all of an array, these alone of what is read."""
+        if not isinstance(self.data, Rows):
+            return _Window(self.data, self.norms, None)
+        some = np.unique(np.concatenate([part.ravel() for part in rows]))
+        some = some[np.searchsorted(some, 0) :]
+        return _Window(self.data[some], self.norms[some] if len(self.norms) else self.norms, some)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import run_tasks
+from .._validation import Rows
 from ..errors import InvalidTypeError
 
 _BLOCK = 2**24  # bytes of an array that one thread hashes at a time
@@ -60,8 +61,8 @@ def _hashed_parts(value: Any) -> Iterator[bytes]:
         yield _array_digest(matrix.data)
         yield _array_digest(matrix.indices, np.dtype("<i8"))
         yield _array_digest(matrix.indptr, np.dtype("<i8"))
-    elif isinstance(value, np.ndarray):
-        array = np.asarray(value)
+    elif isinstance(value, (np.ndarray, Rows)):
+        array = value if isinstance(value, Rows) else np.asarray(value)
         if array.dtype.hasobject:
             raise InvalidTypeError(f"`values` must be arrays of numbers or JSON values, got dtype {array.dtype}")
         yield f"array {array.dtype.str} {array.shape}".encode()
@@ -70,9 +71,9 @@ def _hashed_parts(value: Any) -> Iterator[bytes]:
         yield b"json " + canonical_json(value, "values").encode()
 
 
-def _array_digest(array: np.ndarray, dtype: np.dtype[Any] | None = None) -> bytes:
+def _array_digest(array: Any, dtype: np.dtype[Any] | None = None) -> bytes:
     """Return the hash of the hashes of blocks of rows; the blocks depend on shape and dtype alone."""
-    rows = np.atleast_1d(array)
+    rows = array if isinstance(array, Rows) else np.atleast_1d(array)
     kind = rows.dtype if dtype is None else dtype
     height = max(1, _BLOCK // max(1, math.prod(rows.shape[1:]) * kind.itemsize))
 
