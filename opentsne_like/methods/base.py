@@ -266,6 +266,7 @@ class Method(Parameters, ABC):
         """Return the affinities of data, whose neighbour index knows the names of their columns."""
         with calling(self.handed_on):
             affinities = self._affinities(X)
+        affinities.trim()
         if self._columns is not None and affinities.knn_index is not None:
             affinities.knn_index.columns = self._columns
         return affinities

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from opentsne_like import Embedding, TSNEEmbedding, affinity
+from opentsne_like import TSNE, Embedding, TSNEEmbedding, affinity
 from opentsne_like.affinity import matrix_of
 from opentsne_like.objectives import base as binding
 
@@ -84,3 +84,30 @@ def test_affinities_that_were_pickled_are_those_they_were():
     again = pickle.loads(pickle.dumps(affinities))
     assert (again.P != P).nnz == 0
     assert open_parts(again.P) == [True] * 3
+
+
+def test_neighbours_that_were_trimmed_are_found_again():
+    trimmed, known = (affinity.PerplexityBasedNN(X, perplexity=5, n_jobs=1) for _ in range(2))
+    trimmed.trim()
+    assert trimmed._lists is None
+    for affinities in (trimmed, known):
+        affinities.set_perplexity(3)
+    assert (trimmed.P != known.P).nnz == 0
+    np.testing.assert_array_equal(trimmed.to_new(X[:3]).data, known.to_new(X[:3]).data)
+    assert trimmed.extended(X[:2]).P.shape == (62, 62)
+
+
+def test_neighbours_that_nobody_would_find_again_are_kept():
+    index = affinity.get_knn_index(X, "exact", 15, "euclidean")
+    for affinities in (affinity.from_neighbors(index), affinity.PerplexityBasedNN(knn_index=index, perplexity=5)):
+        affinities.trim()
+        assert affinities._lists is not None
+    given = affinity.PrecomputedAffinities(affinity.Uniform(X, k_neighbors=5).P)
+    given.trim()
+    assert given.P.nnz
+
+
+def test_maps_keep_no_neighbours_beside_their_affinities():
+    Y = TSNE(perplexity=5, n_iter=1, early_exaggeration_iter=0).fit(X)
+    assert Y.affinities._lists is None
+    assert Y.transform(X[:2]).shape == (2, 2)

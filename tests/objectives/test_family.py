@@ -27,6 +27,7 @@ from opentsne_like.objectives import (
     RowNormalized,
     similarity_curve,
 )
+from opentsne_like.objectives import edges as edge_lists
 from opentsne_like.objectives.base import ObjectiveLoss
 from opentsne_like.repulsion import LogStudentT, RepulsionEngine, StudentT
 
@@ -328,7 +329,9 @@ def test_the_gradient_is_that_of_the_value_for_directed_weights_too(loss):
         np.testing.assert_allclose(gradient, expected[1], atol=1e-5 * np.abs(gradient).max())
 
 
-def test_symmetric_weights_are_used_as_they_are():
+@pytest.mark.parametrize("at_once", [1, 2**20])
+def test_symmetric_weights_are_used_as_they_are(at_once, monkeypatch):
+    monkeypatch.setattr(edge_lists, "AT_ONCE", at_once)
     P = joint(25)
     edges = Edges.of(P.astype(np.float32))
     assert edges.mutual is edges
