@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from opentsne_like import TSNE, UMAP, NegTSNE, NeighborEmbedding, affinity
+from opentsne_like import TSNE, UMAP, NegTSNE, NeighborEmbedding
 from opentsne_like.errors import InvalidParameterError
 from opentsne_like.methods import Estimate, estimates
 
@@ -26,7 +28,7 @@ def test_every_estimator_has_one(estimator, X):
     assert list(found.stages) == ["neighbours and affinities", "start", "optimization"]
     assert found.seconds == pytest.approx(sum(found.stages.values()))
     assert 0 < found.seconds < 600
-    assert found.memory >= affinity.estimate_memory(300, 15)
+    assert found.memory >= estimates._BASE
 
 
 def test_nothing_is_changed_by_it(X):
@@ -44,7 +46,7 @@ def test_nothing_is_changed_by_it(X):
 
 def test_what_is_scaled_and_how(monkeypatch):
     """Neighbours by the pairs and by the edges, starts by the rows, iterations by the rows and a grid."""
-    monkeypatch.setattr(estimates, "_trial", lambda method, X, rows: (90, [1.0, 2.0, 4.0]))
+    monkeypatch.setattr(estimates, "_trial", lambda method, X, rows: estimates._Trial(90, 130.0, 8, [1.0, 2.0, 4.0]))
     X = np.zeros((16_000, 50), np.float32)
     found = estimates.estimate(TSNE(), X).stages
     assert found["start"] == 2.0 * 4
@@ -53,7 +55,7 @@ def test_what_is_scaled_and_how(monkeypatch):
     assert found["neighbours and affinities"] == pytest.approx((16 * pairs + 4 * edges) / (pairs + edges))
     large = estimates.estimate(TSNE(), np.zeros((100_000, 50), np.float32))
     assert large.stages["neighbours and affinities"] < found["neighbours and affinities"] * (100 / 16) ** 2
-    assert large.memory > affinity.estimate_memory(100_000, 90, n_columns=50)
+    assert large.memory == 100_000 * (130 * (12 + 4 + 8) + 16 * estimates._STATE) + estimates._BASE
     small = estimates.estimate(TSNE(), X[:1_000]).stages
     assert list(small.values()) == [1.0, 2.0, 4.0], "where all rows are tried, nothing is scaled"
 
@@ -62,7 +64,23 @@ def test_a_schedule_that_makes_fewer_iterations_of_more_rows_is_counted_by_these
     monkeypatch.setattr(estimates, "_clock", iter(range(100)).__next__)
     X = np.random.default_rng(0).normal(size=(300, 5))
     method = TSNE(schedule="accelerated", perplexity=10, early_exaggeration_iter=20, n_iter=20, random_state=0)
-    assert [estimates._trial(method, X, rows)[1][2] for rows in (300, 10_000)] == [12 / 12, 8 / 12]
+    assert [estimates._trial(method, X, rows).seconds[2] for rows in (300, 10_000)] == [12 / 12, 8 / 12]
+
+
+@pytest.mark.parametrize("options", [{"n_neighbors": 15}, {"perplexity": 20}, {"perplexity": 5, "dtype": "f4"}])
+@pytest.mark.parametrize("n", [3_000, 21_000])
+def test_memory_is_that_of_the_arrays_that_a_fit_holds(n, options, rng):
+    options = dict(options)
+    X = rng.normal(size=(n, 4)).astype(options.pop("dtype", float))
+    method = TSNE(schedule="accelerated", early_exaggeration_iter=12, n_iter=12, random_state=0, n_jobs=1, **options)
+    expected = method.estimate(X).memory - estimates._BASE
+    tracemalloc.start()
+    try:
+        method.fit(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.7 * peak - 3e6 < expected < 1.3 * peak, (expected, peak)
 
 
 def test_it_is_said_in_words():

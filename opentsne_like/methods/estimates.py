@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..affinity import estimate_memory
+from ..affinity import matrix_of
 from ..nearest_neighbors import make_index
 
 _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
 _GRID = 5_000  # points that cost as much as the grid, which does not depend on their number
-_STATE = 12  # arrays of the size of the map that an optimization holds
-_BASE = 60e6  # bytes of a grid and its transforms, and of blocks that are worked on
+_STATE = 16  # arrays of the size of the map that an optimization holds
+_BASE = 110e6  # bytes of compiled code, of a grid and its transforms, and of blocks that are worked on
+_SORTED = 20_000  # points from which on edges have a second copy, in the order of the map
 
 # Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
 # inverted file, for each row; of a neighbour that is sorted, weighed and made symmetric.
@@ -35,7 +36,7 @@ class Estimate:
     seconds : float
         On this machine as busy as it is now.
     memory : int
-        Bytes beyond the data, at the peak.
+        Bytes beyond the data, at the peak, those of compiled code included.
     stages : dict of str to float
         Seconds of "neighbours and affinities", "start" and "optimization".
 
@@ -74,7 +75,8 @@ def estimate(method: Any, X: Any) -> Estimate:
     method = type(method)(**{**method.get_params(deep=False), **changes})
     some = X[np.unique(np.linspace(0, n - 1, m).astype(np.int64))]
     _trial(method, some[: min(m, 500)], n)  # compiles, and warms caches
-    k, seconds = _trial(method, some, n)
+    trial = _trial(method, some, n)
+    k, seconds = trial.k, trial.seconds
     exact = type(make_index(X, min(k, n - 1), method=_search(method), metric=_metric(method))).__name__ == "Sklearn"
     grown = _neighbor_cost(n, d, k, exact=exact) / _neighbor_cost(m, d, k, exact=True)
     stages = {
@@ -82,14 +84,45 @@ def estimate(method: Any, X: Any) -> Estimate:
         "start": seconds[1] * n / m,
         "optimization": seconds[2] * (_GRID + n) / (_GRID + m),
     }
-    width = 0 if hasattr(X, "tocsr") else d
-    held = 8 * n * method.n_components * _STATE
-    memory = max(estimate_memory(n, k, n_columns=width), estimate_memory(n, k) + held) + _BASE
-    return Estimate(sum(stages.values()), int(memory), stages)
+    columns = 0 if hasattr(X, "tocsr") else d
+    return Estimate(sum(stages.values()), _memory(n, columns, X.dtype.itemsize, method.n_components, trial), stages)
 
 
-def _trial(method: Any, X: Any, rows: int) -> tuple[int, list[float]]:
-    """Return the number of neighbours, and the seconds of a fit of `X` in as many iterations as one of `rows` has."""
+class _Trial(NamedTuple):
+    """What a trial says: neighbours and entries of P for each point, bytes of an entry, seconds of the stages."""
+
+    k: int
+    entries: float
+    itemsize: int
+    seconds: list[float]
+
+
+def _memory(n: int, d: int, itemsize: int, dimension: int, trial: _Trial) -> int:
+    """Return how many bytes the hungriest of three stages holds: the search, P in the making, the iterations.
+
+    Parameters
+    ----------
+    n, d : int
+        Rows, and columns that are searched in single precision.
+    itemsize : int
+        Bytes of a number of the data, in which distances are.
+    dimension : int
+        Of the map.
+    trial : _Trial
+    """
+    index = 4 if trial.entries * n < 2**31 else 8
+    lists = trial.k * (4 + itemsize)
+    P = trial.entries * (index + trial.itemsize)
+    rounded = trial.entries * (4 if trial.itemsize > 4 else 0)
+    in_order = trial.entries * (index + 4) if n >= _SORTED and dimension <= 3 else 0
+    search = lists + 4 * (d + 1 if d else 0)
+    making = lists + trial.k * 4 + P
+    moving = P + rounded + in_order + 8 * dimension * _STATE
+    return int(n * max(search, making, moving) + _BASE)
+
+
+def _trial(method: Any, X: Any, rows: int) -> _Trial:
+    """Return what a fit of `X` says, with the seconds of as many iterations as a fit of `rows` has."""
     n = X.shape[0]
     times = [_clock()]
     affinities = method._affinities(X)
@@ -109,8 +142,9 @@ def _trial(method: Any, X: Any, rows: int) -> tuple[int, list[float]]:
     done = max(1, sum(int(stage["n_iter"] * share) for stage in stages))
     whole = max(1, sum(stage["n_iter"] for stage in method._stages(rows)))
     spent = np.diff(times).tolist()
-    index = affinities.knn_index
-    return (90 if index is None else int(index.k)), [spent[0], spent[1], spent[2] * whole / done]
+    index, P = affinities.knn_index, matrix_of(affinities)
+    k = 90 if index is None else int(index.k)
+    return _Trial(k, P.nnz / n, P.dtype.itemsize, [spent[0], spent[1], spent[2] * whole / done])
 
 
 def _neighbor_cost(n: int, d: int, k: int, *, exact: bool) -> float:
