@@ -177,7 +177,8 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
 def _add_transform(parser: argparse.ArgumentParser) -> None:
     parser.description = "Place new rows on a map that `embed` made, which does not move."
     _add_map_and_rows(parser)
-    _add_outputs(parser, "one label per new row, for the colours of the picture")
+    out = "the placed rows, .npz; or their coordinates alone, .npy, written batch by batch, however many there are"
+    _add_outputs(parser, "one label per new row, for the colours of the picture", out)
     _add_quiet(parser)
     parser.add_argument("--perplexity", type=float, metavar="P", help="of the new rows (default 5)")
     parser.add_argument("--k", type=int, metavar="K", help="neighbours whose median is the start (default 25)")
@@ -230,8 +231,8 @@ def _add_map_and_rows(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(after_interrupt="nothing was written")
 
 
-def _add_outputs(parser: argparse.ArgumentParser, labels: str) -> None:
-    parser.add_argument("--out", required=True, metavar="FILE", help="the map, .npz")
+def _add_outputs(parser: argparse.ArgumentParser, labels: str, out: str = "the map, .npz") -> None:
+    parser.add_argument("--out", required=True, metavar="FILE", help=out)
     parser.add_argument("--plot", metavar="FILE", help="a picture, .png, .pdf or .svg; a page, .html; a movie, .gif")
     _add_columns(parser, labels)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,39 @@ def read_npy(place: Location) -> Array:
             raise
         except Exception as error:  # what looks like an archive or a pickle fails in other ways
             raise StorageError(f"`{place.name}` {place.path!r} cannot be read: {_flaw(place.path)}") from error
+
+
+def write_npy(path: str, blocks: Iterable[Array], shape: tuple[int, ...], written: Callable[[int], Any]) -> None:
+    """Write rows as they come, under another name until all are there.
+
+    Parameters
+    ----------
+    path : str
+    blocks : iterable of ndarray
+        Rows, one block after the other.
+    shape : tuple of int
+        Of all together.
+    written : callable
+        Is told how many rows each block had.
+
+    Examples
+    --------
+    >>> write_npy("Y.npy", iter([np.zeros((2, 2)), np.ones((1, 2))]), (3, 2), lambda rows: None)
+    >>> np.load("Y.npy").tolist()
+    [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
+    """
+    part = f"{path}.part"
+    try:
+        with open(part, "wb") as file:
+            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block, "<f8").data)
+                written(len(block))
+        os.replace(part, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.remove(part)
 
 
 def _flaw(path: str) -> str:

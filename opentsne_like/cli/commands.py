@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidParameterError, StorageError
+from .arrays import write_npy
 from .drawing import check_dimensions, check_outputs, draw, is_movie, read_columns, snapshots_for
 from .estimators import check_names, make_estimator
 from .stages import telling
@@ -71,9 +72,12 @@ def transform(options: Any) -> None:
     say(f"{options.X_new}: {' x '.join(f'{size:,}' for size in X.shape)}, onto a map of {len(embedding):,}")
     began = time.perf_counter()
     given = _placing(options, embedding)
-    with telling(say, quiet=options.quiet):
-        placed = embedding.transform(X, callbacks=_progress(options), **given)
-    placed.save(options.out, include="optimizer")
+    if options.out.endswith(".npy"):
+        placed = _place_in_batches(options, embedding, X, given)
+    else:
+        with telling(say, quiet=options.quiet):
+            placed = embedding.transform(X, callbacks=_progress(options), **given)
+        placed.save(options.out, include="optimizer")
     options.after_interrupt = f"{options.out} was written"
     say(f"placed after {time.perf_counter() - began:.1f} s; wrote {options.out}")
     _draw(options, placed, columns, say, background=np.asarray(embedding))
@@ -137,9 +141,20 @@ def speaker(options: Any) -> Callable[[str], Any]:
     return (lambda line: None) if options.quiet else (lambda line: print(line, flush=True))
 
 
+def _place_in_batches(options: Any, embedding: Any, X: Any, given: Any) -> Any:
+    """Write the places of new rows as they are found, and return them mapped."""
+    from tqdm.auto import tqdm
+
+    shape = (X.shape[0], embedding.shape[1])
+    with tqdm(total=shape[0], unit=" rows", disable=options.quiet) as bar:
+        write_npy(options.out, embedding.transform_batches(X, **given), shape, bar.update)
+    return np.load(options.out, mmap_mode="r")
+
+
 def _map_and_rows(options: Any, *, moving: bool = True) -> tuple[Any, Any, Callable[[str], Any]]:
-    """Return the map and the rows that belong on it."""
-    check_outputs(options, [options.map, options.X_new], moving=moving)
+    """Return the map and the rows that belong on it; coordinates alone are what comes of a map that does not move."""
+    endings = (".npz",) if moving else (".npz", ".npy")
+    check_outputs(options, [options.map, options.X_new], moving=moving, endings=endings)
     say = speaker(options)
     embedding = load_map(options.map)
     if getattr(embedding.affinities, "knn_index", None) is None:

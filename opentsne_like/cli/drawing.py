@@ -18,7 +18,9 @@ _PAGES = (".html", ".htm")
 _MOVIES = (".gif", ".mp4")
 
 
-def check_outputs(options: Any, inputs: Sequence[str], *, moving: bool = True) -> None:
+def check_outputs(
+    options: Any, inputs: Sequence[str], *, moving: bool = True, endings: Sequence[str] = (".npz",)
+) -> None:
     """Raise now what would otherwise be found out after the work.
 
     Parameters
@@ -29,14 +31,17 @@ def check_outputs(options: Any, inputs: Sequence[str], *, moving: bool = True) -
         Files that must not be written to.
     moving : bool
         Whether the command moves a map, of which a movie can be made.
+    endings : sequence of str
+        What the name of the map may end in.
     """
     inputs = [*inputs, *columns_of(options)]
     for flag, path in (("--out", options.out), ("--plot", options.plot)):
         if path is not None:
             check_target(path, flag, inputs)
-    if not options.out.endswith(".npz"):
+    if not options.out.endswith(tuple(endings)):
         raise InvalidParameterError(
-            f"`--out` must end in .npz, got {options.out!r}; `export` makes tables of a map, `plot` pictures"
+            f"`--out` must end in {' or '.join(endings)}, got {options.out!r}; `export` makes tables of a map, `plot` "
+            "pictures"
         )
     if options.plot is None:
         for flag, given in (("--labels", options.labels), ("--hover", options.hover)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -367,6 +368,47 @@ class Embedding(DiagnosedArray):
         """
         stage = {**placing.stage_of(self.settings), **changes}
         return placing.transform(self, X, initialization, k, dict(affinity_params or {}), [stage], {})
+
+    def transform_batches(self, X: Any, *, batch_size: int = 2**16, **options: Any) -> Iterator[Array]:
+        """Place many new points on this map, batch by batch, in memory that does not grow with their number.
+
+        A point lands where `transform` of all at once would put it, with the same bits.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (m, n_features)
+            New data, with the columns of the old; memory-mapped files, datasets of h5py and arrays of zarr and dask are
+            read batch by batch.
+        batch_size : int
+            Rows of a batch.
+        **options
+            As of `transform`. The `initialization` is "median" or "weighted", which depend on a point alone.
+
+        Yields
+        ------
+        ndarray of shape (at most batch_size, d), float64
+            The places of the next rows.
+
+        Raises
+        ------
+        InvalidParameterError, InvalidTypeError
+            Where a batch holds something else than finite numbers; those before it were placed.
+        UnavailableError
+            As of `transform`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> Y = TSNE(perplexity=10, n_iter=50, random_state=0).fit(X[:100])
+        >>> batches = list(Y.transform_batches(X[100:], batch_size=30, n_iter=20))
+        >>> [len(batch) for batch in batches]
+        [30, 30, 30, 10]
+        >>> bool((np.concatenate(batches) == Y.transform(X[100:], n_iter=20)).all())
+        True
+        """
+        return placing.transform_batches(self, X, batch_size, options)
 
     def add(self, X_new: Any, initialization: Any = "median", k: int = 25) -> Self:
         """Return an embedding of the old points and new ones, ready to be optimized further.

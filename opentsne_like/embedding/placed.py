@@ -102,7 +102,7 @@ class PlacedEmbedding(Embedding):
             "new points on a map cannot take further ones: place those on the map itself, `reference_embedding`"
         )
 
-    transform = prepare_partial = add = _refuse
+    transform = transform_batches = prepare_partial = add = _refuse
 
 
 Embedding.placed_class = PlacedEmbedding

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,8 @@ from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableEr
 from ..objectives import Loss, Placing
 from .settings import Settings
 
-STARTS = ("median", "weighted", "random")
+BATCHED = ("median", "weighted")  # starts that depend on a point alone
+STARTS = (*BATCHED, "random")
 BLOCK = 2**16  # new rows that are looked up at a time
 
 
@@ -109,6 +110,30 @@ def transform(
     return placed
 
 
+def transform_batches(embedding: Any, X: Any, batch_size: int, options: Mapping[str, Any]) -> Iterator[Array]:
+    """Return the places of new points, batch by batch, see `Embedding.transform_batches`.
+
+    Parameters
+    ----------
+    embedding : Embedding
+    X, batch_size
+        As there.
+    options : mapping
+        Arguments of the embedding's own `transform`.
+    """
+    if "initialization" in options:
+        check_choice(options["initialization"], "initialization", BATCHED)
+    step = check_integer(batch_size, "batch_size", at_least=1)
+    table = as_table(X, "X", columns=_columns(known_affinities(embedding)))
+
+    def batches() -> Iterator[Array]:
+        for low in range(0, table.shape[0], step):
+            block = check_matrix(table[low : low + step], "X", accept_sparse=True, first_row=low)
+            yield np.asarray(embedding.transform(block, **options))
+
+    return batches()
+
+
 def add(embedding: Any, X_new: Any, initialization: Any, k: int) -> Any:
     """Return a map of old points and new ones, see `Embedding.add`.
 
@@ -150,7 +175,7 @@ def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_param
     affinities = known_affinities(embedding)
     if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
         affinity_params["perplexities"] = affinity_params.pop("perplexity")
-    X = as_table(X, "X", columns=getattr(getattr(affinities, "knn_index", None), "columns", None))
+    X = as_table(X, "X", columns=_columns(affinities))
     if isinstance(initialization, str):
         check_choice(initialization, "initialization", STARTS)
     near = isinstance(initialization, str) and initialization != "random"
@@ -166,6 +191,11 @@ def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_param
     if begun:
         return P, np.concatenate(begun)
     return P, _given_start(embedding, initialization, P.shape[0])
+
+
+def _columns(affinities: Any) -> Any:
+    """Return the names of the columns of the data of a map, None where they have none."""
+    return getattr(getattr(affinities, "knn_index", None), "columns", None)
 
 
 def _given_start(embedding: Any, initialization: Any, m: int) -> Array:

@@ -15,7 +15,9 @@ _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
 _GRID = 5_000  # points that cost as much as the grid, which does not depend on their number
 _STATE = 16  # arrays of the size of the map that an optimization holds
-_BASE = 110e6  # bytes of compiled code, of a grid and its transforms, and of blocks that are worked on
+_BASE = 80e6  # bytes of compiled code, and of blocks that are worked on
+_CELLS = 800  # bytes of the grid, and of what the system's allocator keeps, for each point
+_WIDE = 100_000  # points from which on both grow no further
 _SORTED = 20_000  # points from which on edges have a second copy, in the order of the map
 
 # Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
@@ -118,7 +120,7 @@ def _memory(n: int, d: int, itemsize: int, dimension: int, trial: _Trial) -> int
     search = lists + 4 * (d + 1 if d else 0)
     making = lists + trial.k * 4 + P
     moving = P + rounded + in_order + 8 * dimension * _STATE
-    return int(n * max(search, making, moving) + _BASE)
+    return int(n * max(search, making, moving) + _CELLS * min(n, _WIDE) + _BASE)
 
 
 def _trial(method: Any, X: Any, rows: int) -> _Trial:

@@ -356,3 +356,32 @@ def test_a_bar_ends_with_what_it_was_for(monkeypatch):
     bar = StageBar(print, terminal)
     bar.stop()
     assert bar._mover is None
+
+
+# --- many rows -----------------------------------------------------------------------------------
+
+
+def test_places_are_written_as_they_come(stored, table, monkeypatch, capsys):
+    expected = stored.transform(table[200:], n_iter=5)
+    monkeypatch.setattr(opentsne_like.embedding.Embedding.transform_batches, "__kwdefaults__", {"batch_size": 30})
+    assert run("transform map.npz X_new.npy --out new.npy --n-iter 5 -q --plot new.png") == 0
+    np.testing.assert_array_equal(np.load("new.npy"), np.asarray(expected))
+    assert capsys.readouterr() == ("", "")
+    assert os.path.exists("new.png")
+    assert run("transform map.npz X_new.npy --out new.npy --n-iter 5") == 0
+    assert "100/100" in capsys.readouterr().err
+
+
+def test_what_goes_wrong_on_the_way_leaves_nothing(stored, table, monkeypatch, capsys):
+    monkeypatch.setattr(opentsne_like.embedding.Embedding.transform_batches, "__kwdefaults__", {"batch_size": 30})
+    X = table[200:].copy()
+    X[77, 2] = np.inf
+    np.save("X_new.npy", X)
+    before = sorted(os.listdir())
+    assert run("transform map.npz X_new.npy --out new.npy --n-iter 5 -q") == 2
+    assert "got inf in row 77, column 2" in capsys.readouterr().err
+    assert run("transform map.npz X_new.npy --out new.npy --n-iter 5 -q --initialization random") == 2
+    assert "`--initialization` must be one of 'median', 'weighted'" in capsys.readouterr().err
+    assert run("add map.npz X_new.npy --out new.npy -q") == 2
+    assert "`--out` must end in .npz, got" in capsys.readouterr().err
+    assert sorted(os.listdir()) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
@@ -132,6 +133,35 @@ def test_long_tables_are_looked_up_in_blocks(monkeypatch):
     blocks = Y.transform(X_NEW, n_iter=5)
     np.testing.assert_array_equal(blocks, whole)
     np.testing.assert_array_equal(blocks.P.toarray(), whole.P.toarray())
+
+
+@METHODS
+@pytest.mark.parametrize("start", ["median", "weighted"])
+def test_points_land_in_batches_where_they_land_at_once(method, start):
+    Y = begin(negative_gradient_method=method).optimize(30)
+    expected = Y.transform(X_NEW, initialization=start, n_iter=20)
+    for size in (1, 7, 10**6):
+        batches = list(Y.transform_batches(X_NEW, batch_size=size, initialization=start, n_iter=20))
+        assert {type(batch) for batch in batches} == {np.ndarray}
+        np.testing.assert_array_equal(np.concatenate(batches), expected)
+    frame = pd.DataFrame(X_NEW)
+    np.testing.assert_array_equal(next(Y.transform_batches(frame, initialization=start, n_iter=20)), expected)
+
+
+def test_batches_are_refused_where_points_would_depend_on_them():
+    Y, bad = finished(), np.array(X_NEW)
+    bad[5, 1] = np.nan
+    for start in ("random", np.zeros((len(X_NEW), 2))):
+        with pytest.raises(InvalidParameterError, match="`initialization` must be one of 'median', 'weighted'"):
+            Y.transform_batches(X_NEW, initialization=start)
+    with pytest.raises(InvalidParameterError, match="`batch_size` must be at least 1"):
+        Y.transform_batches(X_NEW, batch_size=0)
+    batches = Y.transform_batches(bad, batch_size=4, n_iter=2)
+    assert next(batches).shape == (4, 2)
+    with pytest.raises(InvalidParameterError, match="got nan in row 5, column 1"):
+        next(batches)
+    with pytest.raises(UnavailableError, match="reference_embedding"):
+        Y.prepare_partial(X_NEW).transform_batches(X_NEW)
 
 
 def test_stored_callbacks_stay_silent_unless_passed():
