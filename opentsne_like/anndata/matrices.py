@@ -46,7 +46,7 @@ def representation(adata: Any, use_rep: str | None = None, n_pcs: int | None = N
 
     Returns
     -------
-    X : ndarray or csr_matrix of shape (n_obs, d)
+    X : ndarray, dataset or csr_matrix of shape (n_obs, d)
     named : dict
         ``use_rep`` and, where it was given, ``n_pcs``.
     """
@@ -54,7 +54,7 @@ def representation(adata: Any, use_rep: str | None = None, n_pcs: int | None = N
         components = "X_pca" in adata.obsm and adata.n_vars > N_PCS and n_pcs != 0
         use_rep, n_pcs = ("X_pca", n_pcs) if components else ("X", None)
     if use_rep == "X":
-        return in_memory(matrix_of_genes(adata)), {"use_rep": "X"}
+        return readable(matrix_of_genes(adata)), {"use_rep": "X"}
     if use_rep not in adata.obsm:
         have = ", ".join(map(repr, ["X", *adata.obsm.keys()]))
         raise InvalidParameterError(f"`use_rep` must be one of {have}, got {shown(use_rep)}; make it first")
@@ -90,9 +90,9 @@ def blocks(X: Any) -> Iterator[tuple[slice, Any]]:
         yield at, X[at]
 
 
-def in_memory(X: Any) -> Any:
-    """Return a matrix as an array or a sparse matrix; one that lies in a file is read block by block."""
-    if isinstance(X, np.ndarray) or hasattr(X, "tocsr"):
+def readable(X: Any) -> Any:
+    """Return a matrix as something that an estimator reads: dense ones as they are stored, sparse ones in memory."""
+    if isinstance(X, np.ndarray) or hasattr(X, "tocsr") or hasattr(X, "chunks"):
         return X
     parts = [block for _, block in blocks(X)]
     if hasattr(parts[0], "tocsr"):

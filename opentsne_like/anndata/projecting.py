@@ -8,7 +8,7 @@ import numpy as np
 
 from .._types import Array
 from ..errors import InvalidParameterError
-from .matrices import blocks, in_memory, matrix_of_genes, table_of
+from .matrices import blocks, matrix_of_genes, readable, table_of
 
 _SOME_CELLS = 100  # of the reference, whose components are looked at
 _ALIKE = 0.1  # share of the spread of components that loadings may leave; 0.04 on pbmc68k_reduced, 0.46 on its raw data
@@ -30,7 +30,7 @@ def projected(new: Any, reference: Any, use_rep: str, n_pcs: int | None) -> Any:
     ndarray or csr_matrix of shape (n_new, d)
     """
     if use_rep == "X":
-        return in_memory(matrix_of_genes(new[:, _genes(new, reference, np.arange(reference.n_vars))]))
+        return readable(matrix_of_genes(new[:, _genes(new, reference, np.arange(reference.n_vars))]))
     if use_rep == "X_pca":
         X = components(new, reference)
     elif use_rep in new.obsm:
