@@ -56,8 +56,10 @@ def numbers_of(place: Location, index: bool, say: Callable[[str], Any]) -> Array
             say(f"{place.path}: the vectors in column {vectors[0]!r} of {', '.join(titles)}")
         return _vectors(table.column(vectors[0]), place)
     refuse_nameless(titles, place.path, place.name)
-    columns = [_numbers(table.column(title), title, i, place) for i, title in enumerate(titles, 1)]
-    return NamedTable(np.column_stack(columns), tuple(titles))
+    numbers = np.empty((len(table), len(titles)))
+    for i, title in enumerate(titles):
+        numbers[:, i] = _numbers(table.column(title), title, i + 1, place)
+    return NamedTable(numbers, tuple(titles))
 
 
 def label_column(place: Location) -> Any:
@@ -114,4 +116,4 @@ def _numbers(column: Any, title: str, position: int, place: Location) -> Array:
         )
     if pa.types.is_boolean(kind):
         column = column.cast(pa.uint8())
-    return np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
