@@ -8,7 +8,7 @@ import tempfile
 import numpy as np
 import pytest
 
-from opentsne_like import TSNE, initialization, load
+from opentsne_like import TSNE, affinity, initialization, load
 from opentsne_like._validation import Rows, as_table, check_rows, rows
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError
 from opentsne_like.nearest_neighbors import KnownRows, make_index
@@ -121,6 +121,23 @@ def test_few_rows_are_an_array(half):
     assert type(check_rows(Chunks([half]))) is np.ndarray
 
 
+@pytest.mark.parametrize("small", [0, 2**24])
+def test_given_neighbours_know_data_in_chunks(half, small, monkeypatch):
+    monkeypatch.setattr(rows, "SMALL", small)
+    half = half[1::2]
+    known, given = (affinity.from_neighbors(make_index(half, 15)) for _ in range(2))
+    found = given.with_data(Chunks([half[:50], half[50:]])).to_new(half[:3])
+    np.testing.assert_array_equal(found.data, known.with_data(half).to_new(half[:3]).data)
+
+
+def test_tables_in_chunks_stay_where_they_are_if_that_will_do(half):
+    table = Chunks([half[:500], half[500:]])
+    assert as_table(table, in_slices=True)[490:510].tolist() == half[490:510].tolist()
+    assert [(key.start, key.stop) for key in table.read] == [(490, 500), (500, 510)]
+    with pytest.raises(InvalidTypeError, match="read in slices of rows, got a step of 2"):
+        as_table(table, in_slices=True)[::2]
+
+
 def test_rows_hash_and_are_found_like_an_array(half):
     lazy, plain = Rows(half, np.float32), half.astype(np.float32)
     assert fingerprint(lazy) == fingerprint(plain)
@@ -196,7 +213,7 @@ def test_what_is_not_finite_is_named_with_its_row(small, make, half, monkeypatch
         check_rows(make(half))
     known = TSNE(**SHORT).fit(half[:200])
     with pytest.raises(InvalidParameterError, match=r"finite, got nan in row 777, column 3"):
-        known.transform(as_table(make(half)))
+        known.transform(make(half))
 
 
 def test_chunks_that_cannot_be_read_or_written(half, monkeypatch):

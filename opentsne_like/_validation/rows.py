@@ -61,7 +61,7 @@ class Rows:
 class Chunked:
     """A table that another library keeps in chunks: a dataset of h5py, an array of zarr or of dask.
 
-    Slices of rows are read one after the other, and what is read is held to what the table says of itself.
+    It is read in slices of rows, and what is read is held to what the table says of itself.
 
     Parameters
     ----------

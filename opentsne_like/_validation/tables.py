@@ -89,15 +89,24 @@ def check_rows(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequ
     return rows
 
 
-def as_table(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequence[str | int] | None = None) -> Any:
+def as_table(
+    X: Any,
+    name: str = "X",
+    *,
+    at_least_rows: int = 1,
+    columns: Sequence[str | int] | None = None,
+    in_slices: bool = False,
+) -> Any:
     """Return `X` as something whose rows can be taken block by block; the values of plain arrays are not looked at.
 
-    Memory-mapped, chunked and sparse data are so read where they are used. All else is checked and made an array here.
+    Memory-mapped and sparse data are so read where they are used. All else is checked and made an array here.
 
     Parameters
     ----------
     X, name, at_least_rows, columns
         As in `check_matrix`.
+    in_slices : bool
+        Whether rows are taken by slices alone, so that a table in chunks can be left where it is.
 
     Returns
     -------
@@ -107,7 +116,9 @@ def as_table(X: Any, name: str = "X", *, at_least_rows: int = 1, columns: Sequen
     if table is None:
         return check_matrix(X, name, at_least_rows=at_least_rows, columns=columns)
     _check_shape(table.shape, name, at_least_rows)
-    return Rows(table, float_type(table.dtype, name)) if isinstance(table, Chunked) else table
+    if not isinstance(table, Chunked):
+        return table
+    return Rows(table, float_type(table.dtype, name)) if in_slices else as_rows(table, name)
 
 
 def _plain_table(X: Any, name: str) -> Any:

@@ -124,7 +124,7 @@ def transform_batches(embedding: Any, X: Any, batch_size: int, options: Mapping[
     if "initialization" in options:
         check_choice(options["initialization"], "initialization", BATCHED)
     step = check_integer(batch_size, "batch_size", at_least=1)
-    table = as_table(X, "X", columns=_columns(known_affinities(embedding)))
+    table = as_table(X, "X", columns=_columns(known_affinities(embedding)), in_slices=True)
 
     def batches() -> Iterator[Array]:
         for low in range(0, table.shape[0], step):
@@ -175,7 +175,7 @@ def _look_up(embedding: Any, X: Any, initialization: Any, k: int, affinity_param
     affinities = known_affinities(embedding)
     if "perplexity" in affinity_params and "perplexities" in inspect.signature(affinities.to_new).parameters:
         affinity_params["perplexities"] = affinity_params.pop("perplexity")
-    X = as_table(X, "X", columns=_columns(affinities))
+    X = as_table(X, "X", columns=_columns(affinities), in_slices=True)
     if isinstance(initialization, str):
         check_choice(initialization, "initialization", STARTS)
     near = isinstance(initialization, str) and initialization != "random"
