@@ -6,9 +6,10 @@ import importlib
 from types import ModuleType
 
 from ..errors import MissingDependencyError
+from .cuda import need_cupy
 from .versions import show_versions, versions
 
-__all__ = ["need", "show_versions", "versions"]
+__all__ = ["need", "need_cupy", "show_versions", "versions"]
 
 
 def need(package: str, extra: str) -> ModuleType:

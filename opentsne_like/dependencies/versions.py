@@ -8,7 +8,7 @@ import re
 from importlib import metadata
 
 DISTRIBUTION = "opentsne-like"
-OTHERS = ("anndata", "scanpy", "cupy-cuda12x", "cupy-cuda13x")  # met beside it, and no extra's
+OTHERS = ("anndata", "scanpy")  # met beside it, and no extra's
 
 
 def show_versions() -> None:

@@ -93,5 +93,19 @@ def bulk(points: Array) -> tuple[Array, Array]:
     >>> bool(0.0 < low[0] < 0.05 and 0.95 < high[0] < 1.0)
     True
     """
-    sample = np.sort(np.ascontiguousarray(points[sample_places(len(points), SAMPLE)].T))
-    return sample[:, SAMPLE // 50], sample[:, -1 - SAMPLE // 50]
+    return bulk_of(points[sample_places(len(points), SAMPLE)])
+
+
+def bulk_of(sample: Array) -> tuple[Array, Array]:
+    """Return the lowest and the highest coordinates of a sample (SAMPLE, d) but for the outermost 2 % on either side.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.ops.extents import SAMPLE, bulk_of
+    >>> low, high = bulk_of(np.arange(SAMPLE)[:, None])
+    >>> low.tolist(), high.tolist()
+    ([10], [501])
+    """
+    ordered = np.sort(np.ascontiguousarray(sample.T))
+    return ordered[:, SAMPLE // 50], ordered[:, -1 - SAMPLE // 50]

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import _parallel, kernels
 from .._types import Array
-from .extents import bulk, extent
+from .extents import Extent, bulk, extent
 from .forms import check_form
 from .potential import Potential
 
@@ -197,14 +197,28 @@ def _in_plane_or_space(points: Array) -> Array:
     return np.ascontiguousarray(points, dtype=np.float64)
 
 
-def _bulk(points: Array, n_jobs: int) -> tuple[Array, float]:
-    """Return the lowest corner and the width of the box that the Morton codes resolve.
+def morton_box(whole: Extent, first: Array, last: Array) -> tuple[Array, float]:
+    """Return the lowest corner (d,) and the width of the box that the Morton codes of a map resolve.
 
     Outliers farther than `ROOM` widths of the bulk lie outside of it, lest one of them squeeze all other points into
     one cell. They cost time if they are many, but no accuracy: nodes are measured by their points.
+
+    Parameters
+    ----------
+    whole : Extent
+    first, last : ndarray of shape (d,)
+        From `bulk`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.ops.tree import morton_box
+    >>> points = np.linspace(0.0, 1.0, 1001)[:, None]
+    >>> morton_box(ops.extent(points, n_jobs=1), *ops.bulk(points))[1]
+    1.0
     """
-    low, spans, _ = extent(points, n_jobs)
-    first, last = bulk(points)
+    low, spans, _ = whole
     width = float(np.max(last - first))
     if width == 0.0:
         return low, float(spans.max())
@@ -216,7 +230,7 @@ def _sort(points: Array, n_jobs: int) -> tuple[Array, Array, Array]:
     """Return sorted Morton codes (n,), where each point of that order came from (n,), and the points in it (d, n)."""
     n, d = points.shape
     tree = kernels.tree
-    corner, width = _bulk(points, n_jobs)
+    corner, width = morton_box(extent(points, n_jobs), *bulk(points))
     scale = (2.0 ** tree.AXIS_BITS[d] - 1.0) / width if width > 1e-290 else 0.0
     chunks = _parallel.chunk_bounds(n, GRAIN)
     codes, counts = np.empty(n, np.uint64), np.zeros((len(chunks), tree.DIGITS), np.int64)

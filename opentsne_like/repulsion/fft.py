@@ -140,6 +140,13 @@ def _squared_distances(grid: Grid) -> Array:
 
 def make_influence(grid: Grid, radial: Radial) -> Influence:
     """Return the influence function of `radial` on `grid`."""
+    spectrum, constant = _spectrum(grid, radial)
+    own = _self_interaction(spectrum, grid.padded)
+    return Influence(ops.arrange(spectrum, grid), own, constant)
+
+
+def _spectrum(grid: Grid, radial: Radial) -> tuple[Array, float]:
+    """Return the influence function up to the middles of the padded axes, and what was taken off the kernel."""
     from scipy import fft
 
     small = max(n * grid.spacing for n in grid.shape if n > 1) < radial.flat
@@ -152,29 +159,33 @@ def make_influence(grid: Grid, radial: Radial) -> Influence:
             shape = [1, 1, 1]
             shape[axis] = -1
             spectrum *= _aliasing(n).reshape(shape)
-    own = _self_interaction(spectrum, grid.padded)
-    return Influence(ops.arrange(spectrum, grid), own, constant)
+    return spectrum, constant
 
 
-def _self_interaction(spectrum: Array, padded: tuple[int, int, int]) -> Array:
-    """Return the harmonics of what a point feels of its own charge, as a function of its place in the cell.
+def _harmonics(padded: int) -> Array:
+    """Return what of each wave of an axis goes into each harmonic of the self-interaction, (HARMONICS, padded/2 + 1).
 
     Spreading and gathering at the fraction t multiply a wave k by
     ``sum_ab B(k + 2 pi a) B(k + 2 pi b) cos(2 pi (a - b) t)`` with B the transform of the spline; the terms with
     ``|a - b| = m`` make harmonic m.
     """
+
+    def products(k: Array) -> Array:
+        images = np.sinc(k / padded + np.arange(-6, 7)[:, None]) ** TAPS
+        share = np.where((k == 0) | (k == padded // 2), 1.0, 2.0) / padded
+        turns = range(HARMONICS)
+        return np.array([(2 if m else 1) * share * (images[: 13 - m] * images[m:]).sum(axis=0) for m in turns])
+
+    return _over_waves(products, padded)
+
+
+def _self_interaction(spectrum: Array, padded: tuple[int, int, int]) -> Array:
+    """Return the harmonics of what a point feels of its own charge, as a function of its place in the cell."""
     response = spectrum
     for axis, n in enumerate(padded):
         if n > 1:
-
-            def products(k: Array, n: int = n) -> Array:
-                images = np.sinc(k / n + np.arange(-6, 7)[:, None]) ** TAPS
-                share = np.where((k == 0) | (k == n // 2), 1.0, 2.0) / n
-                turns = range(HARMONICS)
-                return np.array([(2 if m else 1) * share * (images[: 13 - m] * images[m:]).sum(axis=0) for m in turns])
-
-            waves = _over_waves(products, n)
-            response = np.moveaxis(np.einsum("mk,k...->m...", waves, np.moveaxis(response, axis, 0)), 0, axis)
+            moved = np.einsum("mk,k...->m...", _harmonics(n), np.moveaxis(response, axis, 0))
+            response = np.moveaxis(moved, 0, axis)
     out = np.zeros((HARMONICS,) * 3)
     out[tuple(slice(n) for n in response.shape)] = response
     return out

@@ -1,0 +1,44 @@
+"""The operations of `ops` on an NVIDIA GPU: the same names and parameters, on CuPy's arrays.
+
+Kernels are CUDA C++, in `sources`, compiled as one module when the first is launched. Results have the same bits in
+every run on the same card. Extents, sums and whatever the host decides by are the host's; all else stays on the device.
+
+What `ops` has besides is not here: trees, in whose place a GPU takes exact sums or the grid; sums of distortions; and
+`checksum`, `entropy` and `sample_places`, which are about what stays on the host.
+"""
+
+from __future__ import annotations
+
+from .edges import Graph, attract, attract_with_loss, edge_loss, reorder, take_rows
+from .extents import bulk, extent
+from .fourier import arrange, convolve
+from .grid import gather, gather_charges, spread
+from .influence import influence
+from .order import morton_order
+from .pairs import exact
+from .source import source
+from .step import commit, step
+from .workspace import Workspace
+
+__all__ = [
+    "Graph",
+    "Workspace",
+    "arrange",
+    "attract",
+    "attract_with_loss",
+    "bulk",
+    "commit",
+    "convolve",
+    "edge_loss",
+    "exact",
+    "extent",
+    "gather",
+    "gather_charges",
+    "influence",
+    "morton_order",
+    "reorder",
+    "source",
+    "spread",
+    "step",
+    "take_rows",
+]

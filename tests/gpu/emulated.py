@@ -1,0 +1,105 @@
+"""A device without a card: NumPy's arrays, and kernels that the host's compiler made, see `emulation.hpp`."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from opentsne_like.gpu import source
+from opentsne_like.gpu.device import THREADS, as_argument
+
+HEADER = Path(__file__).with_name("emulation.hpp")
+MARK = "[[maybe_unused]] static void"  # what `KERNEL` becomes
+NUMBERS = {"int": np.int32, "i64": np.int64, "u64": np.uint64, "float": np.float32, "double": np.float64}
+TYPES = {**NUMBERS, "bool": np.bool_, "float2": np.complex64}
+
+
+class Launch(ctypes.Structure):
+    _fields_ = [("grid", ctypes.c_int * 3), ("threads", ctypes.c_int), ("shared", ctypes.c_int), ("back", ctypes.c_int)]
+
+
+def parameters(text: str) -> dict[str, list[tuple[str, type]]]:
+    """Return the kernels of preprocessed sources: names and types of their parameters, pointers as `name*`."""
+    found = {}
+    for name, inside in re.findall(rf"{re.escape(MARK)} (\w+)\(([^)]*)\)", text):
+        parts = [re.fullmatch(r"(?:const )?(\w+?)(\*?) (\w+)", " ".join(each.split())) for each in inside.split(",")]
+        found[name] = [(part[3] + part[2], TYPES[part[1]]) for part in parts]
+    return found
+
+
+def build(folder: Path) -> tuple[Path, dict[str, list[tuple[str, type]]]]:
+    """Compile all kernels, unless it was done, and return the library and the kernels' parameters."""
+    if sys.platform != "linux" or not (compiler := shutil.which("g++")):
+        pytest.skip("kernels are run on the host where g++ is, on Linux")
+    text = f'#include "{HEADER}"\n{source()}'
+    name = hashlib.sha256((text + HEADER.read_text()).encode()).hexdigest()[:16]
+    standard = [compiler, "-std=c++20", "-x", "c++"]
+    plain = subprocess.run([*standard, "-E", "-P", "-"], input=text, capture_output=True, text=True, check=True).stdout
+    kernels = parameters(plain)
+    library = folder / f"kernels-{name}.so"
+    if not library.exists():
+        made = library.with_suffix(f".{id(text)}")
+        options = ["-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-w"]
+        code = text + "".join(f"\nENTRY({kernel})" for kernel in kernels)
+        run = subprocess.run([*standard, *options, "-o", str(made), "-"], input=code, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        made.replace(library)
+    return library, kernels
+
+
+class Emulated:
+    """Runs kernels on the host, and refuses arguments that a card would take for something else.
+
+    Attributes
+    ----------
+    backward : bool
+        Whether the last block and thread come first.
+    """
+
+    xp = np
+
+    def __init__(self, folder: Path) -> None:
+        library, self.kernels = build(folder)
+        self.library = ctypes.CDLL(str(library))
+        self.shared_bytes = 200 * 1024
+        self.backward = False
+        self.launched: list[str] = []
+
+    def launch(
+        self, name: str, blocks: tuple[int, ...], arguments: tuple[Any, ...], threads: int = THREADS, shared: int = 0
+    ) -> None:
+        self.launched.append(name)
+        expected, given = self.kernels[name], [as_argument(each) for each in arguments]
+        assert len(given) == len(expected), f"{name} takes {len(expected)} arguments, got {len(given)}"
+        assert shared <= self.shared_bytes
+        pointers = (ctypes.c_void_p * len(given))()
+        held = []
+        for k, (value, (label, kind)) in enumerate(zip(given, expected, strict=True)):
+            if label.endswith("*"):
+                empty = isinstance(value, np.uintp) and value == 0
+                if not empty:
+                    assert isinstance(value, np.ndarray), f"{name}: {label} must be an array, got {value!r}"
+                    assert value.dtype == kind, f"{name}: {label} must hold {kind.__name__}, got {value.dtype}"
+                    assert value.flags.c_contiguous, f"{name}: {label} must be contiguous"
+                held.append(ctypes.c_void_p(None if empty else value.ctypes.data))
+            else:
+                assert type(value) is kind, f"{name}: {label} must be {kind.__name__}, got {value!r}"
+                held.append(np.ctypeslib.as_ctypes_type(kind)(value.item()))
+            pointers[k] = ctypes.cast(ctypes.byref(held[-1]), ctypes.c_void_p)
+        grid = (ctypes.c_int * 3)(*(*blocks, 1, 1)[:3])
+        run = self.library[f"run_{name}"]
+        run.restype = ctypes.c_char_p
+        trouble = run(ctypes.byref(Launch(grid, threads, shared, self.backward)), pointers)
+        assert trouble is None, f"{name}: {trouble.decode()}"
+
+    def read(self, array: np.ndarray) -> np.ndarray:
+        return np.array(array)
