@@ -76,10 +76,8 @@ def arrange(spectrum: Array, grid: Grid) -> Array:
     """
     card = device.current()
     rows, columns = grid.shape[1:]
-    if len(spectrum[0]) <= rows:  # a line: along the axis that is missing, both frequencies are the same
-        spectrum = np.repeat(np.asarray(spectrum), 2, axis=1)
     out: Array = card.xp.empty((columns + 1, 2, rows), np.float32)
-    arguments = (rows, columns, card.xp.asarray(spectrum), 1.0 / (4.0 * rows * columns), out)
+    arguments = (rows, columns, spectrum.shape[1], card.xp.asarray(spectrum), 1.0 / (4.0 * rows * columns), out)
     card.launch("arrange", (device.blocks_for(out.size),), arguments)
     return out
 

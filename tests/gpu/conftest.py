@@ -1,12 +1,15 @@
-"""A card that the host stands in for."""
+"""A card, or what the host can do in its place."""
 
 from __future__ import annotations
 
 import pytest
 
+from opentsne_like.dependencies.cuda import driver_version
 from opentsne_like.gpu import device
 
 from .emulated import Emulated
+from .hosted import Hosted
+from .oracles import check_same
 
 
 @pytest.fixture(scope="session")
@@ -15,27 +18,39 @@ def _emulated(tmp_path_factory):
     return Emulated(tmp_path_factory.getbasetemp().parent)
 
 
+@pytest.fixture(scope="session")
+def _real():
+    pytest.importorskip("cupy")
+    return device.Card()
+
+
+REAL = [pytest.param("real", marks=pytest.mark.gpu)] if driver_version() else []
+
+
+@pytest.fixture(params=["emulated", *REAL])
+def card(request, monkeypatch):
+    """The operations of a device, see `Hosted`."""
+    chosen = request.getfixturevalue(f"_{request.param}")
+    monkeypatch.setattr(device, "current", lambda: chosen)
+    return Hosted(chosen)
+
+
 @pytest.fixture
-def card(_emulated, monkeypatch):
-    """The device of all operations of a test."""
+def emulated(_emulated, monkeypatch):
+    """The same where only the emulation will do."""
     monkeypatch.setattr(device, "current", lambda: _emulated)
-    monkeypatch.setattr(_emulated, "backward", False)
-    _emulated.launched.clear()
-    return _emulated
+    return Hosted(_emulated)
 
 
 @pytest.fixture
-def both_ways(card):
-    """A function that returns what a call gives, after a check that the order of threads and blocks changes no bit."""
-    from . import oracles
+def both_ways(card, monkeypatch):
+    """Return what a call gives, after a check that it gives the same bits again, and in another order of threads."""
 
     def run(call):
-        card.backward = False
-        there = call()
-        card.backward = True
-        back = call()
-        card.backward = False
-        oracles.check_same(there, back)
-        return there
+        once = call()
+        with monkeypatch.context() as patch:
+            patch.setattr(card.device, "backward", True, raising=False)
+            check_same(call(), once)
+        return once
 
     return run

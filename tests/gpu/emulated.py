@@ -1,4 +1,9 @@
-"""A device without a card: NumPy's arrays, and kernels that the host's compiler made, see `emulation.hpp`."""
+"""A device without a card: arrays that look like CuPy's, and kernels that the host's compiler made.
+
+The arrays can do what the package does with CuPy's beside its kernels, and nothing else; above all they do not turn
+into arrays of the host unseen, nor meet them in an expression. Both would be errors on a card. How kernels run is said
+in `emulation.hpp`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +27,85 @@ HEADER = Path(__file__).with_name("emulation.hpp")
 MARK = "[[maybe_unused]] static void"  # what `KERNEL` becomes
 NUMBERS = {"int": np.int32, "i64": np.int64, "u64": np.uint64, "float": np.float32, "double": np.float64}
 TYPES = {**NUMBERS, "bool": np.bool_, "float2": np.complex64}
+
+
+class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that lies elsewhere; `held` is where the emulation keeps it."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = np.asarray(held)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {"shape": self.shape, "typestr": self.dtype.str, "data": (self.held.ctypes.data, False), "version": 3}
+
+    shape = property(lambda self: self.held.shape)
+    dtype = property(lambda self: self.held.dtype)
+    size = property(lambda self: self.held.size)
+    ndim = property(lambda self: self.held.ndim)
+    flags = property(lambda self: self.held.flags)
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        raise TypeError("an array of the device comes to the host by `read` alone")
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        assert method == "__call__"
+        out = options.pop("out", None)
+        made = function(*map(_unwrapped, inputs), out=out and tuple(map(_unwrapped, out)), **options)
+        return out[0] if out else DeviceArray(made)
+
+    def __getitem__(self, key: Any) -> DeviceArray:
+        return DeviceArray(self.held[_unwrapped(key)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.held[_unwrapped(key)] = _unwrapped(value)
+
+    def copy(self) -> DeviceArray:
+        return DeviceArray(self.held.copy())
+
+    def reshape(self, *shape: Any) -> DeviceArray:
+        return DeviceArray(self.held.reshape(*shape))
+
+    def view(self, dtype: Any) -> DeviceArray:
+        return DeviceArray(self.held.view(dtype))
+
+    def astype(self, dtype: Any, copy: bool = True) -> DeviceArray:
+        return self if not copy and self.dtype == dtype else DeviceArray(self.held.astype(dtype))
+
+    def fill(self, value: Any) -> None:
+        self.held.fill(value)
+
+    def sort(self) -> None:
+        self.held.sort()
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return what the emulation works on; an array of the host may not stand beside one of the device."""
+    if isinstance(value, DeviceArray):
+        return value.held
+    assert not isinstance(value, np.ndarray) or value.ndim == 0, "an array of the host in an expression of the device's"
+    return value
+
+
+def _asarray(values: Any) -> DeviceArray:
+    return values if isinstance(values, DeviceArray) else DeviceArray(np.array(values, order="C"))
+
+
+def _cumsum(values: DeviceArray, out: DeviceArray) -> DeviceArray:
+    np.cumsum(values.held, out=out.held)
+    return out
+
+
+MODULE = SimpleNamespace(
+    asarray=_asarray,
+    cumsum=_cumsum,
+    empty=lambda *shape: DeviceArray(np.empty(*shape)),
+    empty_like=lambda other: DeviceArray(np.empty_like(other.held)),
+    zeros=lambda *shape: DeviceArray(np.zeros(*shape)),
+)
 
 
 class Launch(ctypes.Structure):
@@ -65,7 +150,7 @@ class Emulated:
         Whether the last block and thread come first.
     """
 
-    xp = np
+    xp = MODULE
 
     def __init__(self, folder: Path) -> None:
         library, self.kernels = build(folder)
@@ -87,7 +172,8 @@ class Emulated:
             if label.endswith("*"):
                 empty = isinstance(value, np.uintp) and value == 0
                 if not empty:
-                    assert isinstance(value, np.ndarray), f"{name}: {label} must be an array, got {value!r}"
+                    assert isinstance(value, DeviceArray), f"{name}: {label} must be the device's, got {value!r}"
+                    value = value.held
                     assert value.dtype == kind, f"{name}: {label} must hold {kind.__name__}, got {value.dtype}"
                     assert value.flags.c_contiguous, f"{name}: {label} must be contiguous"
                 held.append(ctypes.c_void_p(None if empty else value.ctypes.data))
@@ -101,5 +187,6 @@ class Emulated:
         trouble = run(ctypes.byref(Launch(grid, threads, shared, self.backward)), pointers)
         assert trouble is None, f"{name}: {trouble.decode()}"
 
-    def read(self, array: np.ndarray) -> np.ndarray:
-        return np.array(array)
+    def read(self, array: DeviceArray) -> np.ndarray:
+        assert isinstance(array, DeviceArray)
+        return array.held.copy()

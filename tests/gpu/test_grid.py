@@ -21,16 +21,16 @@ MAPS = [
     ("clustered", 2, 1.0),
     ("stray", 2, 1.0),
     ("clustered", 2, 1e-4),
-    ("even", 2, 20.0),
+    ("even", 2, 6.0),
     ("clustered", 1, 200.0),
 ]
 
 
 @pytest.mark.parametrize(("kind", "d", "scale"), MAPS)
-def test_spread(kind, d, scale, both_ways):
+def test_spread(kind, d, scale, both_ways, card):
     points = a_map(kind, 400, d, scale)
     grid, place = on_grid(points)
-    mine = both_ways(lambda: gpu.spread(points, place, grid, gpu.Workspace(), 1).copy())
+    mine = both_ways(lambda: card.spread(points, place, grid, gpu.Workspace(), 1).copy())
     assert mine.shape == grid.shape
     there = oracles.spread(points, place, grid, np.ones((400, 1)))
     rows, columns = oracles.weights(points, place, grid)
@@ -45,36 +45,36 @@ def test_spread(kind, d, scale, both_ways):
 def test_spreading_has_the_same_bits_for_any_order_of_points_and_any_blocks(kind, d, scale, card, monkeypatch):
     points = a_map(kind, 700, d, scale)
     grid, place = on_grid(points)
-    once = gpu.spread(points, place, grid, gpu.Workspace(), 1).copy()
+    once = card.spread(points, place, grid, gpu.Workspace(), 1).copy()
     shuffled = np.random.default_rng(1).permutation(points)
-    along = np.ascontiguousarray(points[gpu.morton_order(points, 1)])
+    along = np.ascontiguousarray(points[card.morton_order(points, 1)])
     for window in ((128, 4096), (32, 40), (96, 300), MANY_WINDOW, (1024, 40_000)):
         monkeypatch.setattr(gpu.grid, "FEW_WINDOW", window)
         for each in (points, shuffled, along):
-            check_same(gpu.spread(each, place, grid, gpu.Workspace(), 1), once)
+            check_same(card.spread(each, place, grid, gpu.Workspace(), 1), once)
 
 
 def test_spreading_leaves_out_what_is_not_within_the_grid(card):
     grid = ops.Grid(1.0, (1, 16, 16), (1, 32, 32))
     place = ops.Place(np.zeros(2), np.full(2, 7.0), 1.0)
     points = np.array([[0.0, 0.0], [1e9, 0.0], [0.0, -4.1], [np.nan, 0.0], [3.1, 0.0]])
-    charges = gpu.spread(points, place, grid, gpu.Workspace(), 1)
+    charges = card.spread(points, place, grid, gpu.Workspace(), 1)
     assert charges.sum() == pytest.approx(1.0, abs=1e-5)
-    assert not gpu.spread(points[1:], place, grid, gpu.Workspace(), 1).any()
+    assert not card.spread(points[1:], place, grid, gpu.Workspace(), 1).any()
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e5])
 @pytest.mark.parametrize("d", [1, 2])
-def test_spread_charges(d, scale, both_ways):
+def test_spread_charges(d, scale, both_ways, card):
     points = a_map("clustered", 300, d)
     grid, place = on_grid(points)
     charges = (scale * np.random.default_rng(0).normal(size=(300, 3))).astype(np.float32)
     charges[:, 2] = 0
-    mine = both_ways(lambda: gpu.spread(points, place, grid, gpu.Workspace(), 1, charges).copy())
+    mine = both_ways(lambda: card.spread(points, place, grid, gpu.Workspace(), 1, charges).copy())
     there = oracles.spread(points, place, grid, charges)
     np.testing.assert_allclose(mine[:, 0], there, rtol=1e-5, atol=1e-6 * scale)
     order = np.random.default_rng(1).permutation(300)
-    check_same(gpu.spread(points[order], place, grid, gpu.Workspace(), 1, charges[order]), mine)
+    check_same(card.spread(points[order], place, grid, gpu.Workspace(), 1, charges[order]), mine)
 
 
 @pytest.mark.parametrize("length", [*range(1, 50), 128, 600, 1024, 13 * 49, 4099])
@@ -90,15 +90,15 @@ SHAPES = [(1, 16), (1, 31), (1, 45), (16, 16), (15, 16), (16, 27), (25, 20), (24
 def test_convolve(shape, memory, both_ways, card, monkeypatch):
     """With any even spectrum, against the sum over all pairs of nodes."""
     if memory == "of all":
-        monkeypatch.setattr(card, "shared_bytes", 100)
+        monkeypatch.setattr(card.device, "shared_bytes", 100)
         monkeypatch.setattr(gpu.fourier, "BLOCKS", 3)
     rng = np.random.default_rng(0)
     padded = (1, 2 * shape[0] if shape[0] > 1 else 1, 2 * shape[1])
     grid = ops.Grid(1.0, (1, *shape), padded)
     spectrum = rng.normal(size=[n // 2 + 1 if n > 1 else 1 for n in padded])
     charges = rng.normal(size=(1, *shape)).astype(np.float32)
-    arranged, work = gpu.arrange(spectrum, grid), gpu.Workspace()
-    mine = both_ways(lambda: gpu.convolve(charges.copy(), arranged, grid, work, 1))
+    arranged, work = card.arrange(spectrum, grid), gpu.Workspace()
+    mine = both_ways(lambda: card.convolve(charges.copy(), arranged, grid, work, 1))
     rows = np.minimum(np.arange(padded[1]), padded[1] - np.arange(padded[1]))
     kernel = np.fft.irfft2(spectrum[0][rows], s=padded[1:])
     if shape[0] == 1:
@@ -118,32 +118,32 @@ def test_convolve_is_that_of_the_cpu(shape, card):
     theirs = ops.spread(points, place, grid, work, 1)
     charges = theirs[..., : shape[1]].copy()
     ops.convolve(theirs, ops.arrange(spectrum, grid), grid, work, 1)
-    mine = gpu.convolve(charges, gpu.arrange(spectrum, grid), grid, gpu.Workspace(), 1)
+    mine = card.convolve(charges, card.arrange(spectrum, grid), grid, gpu.Workspace(), 1)
     np.testing.assert_allclose(mine, theirs[..., : shape[1]], rtol=0, atol=3e-6 * np.abs(theirs).max())
 
 
-def influence_of(grid, radial):
+def influence_of(card, grid, radial):
     """Return what `fft.make_influence` does, by the operation of the device."""
     spans = [fft._distances(n) * grid.spacing for n in grid.padded[1:]]
     waves = [fft._harmonics(n) for n in grid.padded[1:]]
     factors = [fft._aliasing(n) for n in grid.padded[1:]]
     squares = tuple(each**2 for each in spans)
     constant = fft.make_influence(grid, radial).constant
-    return gpu.influence(grid, radial.form, constant, squares, tuple(factors), tuple(waves))
+    return card.influence(grid, radial.form, constant, squares, tuple(factors), tuple(waves))
 
 
-def influence_on(grid, radial):
+def influence_on(card, grid, radial):
     """Return the influence function on the device: of a line, made by the host."""
     plane = grid.shape[1] > 1
-    return influence_of(grid, radial)[0] if plane else gpu.arrange(fft._spectrum(grid, radial)[0], grid)
+    return influence_of(card, grid, radial)[0] if plane else card.arrange(fft._spectrum(grid, radial)[0], grid)
 
 
 @pytest.mark.parametrize("radial", [StudentT(), StudentT(0.5), Gaussian()])
 @pytest.mark.parametrize("shape", [(16, 16), (20, 27), (45, 32)])
 @pytest.mark.parametrize("spacing", [0.36, 1e-3])
-def test_influence(spacing, shape, radial, both_ways):
+def test_influence(spacing, shape, radial, both_ways, card):
     grid = ops.Grid(spacing, (1, *shape), (1, 2 * shape[0], 2 * shape[1]))
-    mine, own = both_ways(lambda: influence_of(grid, radial))
+    mine, own = both_ways(lambda: influence_of(card, grid, radial))
     expected = fft.make_influence(grid, radial)
     np.testing.assert_allclose(own, expected.own, rtol=1e-9, atol=1e-15)
     rng = np.random.default_rng(0)
@@ -151,13 +151,13 @@ def test_influence(spacing, shape, radial, both_ways):
     there = np.zeros((1, shape[0], ops.plane.row_length(shape[1])), np.float32)
     there[..., : shape[1]] = charges
     ops.convolve(there, expected.spectrum, grid, ops.Workspace(), 1)
-    here = gpu.convolve(charges, mine, grid, gpu.Workspace(), 1)
+    here = card.convolve(charges, mine, grid, gpu.Workspace(), 1)
     np.testing.assert_allclose(here, there[..., : shape[1]], rtol=0, atol=1e-5 * np.abs(there).max())
 
 
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize(("kind", "d", "scale"), MAPS)
-def test_gather(kind, d, scale, own, both_ways):
+def test_gather(kind, d, scale, own, both_ways, card):
     points = a_map(kind, 400, d, scale)
     grid, place = on_grid(points)
     rng = np.random.default_rng(0)
@@ -166,7 +166,7 @@ def test_gather(kind, d, scale, own, both_ways):
     if own:
         harmonics[:1, : 3 if d == 2 else 1] = rng.normal(size=(1, 3 if d == 2 else 1, 3))
     arguments = (potential, points, place, grid, harmonics, 7.0)
-    found, missing = both_ways(lambda: gpu.gather(*arguments, -np.inf, 1))
+    found, missing = both_ways(lambda: card.gather(*arguments, -np.inf, 1))
     theirs, _ = ops.gather(*arguments, -np.inf, 1)
     assert missing == 0
     where = (points, place, grid)
@@ -179,7 +179,7 @@ def test_gather(kind, d, scale, own, both_ways):
         np.testing.assert_allclose(theirs.gradient[:, k], there, atol=1e-4 / grid.spacing)
     assert found.total == pytest.approx(found.values.sum(dtype=np.float64), rel=1e-14)
     order = rng.permutation(400)
-    again, _ = gpu.gather(potential, points[order], *arguments[2:], -np.inf, 1)
+    again, _ = card.gather(potential, points[order], *arguments[2:], -np.inf, 1)
     check_same(again.values, found.values[order])
     check_same(again.gradient, found.gradient[order])
     assert again.total == found.total
@@ -191,14 +191,14 @@ def test_gather_tells_where_the_grid_is_not_good(card):
     points = np.array([[0.0, 0.0], [1e9, 0.0], [0.0, -4.1], [np.nan, 0.0], [2.9, 0.0], [3.1, 0.0]])
     level = np.full((1, 16, 16), 3.0, np.float32)
     for faintest, values, lost in [(-np.inf, [3, 0, 0, 0, 3, 0], 4), (3.5, [0] * 6, 6)]:
-        found, missing = gpu.gather(level, points, place, grid, np.zeros((3, 3, 3)), 0.0, faintest, 1)
+        found, missing = card.gather(level, points, place, grid, np.zeros((3, 3, 3)), 0.0, faintest, 1)
         np.testing.assert_allclose(found.values, values, atol=1e-5)
         assert missing == lost
         assert found.total == pytest.approx(sum(values), abs=1e-5)
 
 
 @pytest.mark.parametrize("d", [1, 2])
-def test_gather_charges(d, both_ways):
+def test_gather_charges(d, both_ways, card):
     points = a_map("clustered", 300, d)
     grid, place = on_grid(points)
     rng = np.random.default_rng(0)
@@ -207,7 +207,7 @@ def test_gather_charges(d, both_ways):
     own = np.zeros((3, 3, 3))
     own[:1, : 3 if d == 2 else 1] = rng.normal(size=(1, 3 if d == 2 else 1, 3))
     arguments = (potentials, points, place, grid, own, np.array([1.0, 2.0, -3.0]), charges, 1)
-    mine, theirs = both_ways(lambda: gpu.gather_charges(*arguments)), ops.gather_charges(*arguments)
+    mine, theirs = both_ways(lambda: card.gather_charges(*arguments)), ops.gather_charges(*arguments)
     np.testing.assert_allclose(mine.values, theirs.values, atol=2e-5)
     np.testing.assert_allclose(mine.gradient, theirs.gradient, atol=3e-4)
     assert mine.total == pytest.approx(theirs.total, rel=1e-5)
@@ -221,8 +221,7 @@ def test_forces_on_a_grid(kind, d, scale, card):
     made = fft.make_influence(grid, radial)
     n = len(points)
 
-    def potential(module, influence, own, shift):
-        space = module.Workspace()
+    def potential(module, space, influence, own, shift):
         charges = module.spread(points, place, grid, space, 1)
         field = module.convolve(charges, influence, grid, space, 1)
         return module.gather(field, points, place, grid, own, shift, -np.inf, 1)[0]
@@ -230,8 +229,8 @@ def test_forces_on_a_grid(kind, d, scale, card):
     own, shift = made.own, made.constant * (n - 1)
     if n > fft.CROWDED * fft.count_cells(grid):
         own, shift = np.zeros_like(own), shift - own[0, 0, 0]
-    theirs = potential(ops, made.spectrum, own, shift)
-    mine = potential(gpu, influence_on(grid, radial), own, shift)
+    theirs = potential(ops, ops.Workspace(), made.spectrum, own, shift)
+    mine = potential(card, gpu.Workspace(), influence_on(card, grid, radial), own, shift)
     scale_of = np.linalg.norm(theirs.gradient)
     assert np.linalg.norm(mine.gradient - theirs.gradient) < 1e-4 * scale_of
     assert mine.total == pytest.approx(theirs.total, rel=1e-5)
@@ -244,6 +243,6 @@ def test_points_in_space_have_no_grid(card):
     points, own = np.zeros((4, 3)), np.zeros((3, 3, 3))
     says = r"grids for maps of 1 or 2 dimensions, got 3; use exact sums"
     with pytest.raises(UnsupportedDimensionError, match=says):
-        gpu.spread(points, place, grid, gpu.Workspace(), 1)
+        card.spread(points, place, grid, gpu.Workspace(), 1)
     with pytest.raises(UnsupportedDimensionError, match=says):
-        gpu.gather(np.zeros((16, 16, 16)), points, place, grid, own, 0.0, 0.0, 1)
+        card.gather(np.zeros((16, 16, 16)), points, place, grid, own, 0.0, 0.0, 1)

@@ -41,13 +41,13 @@ def test_every_file_is_joined():
     assert {file.name for file in folder.iterdir()} == {f"{name}.cu" for name in FILES}
 
 
-def test_every_kernel_is_launched_somewhere(card):
+def test_every_kernel_is_launched_somewhere(emulated):
     code = "".join(path.read_text() for path in resources.files(gpu).iterdir() if path.name.endswith(".py"))
-    launched = {name for name in card.kernels if f'"{name}"' in code}
+    launched = {name for name in emulated.device.kernels if f'"{name}"' in code}
     for stem, rest in re.findall(r'f"(\w+)_{([^}]+)}"', code):
         launched |= {f"{stem}_single", f"{stem}_double"} if "recision" in rest else set()
     launched |= {f"{name}_{kind}" for name in ("look", "add_up") for kind in ("single", "double")}
-    assert launched == set(card.kernels)
+    assert launched == set(emulated.device.kernels)
 
 
 def known_to(compiler):

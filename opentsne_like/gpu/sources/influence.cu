@@ -31,11 +31,12 @@ KERNEL cosine_products(int rows, int m, const double* in, const double* cosines,
   if (i < rows && k <= m) out[(i64)k * rows + i] = factor[k] * sum;
 }
 
-// The spectrum (m0 + 1, m1 + 1) as `convolve_columns` wants it: (m1 + 1, 2, m0), scaled, float32.
-KERNEL arrange(int m0, int m1, const double* spectrum, double scale, float* out) {
+// The spectrum (height, m1 + 1) as `convolve_columns` wants it: (m1 + 1, 2, m0), scaled, float32. Its height is m0 + 1, or
+// that of a line 1, which counts for even and odd frequencies along the axis that is missing.
+KERNEL arrange(int m0, int m1, int height, const double* spectrum, double scale, float* out) {
   for (i64 e = my_index(); e < (i64)2 * (m1 + 1) * m0; e += all_threads()) {
     int column = (int)(e / (2 * m0)), k = (int)(e % (2 * m0)), row = 2 * (k % m0) + k / m0;
-    if (row > m0) row = 2 * m0 - row;
+    row = min(min(row, 2 * m0 - row), height - 1);
     out[e] = (float)(scale * spectrum[(i64)row * (m1 + 1) + column]);
   }
 }
