@@ -37,6 +37,7 @@ LAYERS = [
     {"repulsion", "distortions"},
     {"optimizer"},
     {"nearest_neighbors", "storage"},
+    {"devices"},
     {"gpu"},
     {"ops"},
     {"kernels"},

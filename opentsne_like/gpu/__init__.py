@@ -10,7 +10,7 @@ What `ops` has besides is not here: trees, in whose place a GPU takes exact sums
 from __future__ import annotations
 
 from .edges import Graph, attract, attract_with_loss, edge_loss, reorder, take_rows
-from .extents import bulk, extent
+from .extents import around, bulk, extent
 from .fourier import arrange, convolve
 from .grid import gather, gather_charges, spread
 from .influence import influence
@@ -23,6 +23,7 @@ from .workspace import Workspace
 __all__ = [
     "Graph",
     "Workspace",
+    "around",
     "arrange",
     "attract",
     "attract_with_loss",

@@ -10,6 +10,7 @@ from .. import ops
 from .._types import Array
 from . import device
 from .doors import check_dimension
+from .extents import write_around
 from .forms import numbers
 from .grid import total_of
 
@@ -175,25 +176,7 @@ def take_rows(graph: Graph, points: Array, offset: Array, n_jobs: int) -> Array:
     -------
     ndarray of the device, shape (m, d), float32
     """
-    check_dimension(points)
-    card, (m, d) = device.current(), points.shape
-    near: Array = card.xp.empty((m, d), np.float32)
-    arguments = (d, np.int64(m), graph.order, points, *three(offset), near)
-    card.launch("take_rows", (device.blocks_for(m * d),), arguments)
-    return near
-
-
-def three(offset: Array) -> tuple[float, ...]:
-    """Return a number for each of up to three axes, and zeros for those that are missing.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from opentsne_like.gpu.edges import three
-    >>> three(np.ones(2))
-    (1.0, 1.0, 0.0)
-    """
-    return (*np.asarray(offset, np.float64).tolist(), 0.0, 0.0)[:3]
+    return write_around(points, offset, graph.order, device.current().xp.empty(points.shape, np.float32))
 
 
 def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:

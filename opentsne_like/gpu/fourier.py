@@ -15,7 +15,8 @@ FACTORS = (8, 5, 4, 3, 2)  # whose transforms are written out
 COLUMNS = 2  # that a block transforms together, as in `sources/fourier.cu`
 GAP = 4  # of two: a number is left out after as many in a buffer
 BLOCKS = 256  # that have buffers in the memory of all, where they are too long to be shared
-WIDE = 1024  # length from which on a block has more threads
+THREADS = ((128, 64), (1024, 256))  # of a block, for transforms below a length; more for longer ones
+MOST_THREADS = 512
 
 
 class Passes(NamedTuple):
@@ -118,4 +119,5 @@ def _transform(name: str, blocks: int, many: int, length: int, arguments: tuple[
     if shared > card.shared_bytes:
         blocks, shared = min(blocks, BLOCKS), 0
         memory = work.take("buffers", (blocks, numbers), np.complex64)
-    card.launch(name, (blocks,), (*arguments, memory), 256 if length < WIDE else 512, shared)
+    threads = next((few for below, few in THREADS if length < below), MOST_THREADS)
+    card.launch(name, (blocks,), (*arguments, memory), threads, shared)

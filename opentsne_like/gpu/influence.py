@@ -45,7 +45,7 @@ def influence(
     Returns
     -------
     influence : ndarray of the device, shape (m1 + 1, 2, m0), float32
-    own : ndarray of the device, shape (HARMONICS, HARMONICS, HARMONICS), float64
+    own : ndarray of the host, shape (HARMONICS, HARMONICS, HARMONICS), float64
         As `gather` takes it.
     """
     card = device.current()
@@ -58,8 +58,8 @@ def influence(
     turned = _transformed(table, factors[1])
     spectrum = _transformed(turned, factors[0])
     harmonics = _folded(_folded(spectrum, waves[1]), waves[0])
-    own = xp.zeros((HARMONICS,) * 3)
-    own[0] = harmonics
+    own = np.zeros((HARMONICS,) * 3)
+    own[0] = card.read(harmonics)
     return arrange(spectrum[None], grid), own
 
 

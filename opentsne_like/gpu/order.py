@@ -8,8 +8,7 @@ from .._types import Array
 from ..ops.tree import morton_box
 from . import device
 from .doors import check_dimension
-from .edges import three
-from .extents import bulk, extent
+from .extents import bulk, extent, three
 
 
 def morton_order(points: Array, n_jobs: int) -> Array:

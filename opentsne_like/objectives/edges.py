@@ -12,6 +12,7 @@ from .. import ops
 from .._parallel import chunk_bounds, run_tasks
 from .._types import Array
 from .._validation import check_csr_parts
+from ..devices import graph_on_gpu, is_on_gpu, operations
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..ops import Graph
 from ..repulsion import Radial
@@ -174,6 +175,23 @@ class Edges:
     def _locality(self) -> Locality:
         return Locality(self._unsorted)
 
+    @cached_property
+    def _on_gpu(self) -> Any:
+        return graph_on_gpu(self._unsorted)
+
+    @cached_property
+    def _weights_on_gpu(self) -> Any:
+        whole = self._unsorted._replace(values=self.weights)
+        return self._on_gpu if self.weights.dtype == self.values.dtype else graph_on_gpu(whole)
+
+    @cached_property
+    def _locality_on_gpu(self) -> Locality:
+        return Locality(self._on_gpu)
+
+    def _graph(self, points: Array) -> Any:
+        """Return the edges in the order of P, where the points lie."""
+        return self._on_gpu if is_on_gpu(points) else self._unsorted
+
     @property
     def entropy(self) -> float:
         """``sum p log p``."""
@@ -224,10 +242,11 @@ class Edges:
         n_jobs: int,
     ) -> Array:
         """Return attraction plus ``scale * repulsion``, shape (m, d), in the precision of `values`."""
-        if attraction.form is None:
+        if attraction.form is None and not is_on_gpu(points):
             return self._attract_plainly(points, others, attraction, exaggeration, scale * repulsion)
         numbers = (attraction.form, exaggeration, repulsion, scale, n_jobs)
-        return ops.attract(self._unsorted, points, others, *numbers)
+        gradient: Array = operations(points).attract(self._graph(points), points, others, *numbers)
+        return gradient
 
     def add_mutual_attraction(
         self,
@@ -244,10 +263,12 @@ class Edges:
         `offset` (d,), such as their mean, is taken off before they are rounded, so a map may lie anywhere. Where there
         are many points, the edges are kept in an order that suits the map.
         """
-        if attraction.form is None:
+        if attraction.form is None and not is_on_gpu(points):
             return self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
         graph, near = self._laid_out(points, offset, n_jobs)
-        return ops.attract(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
+        numbers = (attraction.form, exaggeration, repulsion, scale, n_jobs)
+        gradient: Array = operations(points).attract(graph, near, near, *numbers)
+        return gradient
 
     def add_mutual_attraction_with_loss(
         self,
@@ -263,20 +284,24 @@ class Edges:
 
         For searches, which want both at every trial point; `loss` is the value in float64.
         """
-        if attraction.form is None:
+        if attraction.form is None and not is_on_gpu(points):
             gradient = self._attract_plainly(points, points, attraction, exaggeration, scale * repulsion)
             return gradient, self.loss(points, points, attraction, n_jobs)
         graph, near = self._laid_out(points, offset, n_jobs)
-        return ops.attract_with_loss(graph, near, near, attraction.form, exaggeration, repulsion, scale, n_jobs)
+        numbers = (attraction.form, exaggeration, repulsion, scale, n_jobs)
+        made: tuple[Array, float] = operations(points).attract_with_loss(graph, near, near, *numbers)
+        return made
 
-    def _laid_out(self, points: Array, offset: Array, n_jobs: int) -> tuple[Graph, Array]:
+    def _laid_out(self, points: Array, offset: Array, n_jobs: int) -> tuple[Any, Array]:
         """Return the edges in an order that suits the map, and its points around `offset` in float32."""
-        graph = self._locality.layout(points, n_jobs)
-        return graph, ops.take_rows(graph, points, offset, n_jobs)
+        locality = self._locality_on_gpu if is_on_gpu(points) else self._locality
+        graph = locality.layout(points, n_jobs)
+        return graph, operations(points).take_rows(graph, points, offset, n_jobs)
 
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
-        return ops.take_rows(self._unsorted, points, offset, n_jobs)
+        near: Array = operations(points).take_rows(self._graph(points), points, offset, n_jobs)
+        return near
 
     def laplacian(self, factor: float) -> Any:
         """Return the graph Laplacian of `factor` times the symmetric part of P, a csr_matrix in float64."""
@@ -288,9 +313,11 @@ class Edges:
 
     def loss(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> float:
         """Return ``sum p A(d²)`` in float64."""
-        if attraction.form is None:
+        on_gpu = is_on_gpu(points)
+        if attraction.form is None and not on_gpu:
             return float((self.weights * attraction(self._apart(points, others)[1])).sum(dtype=np.float64))
-        return ops.edge_loss(self._unsorted._replace(values=self.weights), points, others, attraction.form, n_jobs)
+        graph = self._weights_on_gpu if on_gpu else self._unsorted._replace(values=self.weights)
+        return float(operations(points).edge_loss(graph, points, others, attraction.form, n_jobs))
 
     def losses(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> Array:
         """Return ``p A(d²)`` of every edge, shape (edges,), in float64."""

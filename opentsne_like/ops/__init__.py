@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .distortions import Distorted, Pairs, distort, evaluate, lengths, pull
 from .edges import Graph, attract, attract_with_loss, checksum, edge_loss, entropy, reorder, take_rows
-from .extents import Extent, bulk, extent, sample_places
+from .extents import Extent, around, bulk, extent, sample_places
 from .fourier import arrange, convolve
 from .grid import HARMONICS, TAPS, Grid, Place, gather, gather_charges, spread
 from .pairs import exact
@@ -31,6 +31,7 @@ __all__ = [
     "StepRates",
     "Tree",
     "Workspace",
+    "around",
     "arrange",
     "attract",
     "attract_with_loss",

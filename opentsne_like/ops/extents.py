@@ -62,6 +62,19 @@ def extent(points: Array, n_jobs: int) -> Extent:
     return Extent(low, highs.max(axis=0) - low, sums.sum(axis=0) / len(points))
 
 
+def around(points: Array, offset: Array, dtype: type) -> Array:
+    """Return points (n, d) less an offset (d,), which is taken off in float64, as float32 or float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ops.around(np.array([[1e9 + 1.0]]), np.array([1e9]), np.float32)
+    array([[1.]], dtype=float32)
+    """
+    return np.asarray(points - offset, dtype)
+
+
 @lru_cache(maxsize=8)
 def sample_places(n: int, size: int) -> Array:
     """Return the fixed places of a sample among `n` points: a pure function of the two numbers.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._types import Array
+from ..devices import is_on_gpu, on_host
 from ..errors import InvalidTypeError, NumericalError
 from .base import Objective, Proposal, Record, Step, StopReason
 from .protocols import Follower, Optimizer
@@ -79,7 +80,9 @@ def _descend(
             return Outcome(StopReason.CALLBACK, loss)
         if plan.is_flat(made.gradient_norm / getattr(objective, "share", SHARE)):
             return Outcome(StopReason.FLAT, loss)
-        if seen is not points and not np.array_equal(seen, points):  # a callback has moved the map: step from there
+        if seen is not points and not np.array_equal(
+            on_host(seen), on_host(points)
+        ):  # a callback has moved the map: step from there
             made = optimizer.propose(objective, points, state, step, False)._replace(loss=made.loss)
         _check_shape(made, points)
         _check_finite(made, step, i + 1)
@@ -95,7 +98,7 @@ def _descend(
 def _check_shape(made: Proposal, points: Array) -> None:
     """Refuse what a commit would read beyond the end of."""
     new = made.points
-    if type(new) is not np.ndarray or new.dtype != np.float64 or new.shape != points.shape:
+    if not (type(new) is np.ndarray or is_on_gpu(new)) or new.dtype != np.float64 or new.shape != points.shape:
         what = f"{new.dtype} of shape {new.shape}" if hasattr(new, "dtype") else type(new).__name__
         raise InvalidTypeError(
             f"`propose` must return new points that are a float64 array of shape {points.shape}, got {what}"

@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from .._validation import check_flag, check_real
+from ..devices import beside, operations
 from .base import Objective, Proposal, Step
 from .constraints import began, ended, kept_to
 from .learning import move_parameters
@@ -63,7 +64,8 @@ class Momentum:
 
     def start(self, points: Array) -> State:
         """Return the state before the first step: gains of 1 and no last step."""
-        return State({"gains": np.ones(points.shape), "update": np.zeros(points.shape)})
+        gains, update = (beside(points, values) for values in (np.ones(points.shape), np.zeros(points.shape)))
+        return State({"gains": gains, "update": update})
 
     def auto_rate(self, unit: Callable[[float], float], exaggeration: float) -> float:
         """Return the learning rate "auto".
@@ -88,7 +90,7 @@ class Momentum:
         loss, gradient = value_and_gradient(objective, points, step.exaggeration, with_loss)
         gradient = kept_to(step.constraint, points, gradient)
         move_parameters(objective, points, state, step, self.min_gain)
-        spare, new_points = state.spare, state.work("points", points.shape)
+        spare, new_points = state.spare, state.work("points", points.shape, points)
         rates = ops.StepRates(
             step.learning_rate,
             step.momentum,
@@ -98,5 +100,6 @@ class Momentum:
             self.use_gains,
         )
         current = (points, state["update"], state["gains"], gradient, step.constraint.fixed)
-        made = ops.step(*current, rates, (new_points, spare["update"], spare["gains"]), n_jobs=step.n_jobs)
+        out = (new_points, spare["update"], spare["gains"])
+        made = operations(points).step(*current, rates, out, n_jobs=step.n_jobs)
         return Proposal(*ended(step.constraint, new_points, points, made.mean), loss, made.gradient_norm)

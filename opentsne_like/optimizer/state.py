@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import ops
 from .._types import Array
+from ..devices import beside, operations
 from ..errors import InvalidParameterError
 from .base import Proposal, Record
 
@@ -98,16 +99,18 @@ class State:
             self._buffers[other] = made
         return made
 
-    def work(self, name: str, shape: tuple[int, ...]) -> Array:
+    def work(self, name: str, shape: tuple[int, ...], near: Array | None = None) -> Array:
         """Return a float64 array of unknown content, the same one until the loop ends.
 
         Parameters
         ----------
         name : str
         shape : tuple of int
+        near : ndarray, optional
+            Beside which it is to lie; by default on the host.
         """
         if name not in self._work or self._work[name].shape != shape:
-            self._work[name] = np.empty(shape)
+            self._work[name] = beside(near, np.empty(shape))
         return self._work[name]
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -167,7 +170,7 @@ class State:
             if self._tried is not None:
                 self._carry(self._tried)
                 self._tried = None
-            ops.commit(points, self.counter, self.which, made.points, made.offset)
+            operations(points).commit(points, self.counter, self.which, made.points, made.offset)
 
     def turn_to(self, points: Array, new_points: Array, arrays: Mapping[str, Array]) -> None:
         """Put other points and arrays in the place of the current ones, as whole as a step, but count no iteration.

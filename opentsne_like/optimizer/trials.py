@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._types import Array
+from ..devices import is_on_gpu
 from ..errors import InvalidTypeError, UnavailableError
 from ..ops import checksum
 from .base import Objective, Step
@@ -134,7 +135,7 @@ def value_and_gradient(
 
 def _checked(gradient: Any, shape: tuple[int, ...]) -> Array:
     """Return a gradient in one piece, or refuse one that is not of the points."""
-    array: Array = np.ascontiguousarray(gradient)
+    array: Array = gradient if is_on_gpu(gradient) else np.ascontiguousarray(gradient)
     if array.shape != shape:  # compiled code would read beyond its end
         raise InvalidTypeError(f"`evaluate` must return a gradient of shape {shape}, got {array.shape}")
     return array

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .._types import Array
+from ..devices import on_host, rows
 from ..errors import InvalidParameterError
 from ..ops import Extent, Potential
 from .engine import METHODS, Plan, RepulsionEngine
@@ -131,8 +132,8 @@ class Control:
         def attempt(rung: int) -> tuple[tuple[Plan, Potential], Any]:
             plan = engine.plan(points, extent, rung)
             potential = engine.carry_out(plan, points, extent)
-            gradient_at = potential.gradient.__getitem__ if engine.is_checked(plan) else None
-            return (plan, potential), gradient_at
+            is_checked = engine.is_checked(plan)
+            return (plan, potential), (lambda at: on_host(rows(potential.gradient, at))) if is_checked else None
 
         def sample(found: tuple[Plan, Potential]) -> Sample:
             gradient, exactly = found[1].gradient, engine.exactly(found[1])

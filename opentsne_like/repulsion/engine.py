@@ -11,6 +11,7 @@ import numpy as np
 from .. import ops
 from .._types import Array
 from .._validation import check_matrix
+from ..devices import beside, is_on_gpu, on_host, operations
 from ..errors import InvalidParameterError, NumericalError
 from ..ops import Extent, Grid, Potential, Tree
 from .costs import exact_cost, grid_cost, tree_cost
@@ -28,6 +29,7 @@ FEWEST_CELLS = 6.0  # across the bulk of a map, or the grid is too coarse for it
 FIELD_NOISE = 1e-5  # of the highest potential; what is below is good to less than 2 % on the grid
 NARROW = 1e-5  # maps narrower than this, in widths of the kernel, feel its first order alone, to 1e-10
 WIDEST_SINGLE = 1e3  # maps up to this width are summed in float32:
+FEW_PAIRS = 2**24  # that a GPU sums in less time than a grid takes
 SINGLE_ERROR = 4e-3  # even forces on rings are then as good as this
 
 
@@ -148,13 +150,21 @@ class RepulsionEngine:
             return "exact"
         return "fft" if mesh < tree_cost(*sizes, self.opening_angle * _narrower(rung)) else "bh"
 
+    def _choose_on_gpu(self, n_targets: int, n_sources: int, grid: Grid | None, rung: int = 0) -> Method:
+        """Return the method for a map on a GPU, which has no trees and no grid in space, but sums pairs fast."""
+        fits = grid is not None and grid.padded[0] == 1 and rung < TREES and count_cells(grid) <= most_cells(n_sources)
+        few = self.method != "fft" and n_targets * n_sources <= FEW_PAIRS
+        return "fft" if fits and not few and self.method != "exact" else "exact"
+
     def plan(self, points: Array, extent: Extent, rung: int = 0) -> Plan:
         """Return how the potential of a map is summed: a pure function of the points and the rung of the ladder."""
         grid = self._grid(extent.spans, rung)
-        method = self.choose(len(points), len(points), grid, rung)
+        on_gpu = is_on_gpu(points)
+        method = (self._choose_on_gpu if on_gpu else self.choose)(len(points), len(points), grid, rung)
         if method == "fft" and grid is not None and _resolves(grid, extent.spans, points, self.radial):
             return Plan(method, None if self._is_narrow(extent) else grid, rung)
-        return Plan("bh" if method in ("bh", "fft") and self.radial.has_tree else "exact", None, rung)
+        tree = method in ("bh", "fft") and self.radial.has_tree and not on_gpu
+        return Plan("bh" if tree else "exact", None, rung)
 
     def is_checked(self, plan: Plan) -> bool:
         """Say whether what comes of a plan has an error that is worth comparing."""
@@ -216,7 +226,8 @@ class RepulsionEngine:
         if plan.grid is not None:
             return self._convolver.evaluate(points, plan.grid, extent.low, extent.spans, charges)
         if plan.method == "fft":
-            return first_order(points, extent, self.radial, charges)
+            found = first_order(on_host(points), extent, self.radial, charges)
+            return Potential(beside(points, found.values), beside(points, found.gradient), found.total)
         if plan.method == "bh":
             angle = self.opening_angle * _narrower(plan.rung)
             return ops.walk_tree(self.tree(points), None, self.radial.form, angle, self.n_jobs, charges)
@@ -276,7 +287,8 @@ class RepulsionEngine:
         single = extent.spans.max() < WIDEST_SINGLE and rung < TREES
         if self.keeps_tolerance and self.tolerance < SINGLE_ERROR:
             single = single and single_does(extent, self.tolerance)
-        return np.asarray(points - extent.mean, np.float32 if single else np.float64)
+        near: Array = operations(points).around(points, extent.mean, np.float32 if single else np.float64)
+        return near
 
     def _is_narrow(self, extent: Extent) -> bool:
         return bool(extent.spans.max() < NARROW * self.radial.width)
@@ -345,10 +357,11 @@ class FrozenReference:
 
 def _finite_extent(points: Array, n_jobs: int) -> Extent:
     """Return the extent of a map, or refuse one that is not finite: compiled loops would look for it in no cell."""
-    extent = ops.extent(points, n_jobs)
+    extent: Extent = operations(points).extent(points, n_jobs)
     if not (np.isfinite(extent.mean).all() and np.isfinite(extent.spans).all()):
-        check_matrix(points, "embedding")
-        raise NumericalError(f"`embedding` must not be wider than 1e300, got coordinates up to {np.abs(points).max()}")
+        places = on_host(points)
+        check_matrix(places, "embedding")
+        raise NumericalError(f"`embedding` must not be wider than 1e300, got coordinates up to {np.abs(places).max()}")
     return extent
 
 
@@ -359,7 +372,7 @@ def _resolves(grid: Grid, spans: Array, points: Array, radial: Radial) -> bool:
     """
     if spans.max() < radial.flat:
         return True
-    first, last = ops.bulk(points)
+    first, last = operations(points).bulk(points)
     return bool(np.max(last - first) >= FEWEST_CELLS * grid.spacing)
 
 

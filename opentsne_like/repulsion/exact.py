@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import _parallel, ops
+from .. import _parallel
 from .._types import Array
+from ..devices import is_on_gpu, operations
 from ..ops import Potential
 from .radial import Radial
 
@@ -40,13 +41,14 @@ def exact_sums(
     >>> exact_sums(np.array([[0.0], [1.0]]), None, Gaussian(), n_jobs=1).values.round(3).tolist()
     [0.368, 0.368]
     """
-    if radial.form is not None:
-        return ops.exact(targets, sources, radial.form, n_jobs, charges)
+    if radial.form is not None or is_on_gpu(targets):  # which says which forms it knows
+        found: Potential = operations(targets).exact(targets, sources, radial.form, n_jobs, charges)
+        return found
     others = targets if sources is None else sources.astype(targets.dtype, copy=False)
     if charges is not None:
         return _sum_plainly(targets, others, charges, sources is None, radial, n_jobs)
-    found = _sum_plainly(targets, others, np.ones((len(others), 1)), sources is None, radial, n_jobs)
-    return Potential(found.values[:, 0], found.gradient[:, 0], found.total)
+    made = _sum_plainly(targets, others, np.ones((len(others), 1)), sources is None, radial, n_jobs)
+    return Potential(made.values[:, 0], made.gradient[:, 0], made.total)
 
 
 def _sum_plainly(targets: Array, sources: Array, charges: Array, same: bool, radial: Radial, n_jobs: int) -> Potential:

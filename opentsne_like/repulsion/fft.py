@@ -14,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from .. import ops
 from .._types import Array
+from ..devices import operations
 from ..ops import HARMONICS, TAPS, Grid, Place, Potential, Workspace
 from .radial import Radial
 
@@ -138,19 +139,25 @@ def _squared_distances(grid: Grid) -> Array:
     return np.asarray(squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :])
 
 
-def make_influence(grid: Grid, radial: Radial) -> Influence:
-    """Return the influence function of `radial` on `grid`."""
-    spectrum, constant = _spectrum(grid, radial)
-    own = _self_interaction(spectrum, grid.padded)
-    return Influence(ops.arrange(spectrum, grid), own, constant)
-
-
-def _spectrum(grid: Grid, radial: Radial) -> tuple[Array, float]:
-    """Return the influence function up to the middles of the padded axes, and what was taken off the kernel."""
-    from scipy import fft
-
+def make_influence(grid: Grid, radial: Radial, on: Any = ops) -> Influence:
+    """Return the influence function of `radial` on `grid` for the operations of a device."""
     small = max(n * grid.spacing for n in grid.shape if n > 1) < radial.flat
     constant = radial.peak if small else 0.0
+    if on is not ops and grid.is_plane and radial.form is not None:
+        axes = grid.padded[1:]
+        squares = tuple((_distances(n) * grid.spacing) ** 2 for n in axes)
+        factors, waves = tuple(map(_aliasing, axes)), tuple(map(_harmonics, axes))
+        arranged, own = on.influence(grid, radial.form, constant, squares, factors, waves)
+        return Influence(arranged, own, constant)
+    spectrum = _spectrum(grid, radial, constant)
+    own = _self_interaction(spectrum, grid.padded)
+    return Influence(on.arrange(spectrum, grid), own, constant)
+
+
+def _spectrum(grid: Grid, radial: Radial, constant: float) -> Array:
+    """Return the influence function of a kernel less a constant, up to the middles of the padded axes."""
+    from scipy import fft
+
     spectrum = radial(_squared_distances(grid))
     spectrum -= constant
     for axis, n in enumerate(grid.padded):
@@ -159,7 +166,7 @@ def _spectrum(grid: Grid, radial: Radial) -> tuple[Array, float]:
             shape = [1, 1, 1]
             shape[axis] = -1
             spectrum *= _aliasing(n).reshape(shape)
-    return spectrum, constant
+    return np.asarray(spectrum)
 
 
 def _harmonics(padded: int) -> Array:
@@ -197,15 +204,18 @@ class GridConvolver:
     def __init__(self, radial: Radial, *, n_jobs: int) -> None:
         self.radial = radial
         self.n_jobs = n_jobs
-        self._influences: OrderedDict[Grid, Influence] = OrderedDict()
+        self._influences: OrderedDict[Any, Influence] = OrderedDict()
         self._threads = threading.local()
 
-    @property
-    def _work(self) -> Workspace:
-        """The work memory of the thread that calls: copies of a map share an engine and may move at the same time."""
-        if not hasattr(self._threads, "work"):
-            self._threads.work = Workspace()
-        return cast(Workspace, self._threads.work)
+    def _work(self, on: Any) -> Workspace:
+        """Return the work memory of the thread that calls, of operations.
+
+        Copies of a map share an engine and may move at the same time.
+        """
+        spaces = vars(self._threads)
+        if on.__name__ not in spaces:
+            spaces[on.__name__] = on.Workspace()
+        return cast(Workspace, spaces[on.__name__])
 
     def evaluate(self, points: Array, grid: Grid, low: Array, spans: Array, charges: Array | None = None) -> Potential:
         """Return the potential of the points' charges at the points themselves.
@@ -219,18 +229,19 @@ class GridConvolver:
         charges : (n, q) float32, optional
             Ones by default.
         """
-        place, influence = _place(grid, low, spans), self.influence(grid)
+        on = operations(points)
+        place, influence = _place(grid, low, spans), self.influence(grid, on)
         if charges is not None:
             most = max(1, min(COLUMNS, COLUMN_CELLS // count_cells(grid)))
             blocks = [charges[:, first : first + most] for first in range(0, charges.shape[1], most)]
             parts = [self._evaluate_block(points, place, grid, influence, block) for block in blocks]
             values, gradient = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
             return Potential(values, gradient, sum(part.total for part in parts))
-        potential = self._convolve(points, place, grid, influence, self._work)
+        potential = self._convolve(points, place, grid, influence, self._work(on))
         own, shift = influence.own, influence.constant * (len(points) - 1)
         if len(points) > CROWDED * count_cells(grid):  # no wave of one point's shows beside all others, its mean does
             own, shift = np.zeros_like(own), shift - own[0, 0, 0]
-        found, _ = ops.gather(potential, points, place, grid, own, shift, -np.inf, self.n_jobs)
+        found: Potential = on.gather(potential, points, place, grid, own, shift, -np.inf, self.n_jobs)[0]
         return found
 
     def _evaluate_block(
@@ -238,18 +249,19 @@ class GridConvolver:
     ) -> Potential:
         """Return the potential of a few columns of charges, which are spread and gathered together."""
         columns = np.ascontiguousarray(charges)
-        potentials = ops.spread(points, place, grid, self._work, self.n_jobs, columns)
+        potentials = ops.spread(points, place, grid, self._work(ops), self.n_jobs, columns)
         for each in potentials:
-            ops.convolve(each, influence.spectrum, grid, self._work, self.n_jobs)
+            ops.convolve(each, influence.spectrum, grid, self._work(ops), self.n_jobs)
         own = influence.own.copy()
         own[0, 0, 0] += influence.constant
         shift = influence.constant * columns.sum(axis=0, dtype=np.float64)
         return ops.gather_charges(potentials, points, place, grid, own, shift, columns, self.n_jobs)
 
-    def influence(self, grid: Grid) -> Influence:
-        """Return the influence function for `grid`, made anew where it is not among the last four."""
-        influence = self._influences.pop(grid, None) or make_influence(grid, self.radial)
-        self._influences[grid] = influence
+    def influence(self, grid: Grid, on: Any = ops) -> Influence:
+        """Return the influence function for `grid` and operations, made anew where it is not among the last four."""
+        key = (grid, on.__name__)
+        influence = self._influences.pop(key, None) or make_influence(grid, self.radial, on)
+        self._influences[key] = influence
         if len(self._influences) > 4:
             self._influences.popitem(last=False)
         return influence
@@ -273,8 +285,10 @@ class GridConvolver:
         return [of(column) for column in charges.T]
 
     def _convolve(self, points: Array, place: Place, grid: Grid, influence: Influence, work: Workspace) -> Array:
-        charges = ops.spread(points, place, grid, work, self.n_jobs)
-        return ops.convolve(charges, influence.spectrum, grid, work, self.n_jobs)
+        on = operations(points)
+        charges = on.spread(points, place, grid, work, self.n_jobs)
+        potential: Array = on.convolve(charges, influence.spectrum, grid, work, self.n_jobs)
+        return potential
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from .._types import Array
+from ..devices import on_host, operations, rows
 from ..ops import Extent, Potential, sample_places
 from .exact import exact_sums
 from .radial import Radial
@@ -69,7 +70,7 @@ class Sample(NamedTuple):
 
 
 def exact_at(places: Array, points: Array, radial: Radial, n_jobs: int) -> Potential:
-    """Return the potential of all points at some of them by exact sums, without their own charge.
+    """Return the potential of all points at some of them by exact sums, without their own charge, on the host.
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ def exact_at(places: Array, points: Array, radial: Radial, n_jobs: int) -> Poten
     radial : Radial
     n_jobs : int
     """
-    found = exact_sums(points[places], points, radial, n_jobs=n_jobs)
-    return found._replace(values=found.values.astype(np.float64) - radial.peak)
+    found = exact_sums(rows(points, places), points, radial, n_jobs=n_jobs)
+    return Potential(on_host(found.values).astype(np.float64) - radial.peak, on_host(found.gradient), found.total)
 
 
 def single_does(extent: Extent, tolerance: float) -> bool:
@@ -125,11 +126,13 @@ def take_sample(
     places = sample_places(n, _sample_size(n, radial) + 1)[1:]  # not the end of a line
     strongest = places[:0]
     if roughly is not None and n > STRONGEST:
-        strongest = np.argpartition((roughly.astype(np.float64) ** 2).sum(axis=1), -STRONGEST)[-STRONGEST:]
+        squares = (on_host(roughly).astype(np.float64) ** 2).sum(axis=1)
+        strongest = np.argpartition(squares, -STRONGEST)[-STRONGEST:]
     typical = places[~np.isin(places, strongest)]
     weights = np.repeat([1.0, (n - len(strongest)) / max(1, len(typical))], [len(strongest), len(typical)])
     places = np.concatenate([strongest, typical])
-    near = np.asarray(points - extent.mean, np.float32 if single_does(extent, tolerance) else np.float64)
+    precision = np.float32 if single_does(extent, tolerance) else np.float64
+    near = operations(points).around(points, extent.mean, precision)
     found = exact_at(places, near, radial, n_jobs) if exactly is None else exactly(places, near)
     gradient = found.gradient.astype(np.float64)
     faint = max(FAINT * _root_mean_square(found.values[:, None], weights) / radial.width, FAINTEST)

@@ -123,19 +123,9 @@ def test_convolve_is_that_of_the_cpu(shape, card):
 
 
 def influence_of(card, grid, radial):
-    """Return what `fft.make_influence` does, by the operation of the device."""
-    spans = [fft._distances(n) * grid.spacing for n in grid.padded[1:]]
-    waves = [fft._harmonics(n) for n in grid.padded[1:]]
-    factors = [fft._aliasing(n) for n in grid.padded[1:]]
-    squares = tuple(each**2 for each in spans)
-    constant = fft.make_influence(grid, radial).constant
-    return card.influence(grid, radial.form, constant, squares, tuple(factors), tuple(waves))
-
-
-def influence_on(card, grid, radial):
-    """Return the influence function on the device: of a line, made by the host."""
-    plane = grid.shape[1] > 1
-    return influence_of(card, grid, radial)[0] if plane else card.arrange(fft._spectrum(grid, radial)[0], grid)
+    """Return the influence function and the self-interaction, as `repulsion` has them made for a device."""
+    made = fft.make_influence(grid, radial, gpu)
+    return card.back((made.spectrum, made.own))
 
 
 @pytest.mark.parametrize("radial", [StudentT(), StudentT(0.5), Gaussian()])
@@ -230,7 +220,7 @@ def test_forces_on_a_grid(kind, d, scale, card):
     if n > fft.CROWDED * fft.count_cells(grid):
         own, shift = np.zeros_like(own), shift - own[0, 0, 0]
     theirs = potential(ops, ops.Workspace(), made.spectrum, own, shift)
-    mine = potential(card, gpu.Workspace(), influence_on(card, grid, radial), own, shift)
+    mine = potential(card, gpu.Workspace(), influence_of(card, grid, radial)[0], own, shift)
     scale_of = np.linalg.norm(theirs.gradient)
     assert np.linalg.norm(mine.gradient - theirs.gradient) < 1e-4 * scale_of
     assert mine.total == pytest.approx(theirs.total, rel=1e-5)

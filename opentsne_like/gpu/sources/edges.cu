@@ -130,14 +130,6 @@ KERNEL row_losses_double(int d, int m, const i64* starts, const int* edges, cons
   row_losses<double>(d, m, starts, edges, points, others, {kind, a, b, c}, losses);
 }
 
-// Points around an offset, row by row of an order, in single precision.
-KERNEL take_rows(int d, i64 rows, const int* order, const double* points, double offset0, double offset1, double offset2,
-                 float* out) {
-  double offset[3] = {offset0, offset1, offset2};
-  for (i64 e = my_index(); e < rows * d; e += all_threads())
-    out[e] = (float)(points[(i64)order[e / d] * d + e % d] - offset[e % d]);
-}
-
 // A graph with rows and columns in another order; a warp copies a row. Edges are `words` integers, the first its column.
 KERNEL reorder(int n, int words, const int* order, const int* rank, const i64* starts, const int* edges,
                const i64* new_starts, int* new_edges) {

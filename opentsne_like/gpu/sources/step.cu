@@ -58,9 +58,3 @@ template <typename T, int D> __device__ void move(int n, const double* points, c
   }
 STEP(step_single, float)
 STEP(step_double, double)
-
-// New points, moved by an offset, in the place of the current ones.
-KERNEL commit(int d, i64 n, double* points, const double* new_points, double offset0, double offset1, double offset2) {
-  double offset[3] = {offset0, offset1, offset2};
-  for (i64 e = my_index(); e < n * d; e += all_threads()) points[e] = new_points[e] - offset[e % d];
-}

@@ -1,0 +1,111 @@
+"""Which operations serve an array, and the ways between the host and a GPU.
+
+An array says by its type where it lies: NumPy's are the host's, and those that have the CUDA array interface, such as
+CuPy's, a GPU's. What calls operations asks here for the points at hand, and so serves both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from ._types import Array
+
+
+def is_on_gpu(array: Any) -> bool:
+    """Say whether an array lies on a GPU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import is_on_gpu
+    >>> is_on_gpu(np.zeros(3))
+    False
+    """
+    return hasattr(array, "__cuda_array_interface__")
+
+
+def operations(array: Any) -> Any:
+    """Return the operations for an array: the module `gpu` for one of a GPU, else `ops`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.devices import operations
+    >>> operations(np.zeros(3)) is ops
+    True
+    """
+    if is_on_gpu(array):
+        from . import gpu
+
+        return gpu
+    return ops
+
+
+def on_host(array: Any) -> Array:
+    """Return an array on the host: itself if it lies there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import on_host
+    >>> points = np.zeros(3)
+    >>> on_host(points) is points
+    True
+    """
+    if is_on_gpu(array):
+        from .gpu import device
+
+        return device.current().read(array)
+    return np.asarray(array)
+
+
+def beside(array: Any, values: Array) -> Any:
+    """Return values of the host where an array lies: themselves if it lies on the host.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import beside
+    >>> values = np.ones(3)
+    >>> beside(np.zeros(3), values) is values
+    True
+    """
+    if is_on_gpu(array):
+        from .gpu import device
+
+        return device.current().xp.asarray(values)
+    return values
+
+
+def graph_on_gpu(graph: ops.Graph) -> Any:
+    """Return a graph of the host as operations on a GPU take it, see `gpu.Graph`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.devices import graph_on_gpu
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> graph_on_gpu(graph).starts  # doctest: +SKIP
+    array([0, 1, 1])
+    """
+    from . import gpu
+
+    return gpu.Graph.of(graph)
+
+
+def rows(array: Any, places: Array) -> Any:
+    """Return the rows of an array at places of the host (m,), where the array lies.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import rows
+    >>> rows(np.eye(3), np.array([2])).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    return array[beside(array, places)]
