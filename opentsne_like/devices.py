@@ -6,6 +6,7 @@ CuPy's, a GPU's. What calls operations asks here for the points at hand, and so 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,7 @@ def on_host(array: Any) -> Array:
     >>> on_host(points) is points
     True
     """
-    if is_on_gpu(array):
-        from .gpu import device
-
-        return device.current().read(array)
-    return np.asarray(array)
+    return np.asarray(card().read(array) if is_on_gpu(array) else array)
 
 
 def beside(array: Any, values: Array) -> Any:
@@ -74,11 +71,20 @@ def beside(array: Any, values: Array) -> Any:
     >>> beside(np.zeros(3), values) is values
     True
     """
-    if is_on_gpu(array):
-        from .gpu import device
+    return to_gpu(values) if is_on_gpu(array) else values
 
-        return device.current().xp.asarray(values)
-    return values
+
+def to_gpu(values: Array) -> Any:
+    """Return values of the host on the GPU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import to_gpu
+    >>> to_gpu(np.ones(3))  # doctest: +SKIP
+    array([1., 1., 1.])
+    """
+    return card().xp.asarray(values)
 
 
 def graph_on_gpu(graph: ops.Graph) -> Any:
@@ -109,3 +115,31 @@ def rows(array: Any, places: Array) -> Any:
     [[0.0, 0.0, 1.0]]
     """
     return array[beside(array, places)]
+
+
+def card() -> Any:
+    """Return the GPU that operations use, see `gpu.device.Device`.
+
+    Examples
+    --------
+    >>> from opentsne_like.devices import card
+    >>> card().xp.__name__  # doctest: +SKIP
+    'cupy'
+    """
+    from .gpu import device
+
+    return device.current()
+
+
+def undivided() -> AbstractContextManager[None]:
+    """Return a context that Ctrl-C waits for.
+
+    Examples
+    --------
+    >>> from opentsne_like.devices import undivided
+    >>> with undivided():
+    ...     pass
+    """
+    from .gpu import device
+
+    return device.deferred_interrupts()

@@ -6,10 +6,10 @@ import importlib
 from types import ModuleType
 
 from ..errors import MissingDependencyError
-from .cuda import need_cupy
+from .cuda import need_cupy, need_gpu
 from .versions import show_versions, versions
 
-__all__ = ["need", "need_cupy", "show_versions", "versions"]
+__all__ = ["need", "need_cupy", "need_gpu", "show_versions", "versions"]
 
 
 def need(package: str, extra: str) -> ModuleType:

@@ -7,7 +7,7 @@ import importlib
 import sys
 from types import ModuleType
 
-from ..errors import MissingDependencyError
+from ..errors import MissingDependencyError, UnavailableError
 
 PACKAGES = {12: "cupy-cuda12x", 13: "cupy-cuda13x"}  # by the major version of CUDA; the extras are cuda12 and cuda13
 
@@ -34,6 +34,30 @@ def need_cupy() -> ModuleType:
         return importlib.import_module("cupy")
     except ImportError as error:
         raise MissingDependencyError(cure(driver_version())) from error
+
+
+def need_gpu() -> None:
+    """Do nothing where CuPy finds a GPU, or say what is missing.
+
+    Raises
+    ------
+    MissingDependencyError
+        CuPy is not installed.
+    UnavailableError
+        There is no GPU, or none that CuPy can use.
+
+    Examples
+    --------
+    >>> from opentsne_like.dependencies.cuda import need_gpu
+    >>> need_gpu()  # doctest: +SKIP
+    """
+    runtime = need_cupy().cuda.runtime
+    try:
+        found, why = runtime.getDeviceCount(), "no card"
+    except Exception as error:  # of CuPy, by whose names it has none here
+        found, why = 0, f"'{error}'"
+    if not found:
+        raise UnavailableError(f"`device` must be 'cpu' where CuPy finds no NVIDIA GPU, got 'cuda' and {why}")
 
 
 def driver_version() -> tuple[int, int] | None:

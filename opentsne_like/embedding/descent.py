@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from typing import Any, Self
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from .._types import Array
 from ..callbacks import Follower
+from ..devices import card
 from ..errors import InvalidParameterError, OptimizationInterrupt, UnavailableError
 from ..objectives import Context, Loss, Parts, check_shapes, checksum
-from ..optimizer import OPTIMIZERS, Objective, State, StopReason, run
+from ..optimizer import OPTIMIZERS, Objective, Outcome, Plan, State, StopReason, run
 from ..repulsion import Control
+from .on_gpu import FollowerOnGPU, OnGPU
 from .settings import Settings
 
 
@@ -50,6 +52,7 @@ class Descent:
         self.stop_reason: StopReason | None = None
         self.parts = Parts()
         self._carried_at: int | None = None  # where the points were left, as a checksum; None while they move
+        self._away: OnGPU | None = None  # while the points lie on a GPU
         self._running = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,6 +162,7 @@ class Descent:
 
     def _run(self, embedding: Any, P: Any, settings: Settings, reference: Any, affinities: Any) -> float:
         points = in_place(embedding)
+        on_gpu = settings.on_gpu(points.shape, reference is not None)
         plan = settings.plan(len(points), reference is not None)
         state = self._begin(points, settings, reference)
         objective = self.bind(points, P, settings, reference, affinities)
@@ -170,12 +174,26 @@ class Descent:
         self.stop_reason = StopReason.INTERRUPTED
         try:
             with Follower(embedding, state, plan, settings.following, settings.loss.label) as follower:
-                self.stop_reason, loss = run(points, state, objective, settings.optimizer, plan, follower)
+                descend = self._run_on_gpu if on_gpu else run
+                self.stop_reason, loss = descend(points, state, objective, settings.optimizer, plan, follower)
         finally:
             self._carried_at = checksum(points, plan.n_jobs) if state.carried else None
         if self.stop_reason in (StopReason.CALLBACK, StopReason.TIME):
             raise OptimizationInterrupt(loss, embedding)
         return loss
+
+    def _run_on_gpu(
+        self, points: Array, state: State, objective: Objective, optimizer: Any, plan: Plan, follower: Follower
+    ) -> Outcome:
+        """Do what `optimizer.run` does with all that has a row for each point on a GPU, and give its memory back."""
+        try:
+            with OnGPU(points, state, optimizer.keeps) as away:
+                self._away = away
+                return run(away.points, state, objective, optimizer, plan, FollowerOnGPU(follower, away))
+        finally:
+            self._away = None
+            self.parts.leave_gpu()
+            card().give_back()
 
     def _begin(self, points: Array, settings: Settings, reference: Any) -> State:
         """Return the state, with all that optimizer and loss want to find in it."""
@@ -273,9 +291,16 @@ class Descent:
         text = f"{type(loss).__name__} {options!r} {self.parts.key(P, n_jobs)!r}"
         return float(int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big"))
 
-    def held(self) -> AbstractContextManager[Any]:
-        """Return a context in which no iteration is committed, should another thread be optimizing."""
-        return nullcontext() if self.state is None else self.state.lock
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Return a context in which no iteration is committed, should another thread be optimizing.
+
+        The map on the host is then that of the last iteration, wherever it is optimized.
+        """
+        with nullcontext() if self.state is None else self.state.lock:
+            if (away := self._away) is not None:
+                away.bring_home()
+            yield
 
     def carried(self, points: Array) -> bool:
         """Say whether what the state carries is of these points, which may have been moved since."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from .._validation import check_choice, check_n_jobs
 from ..callbacks import Following
+from ..dependencies import need_gpu
 from ..errors import InvalidTypeError, UnavailableError
 from ..objectives import KullbackLeibler, Loss, ObjectiveLoss
 from ..optimizer import Momentum, Optimizer, Plan, Schedule, Unconstrained
@@ -16,14 +17,16 @@ from ..optimizer import Momentum, Optimizer, Plan, Schedule, Unconstrained
 
 @dataclass(frozen=True)
 class Resources:
-    """Where a map is computed; no result depends on it.
+    """Where a map is computed.
 
     Attributes
     ----------
     n_jobs : int
-        Threads; -1 for all cores.
+        Threads; -1 for all cores. No result depends on it.
     device : {"auto", "cpu", "cuda"}
-        "auto" is the best there is, which is the CPU so far. "cuda" is refused: there are no operations for it.
+        "cuda" optimizes maps on an NVIDIA GPU (extras `cuda12`, `cuda13`): by t-SNE, Neg-t-SNE and elastic embedding,
+        with `Momentum`, in up to three dimensions. They are those of the CPU but for rounding. Points that are placed
+        on a map, and values that are read, are the CPU's. "auto" is the CPU so far.
 
     Examples
     --------
@@ -36,11 +39,7 @@ class Resources:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if check_choice(self.device, "device", ("auto", "cpu", "cuda")) == "cuda":
-            raise UnavailableError(
-                "`device` must be 'auto' or 'cpu', got 'cuda': this version has the operations of `opentsne_like.ops` "
-                "for the CPU alone"
-            )
+        check_choice(self.device, "device", ("auto", "cpu", "cuda"))
         object.__setattr__(self, "n_jobs", check_n_jobs(self.n_jobs))
 
 
@@ -142,6 +141,43 @@ class Settings:
     def searches(self) -> bool:
         """Whether the optimizer looks at the loss elsewhere before it steps, see `optimizer.Optimizer`."""
         return bool(getattr(self.optimizer, "searches", False))
+
+    def on_gpu(self, shape: tuple[int, ...], placed: bool = False) -> bool:
+        """Say whether a map is to be optimized on a GPU, or refuse what cannot be.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Of the map.
+        placed : bool
+            Whether its points are placed on another one, which the CPU does.
+
+        Raises
+        ------
+        MissingDependencyError
+            If CuPy is not installed.
+        UnavailableError
+            If there is no GPU, or loss, optimizer or constraint are none for a GPU.
+        """
+        if self.resources.device != "cuda" or placed:
+            return False
+        loss, optimizer, constraint = self.loss, self.optimizer, self.plan(shape[0], placed=False).constraint
+        what = None
+        if not loss.on_gpu:
+            what = f"`loss` {loss!r}"
+        elif not isinstance(optimizer, Momentum):
+            what = f"`optimizer` {type(optimizer).__name__}"
+        elif constraint.curved or len(constraint.fixed):
+            what = "`constraint`, or points that are fixed,"
+        elif shape[1] > 3:
+            what = f"a map of {shape[1]} dimensions"
+        if what is not None:
+            raise UnavailableError(
+                f"`device` must be 'cpu' for {what}, got 'cuda', which is for t-SNE, Neg-t-SNE and elastic embedding "
+                "by all pairs without trees, with Momentum(), in up to 3 dimensions"
+            )
+        need_gpu()
+        return True
 
     def inherited(self) -> Self:
         """Return the settings for points that are placed on the map: those of the call and of its callbacks are not.

@@ -9,11 +9,14 @@ import numpy as np
 
 from .._types import Array
 from ..dependencies import need_cupy
+from ..kernels._interrupts import deferred_interrupts
 from .source import source
 
 THREADS = 256  # of a block, unless a launch says otherwise
 FREE_BYTES = 48 * 1024  # that a block may share without asking
 OPTIONS = ("-std=c++17",)
+
+__all__ = ["Card", "Device", "as_argument", "blocks_for", "current", "deferred_interrupts"]
 
 
 class Device(Protocol):
@@ -25,10 +28,13 @@ class Device(Protocol):
         Of its arrays, with NumPy's names.
     shared_bytes : int
         Memory that the threads of a block may share.
+    memory_error : type
+        The exception of an array for which there is no memory.
     """
 
     xp: Any
     shared_bytes: int
+    memory_error: type[Exception]
 
     def launch(
         self, name: str, blocks: tuple[int, ...], arguments: tuple[Any, ...], threads: int = THREADS, shared: int = 0
@@ -52,6 +58,9 @@ class Device(Protocol):
     def read(self, array: Array) -> Array:
         """Return an array on the host, when all that was launched before is done."""
 
+    def give_back(self) -> None:
+        """Give the memory of arrays that are gone back to the card, for other processes."""
+
 
 class Card:
     """The current device of CuPy. Kernels are compiled with the first launch, and kept on disk by CuPy.
@@ -64,6 +73,7 @@ class Card:
 
     def __init__(self) -> None:
         self.xp = need_cupy()
+        self.memory_error = self.xp.cuda.memory.OutOfMemoryError
         self.shared_bytes = int(self.xp.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"])
         self._module = self.xp.RawModule(code=source(), options=OPTIONS, backend="nvrtc")
         self._kernels: dict[str, Any] = {}
@@ -82,6 +92,10 @@ class Card:
     def read(self, array: Array) -> Array:
         """Return an array on the host, see `Device.read`."""
         return np.asarray(self.xp.asnumpy(array))
+
+    def give_back(self) -> None:
+        """Give memory back, see `Device.give_back`."""
+        self.xp.get_default_memory_pool().free_all_blocks()
 
 
 def as_argument(value: Any) -> Any:

@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import ops
 from .._types import Array
-from ..kernels._interrupts import deferred_interrupts
 from ..ops import Moments, StepRates
 from . import device, sums
 from .doors import check_dimension
@@ -67,6 +66,6 @@ def commit(points: Array, counter: Array, current: Array, new_points: Array, off
         On the host.
     """
     d = points.shape[1]
-    with deferred_interrupts():
+    with device.deferred_interrupts():
         write_around(new_points, offset, None, points)
         ops.commit(np.empty((0, d)), counter, current, np.empty((0, d)), offset)

@@ -324,6 +324,7 @@ class Method(Parameters, ABC):
         for stage in self._stages(n):
             called = settings.changed(**stage)
             called.loss.check_dimension(self.n_components)
+            called.on_gpu((n, self.n_components))
             plan = called.plan(n, placed=False)
             if not (callable(called.schedule.exaggeration) or callable(called.schedule.learning_rate)):
                 advise_on_rate(plan.rate_at(0), plan.auto_rate(plan.exaggeration_at(0)), n)

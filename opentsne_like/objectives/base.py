@@ -117,6 +117,14 @@ class Parts:
                 self._kept.popitem(last=False)
             return made
 
+    def leave_gpu(self) -> None:
+        """Drop what of edges and engines lies on a GPU."""
+        with self._lock:
+            if self._edges is not None:
+                self._edges[1].leave_gpu()
+            for engine in self._engines.values():
+                engine.leave_gpu()
+
     def fingerprint(self, source: Any, n_jobs: int) -> tuple[Any, ...]:
         """Return what tells a sparse matrix or an array from others, see `key`."""
         return self.key(source, n_jobs) if hasattr(source, "tocsr") else (source.shape, checksum(source, n_jobs))
@@ -306,6 +314,11 @@ class Loss(ABC):
     def steady(self) -> bool:
         """Whether its gradient is always that of the points as they are, as a search along a line takes it to be."""
         return True
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its objective of a map takes points that lie on a GPU."""
+        return False
 
     @property
     def carries(self) -> tuple[str, ...]:

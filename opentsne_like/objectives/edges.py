@@ -188,6 +188,13 @@ class Edges:
     def _locality_on_gpu(self) -> Locality:
         return Locality(self._on_gpu)
 
+    def leave_gpu(self) -> None:
+        """Drop what of the edges lies on a GPU."""
+        for name in ("_on_gpu", "_weights_on_gpu", "_locality_on_gpu"):
+            vars(self).pop(name, None)
+        if (other := vars(self).get("_symmetric_part")) is not None:
+            other.leave_gpu()
+
     def _graph(self, points: Array) -> Any:
         """Return the edges in the order of P, where the points lie."""
         return self._on_gpu if is_on_gpu(points) else self._unsorted

@@ -104,6 +104,11 @@ class ElasticEmbedding(AllPairs):
         """``exp(-d²)``."""
         return Gaussian()
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether all pairs weigh the same, and repulsion is not summed by a tree."""
+        return self.steady and self.repulsion == "uniform" and self.method != "bh"
+
     def learning_rate(self, n: int, exaggeration: float) -> float:
         """Return ``n / (2 exaggeration)``: half of the inverse of the stiffness of a point's springs."""
         return 0.5 * n / exaggeration

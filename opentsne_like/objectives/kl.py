@@ -117,6 +117,11 @@ class KullbackLeibler(AllPairs):
         return self.repulsion_every == 1
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether no repulsion is kept for several iterations, nor summed by a tree."""
+        return self.steady and self.method != "bh"
+
+    @property
     def carries(self) -> tuple[str, ...]:
         """What is known of the error of the forces, and repulsion that is kept for several iterations."""
         return (*super().carries, *(StaleForces.names if self.repulsion_every > 1 else ()))

@@ -97,6 +97,11 @@ class NegativeSampling(Samplable):
         """``log(1 + 1 / (c (1 + d²)))``."""
         return LogInverse(float(self.c))
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether repulsion is that of all pairs, and not summed by a tree."""
+        return self.steady and self.method != "bh"
+
     def learning_rate(self, n: int, exaggeration: float) -> float:
         """Return ``n (1 + c) / (2 c exaggeration)``: half of the inverse of the attraction's stiffness at distance 0.
 

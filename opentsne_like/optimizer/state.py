@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from .._types import Array
-from ..devices import beside, operations
+from ..devices import beside, on_host, operations
 from ..errors import InvalidParameterError
 from .base import Proposal, Record
 
@@ -65,7 +65,7 @@ class State:
         self.lock = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"arrays": dict(self._current), "counter": int(self.counter[0]), "history": list(self.history)} | {
+        return {"arrays": self._at_home(), "counter": int(self.counter[0]), "history": list(self.history)} | {
             "carried": dict(self.carried)
         }
 
@@ -88,6 +88,10 @@ class State:
     @property
     def _current(self) -> dict[str, Array]:
         return self._buffers[int(self.which[0])]  # type: ignore[return-value]  # the current one is always there
+
+    def _at_home(self) -> dict[str, Array]:
+        """Return the current arrays on the host, wherever they lie."""
+        return {name: on_host(array) for name, array in self._current.items()}
 
     @property
     def spare(self) -> dict[str, Array]:
@@ -124,6 +128,20 @@ class State:
         if name not in self._made:
             self._made[name] = make()
         return self._made[name]
+
+    def move(self, names: Iterable[str], to: Callable[[Array], Array]) -> None:
+        """Put arrays elsewhere, to a GPU or back; spare buffers are made anew there.
+
+        Parameters
+        ----------
+        names : iterable of str
+        to : callable
+            From an array to the same one elsewhere.
+        """
+        with self.lock:
+            moved = {**self._current, **{name: to(self._current[name]) for name in names}}
+            self.drop_spare()
+            self._buffers = [moved, None]
 
     def drop_spare(self) -> None:
         """Give the memory of spare buffers and work back; Ctrl-C between any two lines leaves a good state."""
@@ -198,7 +216,7 @@ class State:
         """Return all that has to be kept for the optimization to go on, by name."""
         records = self.history
         return {
-            **self._current,
+            **self._at_home(),
             COUNTER: self.counter,
             HISTORY: np.array(records, dtype=np.float64).reshape(len(records), len(Record._fields)),
             **{f"{CARRIED}{name}": part for name, part in self.carried.items()},
@@ -234,7 +252,7 @@ class State:
     def copy(self) -> State:
         """Return an independent state."""
         with self.lock:
-            arrays = {name: array.copy() for name, array in self._current.items()}
+            arrays = {name: array.copy() for name, array in self._at_home().items()}
             done = int(self.counter[0])
             ahead = max(0, self.history[-1].iteration - done) if self.history else 0
             return State(arrays, counter=done, history=self.history[: len(self.history) - ahead], carried=self.carried)

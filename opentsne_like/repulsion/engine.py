@@ -166,6 +166,10 @@ class RepulsionEngine:
         tree = method in ("bh", "fft") and self.radial.has_tree and not on_gpu
         return Plan("bh" if tree else "exact", None, rung)
 
+    def leave_gpu(self) -> None:
+        """Drop what is kept on a GPU: influence functions, and the work memory of the thread that calls."""
+        self._convolver.leave_gpu()
+
     def is_checked(self, plan: Plan) -> bool:
         """Say whether what comes of a plan has an error that is worth comparing."""
         return plan.method == "bh" or plan.grid is not None

@@ -266,6 +266,12 @@ class GridConvolver:
             self._influences.popitem(last=False)
         return influence
 
+    def leave_gpu(self) -> None:
+        """Drop what is kept on a GPU: influence functions, and the work memory of the thread that calls."""
+        for grid, name in [key for key in list(self._influences) if key[1] != ops.__name__]:
+            self._influences.pop((grid, name), None)
+            vars(self._threads).pop(name, None)
+
     def field(self, sources: Array, grid: Grid, low: Array, spans: Array) -> Field:
         """Return the potential of `sources` as a field that can be evaluated anywhere within the grid."""
         place, influence = _place(grid, low, spans), self.influence(grid)

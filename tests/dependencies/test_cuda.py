@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 import opentsne_like
-from opentsne_like.dependencies import cuda, need_cupy
-from opentsne_like.errors import MissingDependencyError
+from opentsne_like.dependencies import cuda, need_cupy, need_gpu
+from opentsne_like.errors import MissingDependencyError, UnavailableError
 from opentsne_like.gpu.device import Card
 
 ROOT = Path(opentsne_like.__file__).parents[1]
@@ -36,6 +36,23 @@ def test_what_is_missing_is_named(driver, says, monkeypatch):
     assert isinstance(caught.value, ImportError)
     with pytest.raises(ImportError):
         Card()
+
+
+@pytest.mark.parametrize("count", [0, RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")])
+def test_a_machine_without_a_card_is_told_so(count, monkeypatch):
+    def answer():
+        if isinstance(count, Exception):
+            raise count
+        return count
+
+    there = SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=answer)))
+    monkeypatch.setitem(sys.modules, "cupy", there)
+    with pytest.raises(
+        UnavailableError, match=r"`device` must be 'cpu' where CuPy finds no NVIDIA GPU, got 'cuda' and"
+    ):
+        need_gpu()
+    there.cuda.runtime.getDeviceCount = lambda: 1
+    need_gpu()
 
 
 def test_cupy_is_handed_on(monkeypatch):
