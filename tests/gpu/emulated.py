@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ import pytest
 from opentsne_like.gpu import source
 from opentsne_like.gpu.device import THREADS, as_argument
 
+OPTIONS = ["-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-w"]
 HEADER = Path(__file__).with_name("emulation.hpp")
 MARK = "[[maybe_unused]] static void"  # what `KERNEL` becomes
 NUMBERS = {"int": np.int32, "i64": np.int64, "u64": np.uint64, "float": np.float32, "double": np.float64}
@@ -126,16 +128,15 @@ def build(folder: Path) -> tuple[Path, dict[str, list[tuple[str, type]]]]:
     if sys.platform != "linux" or not (compiler := shutil.which("g++")):
         pytest.skip("kernels are run on the host where g++ is, on Linux")
     text = f'#include "{HEADER}"\n{source()}'
-    name = hashlib.sha256((text + HEADER.read_text()).encode()).hexdigest()[:16]
+    name = hashlib.sha256("".join([text, HEADER.read_text(), *OPTIONS]).encode()).hexdigest()[:16]
     standard = [compiler, "-std=c++20", "-x", "c++"]
     plain = subprocess.run([*standard, "-E", "-P", "-"], input=text, capture_output=True, text=True, check=True).stdout
     kernels = parameters(plain)
     library = folder / f"kernels-{name}.so"
     if not library.exists():
-        made = library.with_suffix(f".{id(text)}")
-        options = ["-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-U_FORTIFY_SOURCE", "-shared", "-fPIC", "-w"]
+        made = library.with_suffix(f".{os.getpid()}")
         code = text + "".join(f"\nENTRY({kernel})" for kernel in kernels)
-        run = subprocess.run([*standard, *options, "-o", str(made), "-"], input=code, capture_output=True, text=True)
+        run = subprocess.run([*standard, *OPTIONS, "-o", str(made), "-"], input=code, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         made.replace(library)
     return library, kernels

@@ -1,7 +1,7 @@
-// CUDA's kernels on the host. A thread of a block is a fiber, which runs until it waits for others: at a barrier, or in an
-// exchange with its warp. Blocks follow each other; they and their threads come in order or the other way round, so that
-// a result that depends on who is first differs between the two. Threads that wait for others that do not come are an
-// error, and so is a write beyond the shared memory that was asked for.
+// CUDA's kernels on the host. A thread of a block is a fiber, which runs until it waits for others: at a barrier, or in
+// an exchange with its warp. Blocks follow each other; they and their threads come in order or the other way round, so
+// that a result that depends on who is first differs between the two. Threads that wait for others that do not come are
+// an error, and so is a write beyond the shared memory that was asked for.
 #include <setjmp.h>
 #include <ucontext.h>
 
@@ -90,7 +90,8 @@ static void pass_on() {
 }
 
 // Wait until all have arrived; the last one does `then` before anybody goes on.
-template <class Then> static void wait(Barrier& barrier, Then then) {
+template <class Then>
+static void wait(Barrier& barrier, Then then) {
   int turn = barrier.turn;
   idle = 0;
   if (++barrier.arrived == barrier.size) {
@@ -167,11 +168,13 @@ template <class... A, size_t... I>
 static const char* call(const Launch* launch, void (*kernel)(A...), void** args, std::index_sequence<I...>) {
   return run(launch, [=] { kernel(*static_cast<std::remove_reference_t<A>*>(args[I])...); });
 }
-template <class... A> static const char* call(const Launch* launch, void (*kernel)(A...), void** args) {
+template <class... A>
+static const char* call(const Launch* launch, void (*kernel)(A...), void** args) {
   return call(launch, kernel, args, std::index_sequence_for<A...>{});
 }
 
-template <class T> static T exchange(T mine, int lane) {
+template <class T>
+static T exchange(T mine, int lane) {
   Barrier& warp = warps[threadIdx.x / 32];
   memcpy(slots + threadIdx.x, &mine, sizeof(T));
   wait(warp, [] {});
@@ -183,35 +186,45 @@ template <class T> static T exchange(T mine, int lane) {
 
 }  // namespace emulation
 
-#define ENTRY(name)                                                                           \
-  extern "C" const char* run_##name(const emulation::Launch* launch, void** args) {           \
-    return emulation::call(launch, name, args);                                               \
+#define ENTRY(name)                                                                 \
+  extern "C" const char* run_##name(const emulation::Launch* launch, void** args) { \
+    return emulation::call(launch, name, args);                                     \
   }
 
-static inline void __syncthreads() { emulation::wait(emulation::block, [] {}); }
-template <class T> static T __shfl_xor_sync(unsigned, T mine, int mask) {
+static inline void __syncthreads() {
+  emulation::wait(emulation::block, [] {});
+}
+template <class T>
+static T __shfl_xor_sync(unsigned, T mine, int mask) {
   return emulation::exchange(mine, (threadIdx.x & 31) ^ mask);
 }
-template <class T, class U> static T atomicAdd(T* place, U more) {
+template <class T, class U>
+static T atomicAdd(T* place, U more) {
   T before = *place;
   *place += (T)more;
   return before;
 }
-template <class T> static T atomicMin(T* place, T other) {
+template <class T>
+static T atomicMin(T* place, T other) {
   T before = *place;
   *place = min(before, other);
   return before;
 }
-template <class T> static T atomicMax(T* place, T other) {
+template <class T>
+static T atomicMax(T* place, T other) {
   T before = *place;
   *place = max(before, other);
   return before;
 }
 static inline float2 make_float2(float x, float y) { return {x, y}; }
-template <class T> static T __ldcs(const T* place) { return *place; }
+template <class T>
+static T __ldcs(const T* place) {
+  return *place;
+}
 static inline int __float2int_rn(float x) { return (int)lrintf(x); }
 static inline long long __double2ll_rn(double x) { return llrint(x); }
-template <class To, class From> static To bits(From from) {
+template <class To, class From>
+static To bits(From from) {
   To to;
   memcpy(&to, &from, sizeof to);
   return to;

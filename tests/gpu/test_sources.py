@@ -57,23 +57,14 @@ def known_to(compiler):
 
 @pytest.mark.parametrize("generation", [70, 80, 90])
 def test_kernels_compile(generation, tmp_path):
-    """To the card's own code, which also finds kernels that ask for more memory than there is."""
+    """For the newest to its own code, which also finds kernels that ask for more memory than there is."""
     if not (compiler := shutil.which("nvcc")):
         pytest.skip("nvcc is not installed; kernels run on the host in other tests")
     if str(generation) not in known_to(compiler):
         pytest.skip(f"this nvcc makes no code for sm_{generation}")
     text = tmp_path / "all.cu"
     text.write_text(gpu.source())
-    command = [
-        compiler,
-        *OPTIONS,
-        "-cubin",
-        f"-arch=sm_{generation}",
-        "-Werror",
-        "all-warnings",
-        "-o",
-        "all.cubin",
-        text,
-    ]
+    to = ["-cubin", "-arch=sm_90"] if generation == 90 else ["-ptx", f"-arch=compute_{generation}"]
+    command = [compiler, *OPTIONS, *to, "-Werror", "all-warnings", "-o", "made", text]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stderr

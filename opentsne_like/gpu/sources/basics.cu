@@ -17,9 +17,11 @@ __device__ inline i64 my_index() { return (i64)blockIdx.x * blockDim.x + threadI
 __device__ inline i64 all_threads() { return (i64)gridDim.x * blockDim.x; }
 
 // A row of D numbers, which is read and written as one where there are two or four.
-template <typename T, int D> struct alignas(D == 2 ? 2 * sizeof(T) : sizeof(T)) Row {
+template <typename T, int D>
+struct alignas(D == 2 ? 2 * sizeof(T) : sizeof(T)) Row {
   T at[D];
 };
-template <typename T, int D> __device__ inline const Row<T, D>* rows_of(const T* values) {
+template <typename T, int D>
+__device__ inline const Row<T, D>* rows_of(const T* values) {
   return reinterpret_cast<const Row<T, D>*>(values);
 }

@@ -2,12 +2,15 @@
 // in 8 bytes with weights of single precision, in 16 with those of double. Sixteen lanes share a row.
 #define LANES 16
 
-template <typename T> struct Edge;
-template <> struct alignas(8) Edge<float> {
+template <typename T>
+struct Edge;
+template <>
+struct alignas(8) Edge<float> {
   int column;
   float weight;
 };
-template <> struct alignas(16) Edge<double> {
+template <>
+struct alignas(16) Edge<double> {
   int column, gap;
   double weight;
 };
@@ -20,7 +23,8 @@ __device__ inline Edge<double> streamed(const Edge<double>* edge) {
   return {raw.x, 0, __hiloint2double(raw.w, raw.z)};
 }
 
-template <typename I, typename T> __device__ void pair_up(i64 count, const I* columns, const T* weights, void* edges) {
+template <typename I, typename T>
+__device__ void pair_up(i64 count, const I* columns, const T* weights, void* edges) {
   Edge<T>* out = static_cast<Edge<T>*>(edges);
   for (i64 e = my_index(); e < count; e += all_threads()) {
     Edge<T> edge = {};
@@ -36,15 +40,17 @@ KERNEL pair_up_double(i64 count, const int* columns, const double* weights, int*
   pair_up(count, columns, weights, edges);
 }
 
-template <typename T> __device__ inline T lanes_sum(T mine) {
+template <typename T>
+__device__ inline T lanes_sum(T mine) {
   for (int o = LANES / 2; o; o >>= 1) mine += __shfl_xor_sync(ALL_LANES, mine, o);
   return mine;
 }
 
-// Exaggerated attraction plus scaled repulsion, a quarter of the gradient, see `ops.attract`. Losses (m) where asked for.
-template <typename T, int D, bool with_loss> __device__ void attract(
-    int m, const int* order, const i64* starts, const int* edges, const T* points, const T* others, const Form& form,
-    T exaggeration, const T* repulsion, T scale, T* gradient, double* losses) {
+// Exaggerated attraction plus scaled repulsion, a quarter of the gradient, see `ops.attract`. Losses (m) where asked
+// for.
+template <typename T, int D, bool with_loss>
+__device__ void attract(int m, const int* order, const i64* starts, const int* edges, const T* points, const T* others,
+                        const Form& form, T exaggeration, const T* repulsion, T scale, T* gradient, double* losses) {
   i64 row = my_index() / LANES;
   bool mine = row < m;
   int lane = threadIdx.x % LANES;
@@ -75,10 +81,10 @@ template <typename T, int D, bool with_loss> __device__ void attract(
 }
 
 #define EDGE_ARGUMENTS m, order, starts, edges, points, others, form, exaggeration, repulsion, scale, gradient, losses
-template <int D> __device__ void attract_in(int m, const int* order, const i64* starts, const int* edges,
-                                            const float* points, const float* others, const Form& form,
-                                            float exaggeration, const float* repulsion, float scale, float* gradient,
-                                            double* losses) {
+template <int D>
+__device__ void attract_in(int m, const int* order, const i64* starts, const int* edges, const float* points,
+                           const float* others, const Form& form, float exaggeration, const float* repulsion,
+                           float scale, float* gradient, double* losses) {
   if (losses) attract<float, D, true>(EDGE_ARGUMENTS);
   else attract<float, D, false>(EDGE_ARGUMENTS);
 }
@@ -101,8 +107,9 @@ KERNEL attract_double(int d, int m, const int* order, const i64* starts, const i
 }
 
 // What the edges of each row add to the loss (m), in float64.
-template <typename T> __device__ void row_losses(int d, int m, const i64* starts, const int* edges, const double* points,
-                                                 const double* others, const Form& form, double* losses) {
+template <typename T>
+__device__ void row_losses(int d, int m, const i64* starts, const int* edges, const double* points,
+                           const double* others, const Form& form, double* losses) {
   i64 row = my_index() / LANES;
   bool mine = row < m;
   int lane = threadIdx.x % LANES;
@@ -130,7 +137,8 @@ KERNEL row_losses_double(int d, int m, const i64* starts, const int* edges, cons
   row_losses<double>(d, m, starts, edges, points, others, {kind, a, b, c}, losses);
 }
 
-// A graph with rows and columns in another order; a warp copies a row. Edges are `words` integers, the first its column.
+// A graph with rows and columns in another order; a warp copies a row. Edges are `words` integers, the first its
+// column.
 KERNEL reorder(int n, int words, const int* order, const int* rank, const i64* starts, const int* edges,
                const i64* new_starts, int* new_edges) {
   i64 row = my_index() / 32;

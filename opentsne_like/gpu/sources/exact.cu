@@ -2,9 +2,9 @@
 // their order; a tile of a slice is summed in the precision of the points, tiles in float64.
 #define TILE_POINTS 256
 
-template <typename T, int D> __device__ void exact_slice(int m, const T* targets, int n, const T* sources, bool same,
-                                                         const Form& form, int q, const T* charges, int slice,
-                                                         double* parts) {
+template <typename T, int D>
+__device__ void exact_slice(int m, const T* targets, int n, const T* sources, bool same, const Form& form, int q,
+                            const T* charges, int slice, double* parts) {
   __shared__ Row<T, D> tile[TILE_POINTS];
   __shared__ T charge[TILE_POINTS];
   i64 i = my_index();
@@ -40,19 +40,20 @@ template <typename T, int D> __device__ void exact_slice(int m, const T* targets
   for (int k = 0; k < D; k++) out[1 + k] = pull[k];
 }
 
-#define EXACT(NAME, T)                                                                                             \
-  KERNEL NAME(int d, int m, const T* targets, int n, const T* sources, int same, int kind, double a, double b,    \
-              double c, int q, const T* charges, int slice, double* parts) {                                      \
-    Form form = {kind, a, b, c};                                                                                  \
-    if (d == 1) exact_slice<T, 1>(m, targets, n, sources, same, form, q, charges, slice, parts);                  \
-    if (d == 2) exact_slice<T, 2>(m, targets, n, sources, same, form, q, charges, slice, parts);                  \
-    if (d == 3) exact_slice<T, 3>(m, targets, n, sources, same, form, q, charges, slice, parts);                  \
+#define EXACT(NAME, T)                                                                                         \
+  KERNEL NAME(int d, int m, const T* targets, int n, const T* sources, int same, int kind, double a, double b, \
+              double c, int q, const T* charges, int slice, double* parts) {                                   \
+    Form form = {kind, a, b, c};                                                                               \
+    if (d == 1) exact_slice<T, 1>(m, targets, n, sources, same, form, q, charges, slice, parts);               \
+    if (d == 2) exact_slice<T, 2>(m, targets, n, sources, same, form, q, charges, slice, parts);               \
+    if (d == 3) exact_slice<T, 3>(m, targets, n, sources, same, form, q, charges, slice, parts);               \
   }
 EXACT(exact_single, float)
 EXACT(exact_double, double)
 
 // parts (slices, rows, d + 1) to values (rows) and gradients (rows, d)
-template <typename T> __device__ void add_slices(int d, i64 rows, int slices, const double* parts, T* values, T* gradient) {
+template <typename T>
+__device__ void add_slices(int d, i64 rows, int slices, const double* parts, T* values, T* gradient) {
   for (i64 e = my_index(); e < rows * (d + 1); e += all_threads()) {
     double sum = 0;
     for (int s = 0; s < slices; s++) sum += parts[s * rows * (d + 1) + e];

@@ -5,13 +5,15 @@ struct Form {
   int kind;
   double a, b, c;  // numbers of the form, in the order of its fields
 };
-template <typename T> struct Radial {
+template <typename T>
+struct Radial {
   T value, slope;
 };
 
-// Those that are called: inlined into every loop, they would be most of what there is to compile, and the compiler is what
-// a new machine waits for.
-template <typename T> __device__ __noinline__ Radial<T> called(const Form& form, T s) {
+// Those that are called: inlined into every loop, they would be most of what there is to compile, and the compiler is
+// what a new machine waits for.
+template <typename T>
+__device__ __noinline__ Radial<T> called(const Form& form, T s) {
   const T one = 1, a = (T)form.a;
   switch (form.kind) {
     case StudentT: {
@@ -53,7 +55,8 @@ template <typename T> __device__ __noinline__ Radial<T> called(const Form& form,
 }
 
 // Those of t-SNE are part of the loop.
-template <typename T> __device__ inline Radial<T> value_and_slope(const Form& form, T s) {
+template <typename T>
+__device__ inline Radial<T> value_and_slope(const Form& form, T s) {
   const T one = 1, a = (T)form.a;
   if (form.kind == Cauchy) {
     T w = one / (one + s);

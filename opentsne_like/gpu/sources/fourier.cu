@@ -1,7 +1,7 @@
-// Convolution of a grid of m0 rows and m1 columns, padded with zeros to twice its lengths, without touching the padding:
-// of 2m frequencies, the even ones are the transform of x[n], the odd ones that of x[n] exp(-2 pi i n / 2m). Three
-// kernels: rows, two of which share a complex transform; columns, times the influence function, and back; rows back.
-// Transforms are Stockham's, for any factors; the inverse is the same with the parts of the numbers exchanged.
+// Convolution of a grid of m0 rows and m1 columns, padded with zeros to twice its lengths, without touching the
+// padding: of 2m frequencies, the even ones are the transform of x[n], the odd ones that of x[n] exp(-2 pi i n / 2m).
+// Three kernels: rows, two of which share a complex transform; columns, times the influence function, and back; rows
+// back. Transforms are Stockham's, for any factors; the inverse is the same with the parts of the numbers exchanged.
 
 // A place in a buffer with a gap after 16 numbers, so that strides of powers of two meet in no bank of memory.
 #define AT(i) ((i) + ((i) >> 4))
@@ -17,15 +17,18 @@ __device__ inline float2 times_conjugate(float2 a, float2 b) {
 __device__ inline float2 turned(float2 a) { return make_float2(a.y, -a.x); }  // times -i
 __device__ inline float2 exchanged(float2 a) { return make_float2(a.y, a.x); }
 
-template <int R> struct Small;  // transforms of R numbers in registers
-template <> struct Small<2> {
+template <int R>
+struct Small;  // transforms of R numbers in registers
+template <>
+struct Small<2> {
   static __device__ inline void run(float2* v) {
     float2 a = v[0];
     v[0] = a + v[1];
     v[1] = a - v[1];
   }
 };
-template <> struct Small<3> {
+template <>
+struct Small<3> {
   static __device__ inline void run(float2* v) {
     float2 sum = v[1] + v[2], turn = 0.86602540378f * turned(v[1] - v[2]), rest = v[0] - 0.5f * sum;
     v[0] = v[0] + sum;
@@ -33,7 +36,8 @@ template <> struct Small<3> {
     v[2] = rest - turn;
   }
 };
-template <> struct Small<4> {
+template <>
+struct Small<4> {
   static __device__ inline void run(float2* v) {
     float2 a = v[0] + v[2], b = v[0] - v[2], c = v[1] + v[3], d = turned(v[1] - v[3]);
     v[0] = a + c;
@@ -42,7 +46,8 @@ template <> struct Small<4> {
     v[3] = b - d;
   }
 };
-template <> struct Small<5> {
+template <>
+struct Small<5> {
   static __device__ inline void run(float2* v) {
     const float cos1 = 0.30901699437f, cos2 = -0.80901699437f, sin1 = 0.95105651630f, sin2 = 0.58778525229f;
     float2 a = v[1] + v[4], b = v[2] + v[3], c = v[1] - v[4], d = v[2] - v[3];
@@ -55,7 +60,8 @@ template <> struct Small<5> {
     v[3] = far - other;
   }
 };
-template <> struct Small<8> {
+template <>
+struct Small<8> {
   static __device__ inline void run(float2* v) {
     const float half = 0.70710678119f;
     float2 even[4] = {v[0], v[2], v[4], v[6]}, odd[4] = {v[1], v[3], v[5], v[7]};
@@ -84,7 +90,8 @@ struct Lengths {
 };
 
 // A pass over all transforms: `done` is the product of the factors before this one.
-template <int R> __device__ inline void pass(const float2* in, float2* out, Lengths all, int done, const float2* roots) {
+template <int R>
+__device__ inline void pass(const float2* in, float2* out, Lengths all, int done, const float2* roots) {
   int part = all.m / R, step = 2 * all.m / (done * R);
   float inverse_part = 1.f / part, inverse_done = 1.f / done;
   for (int b = threadIdx.x; b < all.many * part; b += blockDim.x) {
@@ -119,7 +126,8 @@ __device__ inline void any_pass(const float2* in, float2* out, Lengths all, int 
 
 // Transform what `in` holds; the result is there or in `out`, and is returned. A call: inlined into three kernels, four
 // times, it would be a fifth of all that the compiler has to do.
-__device__ __noinline__ float2* transform(float2* in, float2* out, Lengths all, const float2* roots, const int* factors, int passes) {
+__device__ __noinline__ float2* transform(float2* in, float2* out, Lengths all, const float2* roots, const int* factors,
+                                          int passes) {
   for (int p = 0, done = 1; p < passes; p++) {
     int factor = factors[p];
     if (factor == 8) pass<8>(in, out, all, done, roots);
@@ -202,8 +210,8 @@ KERNEL convolve_columns(float2* spectrum, int m, int columns, const float* influ
   }
 }
 
-KERNEL transform_back(const float2* spectrum, int rows, int m, float* potential, const float2* roots, const int* factors,
-                      int passes, float2* memory) {
+KERNEL transform_back(const float2* spectrum, int rows, int m, float* potential, const float2* roots,
+                      const int* factors, int passes, float2* memory) {
   ROOM(float2, back_room);
   Lengths all = {m, AT(m - 1) + 1, 2};
   float2 *in = buffer(back_room, memory, all), *out = in + all.many * all.room;

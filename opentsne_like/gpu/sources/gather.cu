@@ -1,12 +1,15 @@
-// Values and gradients at points of what a grid holds, less what a point feels of its own charge: a function of its place
-// in the cell, of which `own` (3, 3, 3) holds the first harmonics. A line's are the last axis, a plane's the last two.
+// Values and gradients at points of what a grid holds, less what a point feels of its own charge: a function of its
+// place in the cell, of which `own` (3, 3, 3) holds the first harmonics. A line's are the last axis, a plane's the last
+// two.
 #define HARMONICS 3
 
-template <int D> struct Found {
+template <int D>
+struct Found {
   double value, slope[D];  // slopes per cell
 };
 
-template <int D> __device__ inline Found<D> interpolate(const Spot<D>& spot, const float* potential, int run) {
+template <int D>
+__device__ inline Found<D> interpolate(const Spot<D>& spot, const float* potential, int run) {
   const int rows = Touched<D>::rows;
   const float* first = potential + (i64)spot.row * run + spot.column;
   float p[rows][TAPS];
@@ -46,7 +49,8 @@ __device__ inline void waves(float t, double* cosines, double* sines) {  // sine
   sines[0] = 0., sines[1] = s, sines[2] = 4. * s * c;
 }
 
-template <int D> __device__ inline Found<D> self_interaction(const Spot<D>& spot, const double* own) {
+template <int D>
+__device__ inline Found<D> self_interaction(const Spot<D>& spot, const double* own) {
   const int rows = D == 2 ? HARMONICS : 1;
   double cos0[HARMONICS] = {1.}, sin0[HARMONICS] = {0.}, cos1[HARMONICS], sin1[HARMONICS];
   if (D == 2) waves(spot.t[0], cos0, sin0);
@@ -64,9 +68,9 @@ template <int D> __device__ inline Found<D> self_interaction(const Spot<D>& spot
   return found;
 }
 
-template <int D> __device__ void gather_units(int n, const double* points, const Frame& frame, const float* potential,
-                                              const double* own, double shift, double faintest, float* values,
-                                              float* gradient, u64* board, u64* missing) {
+template <int D>
+__device__ void gather_units(int n, const double* points, const Frame& frame, const float* potential, const double* own,
+                             double shift, double faintest, float* values, float* gradient, u64* board, u64* missing) {
   i64 i = my_index();
   double value = 0;
   bool good = false;
@@ -98,10 +102,12 @@ KERNEL gather(int d, int n, const double* points, double corner0, double corner1
   else gather_units<1>(n, points, frame, potential, own, shift, faintest, values, gradient, board, missing);
 }
 
-// Several potentials (q, rows, columns) at the points whose charges (n, q) made them: values (n, q), gradient (n, q, d).
-template <int D> __device__ void gather_columns(int n, const double* points, const Frame& frame, int q,
-                                                const float* potentials, const double* own, const double* shift,
-                                                const float* charges, float* values, float* gradient) {
+// Several potentials (q, rows, columns) at the points whose charges (n, q) made them: values (n, q), gradient (n, q,
+// d).
+template <int D>
+__device__ void gather_columns(int n, const double* points, const Frame& frame, int q, const float* potentials,
+                               const double* own, const double* shift, const float* charges, float* values,
+                               float* gradient) {
   i64 i = my_index();
   if (i >= n) return;
   Spot<D> spot = find<D>(points, i, frame);

@@ -1,6 +1,6 @@
 // Influence functions of a plane, in float64: a radial function at the distances of the padded grid, its cosine
-// transforms (DCT-I) along both axes as products of matrices, and the self-interaction. Lengths of grids that come and go
-// cost no plan and no compiler.
+// transforms (DCT-I) along both axes as products of matrices, and the self-interaction. Lengths of grids that come and
+// go cost no plan and no compiler.
 #define TILE 16
 
 // The function less a constant at squared distances x[i] + y[j], (rows, columns).
@@ -13,8 +13,9 @@ KERNEL radial_table(int rows, int columns, const double* x, const double* y, int
   }
 }
 
-// out[k, i] = factor[k] sum_j in[i, j] share(j) cos(pi j k / m), j and k from 0 to m, i < rows; share is 1 for the first
-// and the last j, else 2. cosines[t] = cos(pi t / m) for t < 2m. Twice this is the transform of both axes, as it was.
+// out[k, i] = factor[k] sum_j in[i, j] share(j) cos(pi j k / m), j and k from 0 to m, i < rows; share is 1 for the
+// first and the last j, else 2, and cosines[t] = cos(pi t / m) for t < 2m. Rows become columns, so the same again
+// transforms the other axis.
 KERNEL cosine_products(int rows, int m, const double* in, const double* cosines, const double* factor, double* out) {
   __shared__ double left[TILE][TILE + 1], right[TILE][TILE + 1];
   int x = threadIdx.x % TILE, y = threadIdx.x / TILE;
@@ -31,8 +32,8 @@ KERNEL cosine_products(int rows, int m, const double* in, const double* cosines,
   if (i < rows && k <= m) out[(i64)k * rows + i] = factor[k] * sum;
 }
 
-// The spectrum (height, m1 + 1) as `convolve_columns` wants it: (m1 + 1, 2, m0), scaled, float32. Its height is m0 + 1, or
-// that of a line 1, which counts for even and odd frequencies along the axis that is missing.
+// The spectrum (height, m1 + 1) as `convolve_columns` wants it: (m1 + 1, 2, m0), scaled, float32. Its height is m0 + 1,
+// or that of a line 1, which counts for even and odd frequencies along the axis that is missing.
 KERNEL arrange(int m0, int m1, int height, const double* spectrum, double scale, float* out) {
   for (i64 e = my_index(); e < (i64)2 * (m1 + 1) * m0; e += all_threads()) {
     int column = (int)(e / (2 * m0)), k = (int)(e % (2 * m0)), row = 2 * (k % m0) + k / m0;

@@ -1,5 +1,5 @@
-// Points along the Morton curve: bits of their coordinates, interleaved. Sorted keys tell the order, since the number of
-// the point stands in their lower half.
+// Points along the Morton curve: bits of their coordinates, interleaved. Sorted keys tell the order, since the number
+// of the point stands in their lower half.
 
 __device__ inline u64 spaced(u32 x, int gap) {  // bits, `gap` zeros between them
   u64 out = 0;

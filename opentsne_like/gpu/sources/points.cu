@@ -1,6 +1,7 @@
 // Points around an offset: all of them, or row by row of an order, where one is given.
-template <typename T> __device__ void around(int d, i64 rows, const int* order, const double* points, double offset0,
-                                             double offset1, double offset2, T* out) {
+template <typename T>
+__device__ void around(int d, i64 rows, const int* order, const double* points, double offset0, double offset1,
+                       double offset2, T* out) {
   double offset[3] = {offset0, offset1, offset2};
   for (i64 e = my_index(); e < rows * d; e += all_threads()) {
     i64 row = e / d, k = e % d;

@@ -7,7 +7,8 @@ struct Window {
   int row, column, height, width;
 };
 
-template <int D> __device__ Window window_of(const Spot<D>& spot, bool mine) {
+template <int D>
+__device__ Window window_of(const Spot<D>& spot, bool mine) {
   __shared__ int low[2], high[2];
   if (threadIdx.x < 2) {
     low[threadIdx.x] = 1 << 30;
@@ -31,18 +32,21 @@ template <int D> __device__ Window window_of(const Spot<D>& spot, bool mine) {
 }
 
 // Add a charge of 1 to numbers of 32 or 64 bits, `run` apart from row to row.
-template <int D, typename Number> __device__ inline void add_unit(const Spot<D>& spot, Number* first, i64 run) {
+template <int D, typename Number>
+__device__ inline void add_unit(const Spot<D>& spot, Number* first, i64 run) {
   float a[TAPS], b[TAPS];
   row_weights<D>(spot, a);
   weights(spot.t[1], b);
 #pragma unroll
   for (int k = 0; k < Touched<D>::rows; k++)
 #pragma unroll
-    for (int l = 0; l < TAPS; l++) atomicAdd(first + k * run + l, (Number)__float2int_rn(a[k] * b[l] * (1 << UNIT_BITS)));
+    for (int l = 0; l < TAPS; l++)
+      atomicAdd(first + k * run + l, (Number)__float2int_rn(a[k] * b[l] * (1 << UNIT_BITS)));
 }
 
 // Points of a block that lie close together add up in `room` numbers of shared memory first.
-template <int D> __device__ void spread_units(int n, const double* points, const Frame& frame, u64* sums, int room, int* window) {
+template <int D>
+__device__ void spread_units(int n, const double* points, const Frame& frame, u64* sums, int room, int* window) {
   i64 i = my_index();
   bool mine = i < n;
   Spot<D> spot = find<D>(points, mine ? i : 0, frame);
@@ -72,8 +76,9 @@ KERNEL spread(int d, int n, const double* points, double corner0, double corner1
 }
 
 // Charges of several columns (n, q), each onto a grid of its own; the board is that of the columns.
-template <int D> __device__ void spread_columns(int n, const double* points, const Frame& frame, int q,
-                                                const float* charges, const u64* board, u64* sums) {
+template <int D>
+__device__ void spread_columns(int n, const double* points, const Frame& frame, int q, const float* charges,
+                               const u64* board, u64* sums) {
   i64 i = my_index();
   if (i >= n) return;
   Spot<D> spot = find<D>(points, i, frame);
@@ -90,8 +95,9 @@ template <int D> __device__ void spread_columns(int n, const double* points, con
       atomicAdd(first + k * run + l, (u64)(i64)__float2int_rn(charge * a[k] * b[l] * (1 << CHARGE_BITS)));
 }
 
-KERNEL spread_charges(int d, int n, const double* points, double corner0, double corner1, double offset0, double offset1,
-                      double cells, int rows, int columns, int q, const float* charges, const u64* board, u64* sums) {
+KERNEL spread_charges(int d, int n, const double* points, double corner0, double corner1, double offset0,
+                      double offset1, double cells, int rows, int columns, int q, const float* charges,
+                      const u64* board, u64* sums) {
   Frame frame = {{corner0, corner1}, {offset0, offset1}, cells, {rows, columns}};
   if (d == 2) spread_columns<2>(n, points, frame, q, charges, board, sums);
   else spread_columns<1>(n, points, frame, q, charges, board, sums);

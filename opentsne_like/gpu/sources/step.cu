@@ -5,10 +5,10 @@ __device__ inline double shrink(double square, double longest, double slack) {
   return square > longest * longest ? longest / (sqrt(square) + slack) : 1.;
 }
 
-template <typename T, int D> __device__ void move(int n, const double* points, const double* update, const double* gains,
-                                                  const T* gradient, const bool* fixed, double rate, double momentum,
-                                                  double max_grad, double max_step, double min_gain, bool adaptive,
-                                                  double* new_points, double* new_update, double* new_gains, u64* board) {
+template <typename T, int D>
+__device__ void move(int n, const double* points, const double* update, const double* gains, const T* gradient,
+                     const bool* fixed, double rate, double momentum, double max_grad, double max_step, double min_gain,
+                     bool adaptive, double* new_points, double* new_update, double* new_gains, u64* board) {
   i64 i = my_index();
   Row<double, D> y = {};
   u64 largest = 0;
@@ -45,16 +45,19 @@ template <typename T, int D> __device__ void move(int n, const double* points, c
   raise(board + WORDS * D + MAGNITUDE, largest);
 }
 
-#define STEP(NAME, T)                                                                                                  \
-  KERNEL NAME(int d, int n, const double* points, const double* update, const double* gains, const T* gradient,       \
-              const bool* fixed, double rate, double momentum, double max_grad, double max_step, double min_gain,     \
-              int adaptive, double* new_points, double* new_update, double* new_gains, u64* board) {                  \
-    if (d == 1) move<T, 1>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain,   \
-                           adaptive, new_points, new_update, new_gains, board);                                       \
-    if (d == 2) move<T, 2>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain,   \
-                           adaptive, new_points, new_update, new_gains, board);                                       \
-    if (d == 3) move<T, 3>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain,   \
-                           adaptive, new_points, new_update, new_gains, board);                                       \
+#define STEP(NAME, T)                                                                                               \
+  KERNEL NAME(int d, int n, const double* points, const double* update, const double* gains, const T* gradient,     \
+              const bool* fixed, double rate, double momentum, double max_grad, double max_step, double min_gain,   \
+              int adaptive, double* new_points, double* new_update, double* new_gains, u64* board) {                \
+    if (d == 1)                                                                                                     \
+      move<T, 1>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain, adaptive, \
+                 new_points, new_update, new_gains, board);                                                         \
+    if (d == 2)                                                                                                     \
+      move<T, 2>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain, adaptive, \
+                 new_points, new_update, new_gains, board);                                                         \
+    if (d == 3)                                                                                                     \
+      move<T, 3>(n, points, update, gains, gradient, fixed, rate, momentum, max_grad, max_step, min_gain, adaptive, \
+                 new_points, new_update, new_gains, board);                                                         \
   }
 STEP(step_single, float)
 STEP(step_double, double)

@@ -28,7 +28,8 @@ __device__ inline i64 warp_sum(i64 mine) {
   return mine;
 }
 
-template <typename T> __device__ void look(i64 n, int q, const T* values, u64* board) {
+template <typename T>
+__device__ void look(i64 n, int q, const T* values, u64* board) {
   int column = blockIdx.y;
   u64 high = 0, low = 0, large = 0;
   for (i64 i = my_index(); i < n; i += all_threads()) {
@@ -44,7 +45,8 @@ template <typename T> __device__ void look(i64 n, int q, const T* values, u64* b
 }
 
 // Add up the numbers of a column, or their squares, in units of the square then.
-template <typename T> __device__ void add_up(i64 n, int q, const T* values, int squared, u64* board) {
+template <typename T>
+__device__ void add_up(i64 n, int q, const T* values, int squared, u64* board) {
   int column = blockIdx.y;
   board += WORDS * column;
   int exponent = (int)(board[MAGNITUDE] >> 52) - 1022;  // of two; no magnitude reaches that power
@@ -65,7 +67,9 @@ template <typename T> __device__ void add_up(i64 n, int q, const T* values, int 
 
 KERNEL look_single(i64 n, int q, const float* values, u64* board) { look(n, q, values, board); }
 KERNEL look_double(i64 n, int q, const double* values, u64* board) { look(n, q, values, board); }
-KERNEL add_up_single(i64 n, int q, const float* values, int squared, u64* board) { add_up(n, q, values, squared, board); }
+KERNEL add_up_single(i64 n, int q, const float* values, int squared, u64* board) {
+  add_up(n, q, values, squared, board);
+}
 KERNEL add_up_double(i64 n, int q, const double* values, int squared, u64* board) {
   add_up(n, q, values, squared, board);
 }
