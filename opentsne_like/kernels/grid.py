@@ -21,6 +21,7 @@ from ._lanes import EIGHT
 
 TAPS = 6
 HARMONICS = 3  # of the self-interaction, the constant included; the next is a thousandth of the last
+BLOCK = 256  # points whose places and self-interactions are taken together
 
 load, store, splat, pick, total, _ = EIGHT  # six taps and two lanes of weight 0
 
@@ -40,20 +41,20 @@ SINGLE = np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float32)
 
 
 @helper
-def _weights(taps: int, t: Any) -> Any:
-    """Return the weights at the fraction `t` of a cell along an axis, which may be missing."""
+def _weights(real: bool, t: Any) -> Any:
+    """Return the weights at the fraction `t` of a cell along an axis, which is real or missing."""
     x = splat(t)
     w = load(WEIGHTS, 40) * x + load(WEIGHTS, 32)
     w = ((w * x + load(WEIGHTS, 24)) * x + load(WEIGHTS, 16)) * x + load(WEIGHTS, 8)
-    return w * x + load(WEIGHTS, 0) if taps == TAPS else load(SINGLE, 0)
+    return w * x + load(WEIGHTS, 0) if real else load(SINGLE, 0)
 
 
 @helper
-def _slopes(taps: int, t: float) -> Any:
+def _slopes(real: bool, t: float) -> Any:
     """Return the derivatives of the weights."""
     x = splat(t)
     w = (load(SLOPES, 32) * x + load(SLOPES, 24)) * x + load(SLOPES, 16)
-    return (w * x + load(SLOPES, 8)) * x + load(SLOPES, 0) if taps == TAPS else splat(np.float32(0))
+    return (w * x + load(SLOPES, 8)) * x + load(SLOPES, 0) if real else splat(np.float32(0))
 
 
 @helper
@@ -62,11 +63,11 @@ def _add_to_row(flat: Array, base: int, w: Any) -> None:
 
 
 @helper
-def _read_plane(taps: int, w: Any, s: Any, flat: Array, base: int, run: int) -> Any:
+def _read_plane(real: bool, w: Any, s: Any, flat: Array, base: int, run: int) -> Any:
     """Return the sums of the rows of a plane, `run` apart, by the weights along the second axis and by their slopes."""
     row = load(flat, base)
     value, slope = pick(w, 0) * row, pick(s, 0) * row
-    if taps == TAPS:
+    if real:
         row = load(flat, base + run)
         value, slope = value + pick(w, 1) * row, slope + pick(s, 1) * row
         row = load(flat, base + 2 * run)
@@ -160,13 +161,13 @@ def locate(
 
 
 @helper
-def _add_point(taps: Array, w0: Any, w1: Any, w2: Any, flat: Array, first: int, run: int, plane: int) -> None:
+def _add_point(d: int, w0: Any, w1: Any, w2: Any, flat: Array, first: int, run: int, plane: int) -> None:
     """Add a charge to the nodes from `first` on; `run` and `plane` as in `_interpolate`."""
-    for a in range(taps[0]):
+    for a in range(TAPS if d == 3 else 1):
         base = first + a * plane
-        w = pick(w0, a) * w2 if taps[0] == TAPS else w2
+        w = pick(w0, a) * w2 if d == 3 else w2
         _add_to_row(flat, base, pick(w1, 0) * w)
-        if taps[1] == TAPS:
+        if d > 1:
             _add_to_row(flat, base + run, pick(w1, 1) * w)
             _add_to_row(flat, base + 2 * run, pick(w1, 2) * w)
             _add_to_row(flat, base + 3 * run, pick(w1, 3) * w)
@@ -175,7 +176,7 @@ def _add_point(taps: Array, w0: Any, w1: Any, w2: Any, flat: Array, first: int, 
 
 
 @kernel
-def spread(first: int, last: int, nodes: Array, parts: Array, taps: Array, grid: Array) -> None:
+def spread(first: int, last: int, nodes: Array, parts: Array, grid: Array) -> None:
     """Add unit charges to the grid, for a range of located points in that sequence.
 
     Parameters
@@ -184,30 +185,28 @@ def spread(first: int, last: int, nodes: Array, parts: Array, taps: Array, grid:
     nodes : (n,)
     parts : (d, n)
         From `locate`.
-    taps : (3,) int64
-        6 along real axes, 1 along missing ones.
     grid : (g0, g1, g2) float32, changed
     """
     n2, plane = grid.shape[2], grid.shape[1] * grid.shape[2]
-    d = len(parts)
+    d = len(parts)  # not known to the compiler, which would else add the weights to a line's nodes one by one
     flat = grid.reshape(-1)
     zero = np.float32(0)
     for q in range(first, last):
-        w0 = _weights(taps[0], parts[0, q] if d == 3 else zero)
-        w1 = _weights(taps[1], parts[d - 2, q] if d > 1 else zero)
-        w2 = _weights(TAPS, parts[d - 1, q])
-        _add_point(taps, w0, w1, w2, flat, nodes[q], n2, plane)
+        w0 = _weights(d == 3, parts[0, q] if d == 3 else zero)
+        w1 = _weights(d > 1, parts[d - 2, q] if d > 1 else zero)
+        w2 = _weights(True, parts[d - 1, q])
+        _add_point(d, w0, w1, w2, flat, nodes[q], n2, plane)
 
 
 @kernel
 def spread_charges(
-    first: int, last: int, nodes: Array, parts: Array, order: Array, charges: Array, taps: Array, grids: Array
+    first: int, last: int, nodes: Array, parts: Array, order: Array, charges: Array, grids: Array
 ) -> None:
     """Add charges of several columns to a grid each, for a range of located points in that sequence.
 
     Parameters
     ----------
-    first, last, nodes, parts, taps
+    first, last, nodes, parts
         As in `spread`.
     order : (n,) int32
         From `locate`.
@@ -219,48 +218,62 @@ def spread_charges(
     flat = grids.reshape(-1)
     zero = np.float32(0)
     for q in range(first, last):
-        w0 = _weights(taps[0], parts[0, q] if d == 3 else zero)
-        w1 = _weights(taps[1], parts[d - 2, q] if d > 1 else zero)
-        w2 = _weights(TAPS, parts[d - 1, q])
+        w0 = _weights(d == 3, parts[0, q] if d == 3 else zero)
+        w1 = _weights(d > 1, parts[d - 2, q] if d > 1 else zero)
+        w2 = _weights(True, parts[d - 1, q])
         for c in range(columns):
             charged = splat(charges[order[q], c]) * w2
-            _add_point(taps, w0, w1, charged, flat, c * n0 * n1 * n2 + nodes[q], n2, n1 * n2)
+            _add_point(d, w0, w1, charged, flat, c * n0 * n1 * n2 + nodes[q], n2, n1 * n2)
 
 
 @helper
-def _interpolate(taps: Array, t: Any, flat: Array, base: int, run: int, plane: int) -> Any:
+def _interpolate(axes: Any, t: Any, flat: Array, base: int, run: int, plane: int) -> Any:
     """Return value and gradient per cell of what the grid holds at the fractions `t` of the cell that begins at `base`.
 
     `run` and `plane` are the distances, in the flat grid, of nodes along the second axis and the first.
     """
-    w1, s1 = _weights(taps[1], t[1]), _slopes(taps[1], t[1])
-    w2, s2 = _weights(TAPS, t[2]), _slopes(TAPS, t[2])
-    rows, along1 = _read_plane(taps[1], w1, s1, flat, base, run)
+    d = len(axes)
+    w1, s1 = _weights(d > 1, t[1]), _slopes(d > 1, t[1])
+    w2, s2 = _weights(True, t[2]), _slopes(True, t[2])
+    rows, along1 = _read_plane(d > 1, w1, s1, flat, base, run)
     along0 = rows
-    if taps[0] == TAPS:
-        w0, s0 = _weights(TAPS, t[0]), _slopes(TAPS, t[0])
+    if d == 3:
+        w0, s0 = _weights(True, t[0]), _slopes(True, t[0])
         rows, along1, along0 = pick(w0, 0) * rows, pick(w0, 0) * along1, pick(s0, 0) * rows
         for a in range(1, TAPS):
-            values, slopes = _read_plane(TAPS, w1, s1, flat, base + a * plane, run)
+            values, slopes = _read_plane(True, w1, s1, flat, base + a * plane, run)
             rows, along1 = rows + pick(w0, a) * values, along1 + pick(w0, a) * slopes
             along0 = along0 + pick(s0, a) * values
     return total(rows * w2), total(along0 * w2), total(along1 * w2), total(rows * s2)
 
 
 @helper
-def _find(point: Array, place: Any, shape: Any, n1: int, n2: int) -> Any:
-    """Return whether a point lies within a grid, its first node in rows and planes of n2 and n1, and its fractions."""
+def _find(axes: Any, points: Array, place: Any, shape: Any, n1: int, n2: int, nodes: Array, parts: Array) -> None:
+    """Write the first node of points in rows and planes of n2 and n1, -1 for those outside of a grid, and their parts.
+
+    Parameters
+    ----------
+    points : (count, d)
+    axes, place, shape
+        As in `gather`.
+    n1, n2 : int
+    nodes : (>= count,) int64, out
+    parts : (3, >= count) float32, out
+        Fractions of a cell, 0 along missing axes.
+    """
     corner, offset, inverse_spacing = place
-    d = len(point)
-    base, inside = 0, True
-    t0 = t1 = t2 = np.float32(0)
-    for k in range(d):
-        u = (point[k] - corner[k]) * inverse_spacing + offset[k]
-        inside = inside and TAPS // 2 <= u <= shape[3 - d + k] - TAPS
-        cell = int(u) if inside else TAPS
-        t0, t1, t2 = t1, t2, np.float32(u - cell)
-        base = base * (n2 if k == d - 1 else n1) + cell - 2
-    return inside, base, t0, t1, t2
+    d = len(axes)
+    for i in range(len(points)):
+        base, inside = 0, True
+        t0 = t1 = t2 = np.float32(0)
+        for k in range(d):
+            u = (points[i, k] - corner[k]) * inverse_spacing + offset[k]
+            inside = inside and TAPS // 2 <= u <= shape[3 - d + k] - TAPS
+            cell = int(u) if inside else TAPS
+            t0, t1, t2 = t1, t2, np.float32(u - cell) if inside else np.float32(0)
+            base = base * (n2 if k == d - 1 else n1) + cell - 2
+        nodes[i] = base if inside else -1
+        parts[0, i], parts[1, i], parts[2, i] = t0, t1, t2
 
 
 @kernel
@@ -270,7 +283,7 @@ def gather(
     points: Array,
     place: Any,
     shape: Array,
-    taps: Array,
+    axes: Any,
     potential: Array,
     own: Array,
     shift: float,
@@ -291,7 +304,8 @@ def gather(
         As in `count_strips`.
     shape : (3,) int64
         Nodes of the grid along its axes.
-    taps : (3,) int64
+    axes : tuple
+        As long as there are real axes: each length is a type of its own, for which the compiler leaves the others out.
     potential : (g0, g1, >= g2) float32
     own : (HARMONICS, HARMONICS, HARMONICS) float64
         All zero for points that carry no charge.
@@ -310,32 +324,32 @@ def gather(
     missing : int
         How many points the grid is not good for.
     """
-    inverse_spacing = place[2]
-    d = points.shape[1]
-    n1, n2 = potential.shape[1], potential.shape[2]
+    d, n1, n2 = len(axes), potential.shape[1], potential.shape[2]
     flat = potential.reshape(-1)
-    subtract = own[0, 0, 0] != 0.0
+    nodes, parts, felt = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32), np.zeros((4, BLOCK))
+    found = np.empty((BLOCK, 4))
+    subtract, inverse_spacing = own[0, 0, 0] != 0.0, place[2]
     sum_of_values, missing = 0.0, 0
-    for i in range(low, high):
-        inside, base, t0, t1, t2 = _find(points[i], place, shape, n1, n2)
-        phi[i] = 0.0
-        if not inside:
-            missing += 1
-            continue
-        value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, base, n2, n1 * n2)
+    for begin in range(low, high, BLOCK):
+        count = min(BLOCK, high - begin)
+        _find(axes, points[begin : begin + count], place, shape, n1, n2, nodes, parts)
         if subtract:
-            v, h0, h1, h2 = _self_interaction(taps, own, t0, t1, t2)
-            value, g0, g1, g2 = value - v, g0 - h0, g1 - h1, g2 - h2
-        if value + shift > faintest:
-            phi[i] = value + shift
-            sum_of_values += value + shift
-        else:
-            missing += 1
-        gradient[i, d - 1] = g2 * inverse_spacing
-        if d > 1:
-            gradient[i, d - 2] = g1 * inverse_spacing
-        if d > 2:
-            gradient[i, 0] = g0 * inverse_spacing
+            _feel_own(axes, own, parts[:, :count], felt)
+        for k in range(count):
+            t = (parts[0, k], parts[1, k], parts[2, k])
+            value, g0, g1, g2 = _interpolate(axes, t, flat, max(nodes[k], 0), n2, n1 * n2)
+            found[k, 0] = value - felt[0, k] + shift
+            found[k, 1] = (g0 - felt[1, k]) * inverse_spacing
+            found[k, 2] = (g1 - felt[2, k]) * inverse_spacing
+            found[k, 3] = (g2 - felt[3, k]) * inverse_spacing
+        for k in range(count):
+            inside = nodes[k] >= 0 and found[k, 0] > faintest
+            value = found[k, 0] if inside else 0.0
+            sum_of_values += value
+            missing += not inside
+            phi[begin + k] = value
+            for c in range(d):
+                gradient[begin + k, c] = found[k, 4 - d + c]
     return sum_of_values, missing
 
 
@@ -346,7 +360,7 @@ def gather_charges(
     points: Array,
     place: Any,
     shape: Array,
-    taps: Array,
+    axes: Any,
     potentials: Array,
     own: Array,
     charges: Array,
@@ -358,7 +372,7 @@ def gather_charges(
 
     Parameters
     ----------
-    low, high, points, place, shape, taps, own
+    low, high, points, place, shape, axes, own
         As in `gather`; `own` is the self-interaction of a charge of 1.
     potentials : (q, g0, g1, >= g2) float32
     charges : (n, q) float32
@@ -369,24 +383,28 @@ def gather_charges(
         0 where the grid is not good, as in `gather`.
     """
     columns, n0, n1, n2 = potentials.shape
-    d, inverse_spacing = points.shape[1], place[2]
+    d, inverse_spacing = len(axes), place[2]
     flat = potentials.reshape(-1)
-    for i in range(low, high):
-        inside, base, t0, t1, t2 = _find(points[i], place, shape, n1, n2)
-        phi[i] = 0
-        gradient[i] = 0
-        if not inside:
-            continue
-        v, h0, h1, h2 = _self_interaction(taps, own, t0, t1, t2)
-        for c in range(columns):
-            charge = np.float64(charges[i, c])
-            value, g0, g1, g2 = _interpolate(taps, (t0, t1, t2), flat, c * n0 * n1 * n2 + base, n2, n1 * n2)
-            phi[i, c] = value - charge * v + shift[c]
-            gradient[i, c, d - 1] = (g2 - charge * h2) * inverse_spacing
-            if d > 1:
-                gradient[i, c, d - 2] = (g1 - charge * h1) * inverse_spacing
-            if d > 2:
-                gradient[i, c, 0] = (g0 - charge * h0) * inverse_spacing
+    nodes, parts, felt = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32), np.empty((4, BLOCK))
+    for begin in range(low, high, BLOCK):
+        count = min(BLOCK, high - begin)
+        _find(axes, points[begin : begin + count], place, shape, n1, n2, nodes, parts)
+        _feel_own(axes, own, parts[:, :count], felt)
+        for k in range(count):
+            i, t = begin + k, (parts[0, k], parts[1, k], parts[2, k])
+            phi[i] = 0
+            gradient[i] = 0
+            if nodes[k] < 0:
+                continue
+            for c in range(columns):
+                charge = np.float64(charges[i, c])
+                value, g0, g1, g2 = _interpolate(axes, t, flat, c * n0 * n1 * n2 + nodes[k], n2, n1 * n2)
+                phi[i, c] = value - charge * felt[0, k] + shift[c]
+                gradient[i, c, d - 1] = (g2 - charge * felt[3, k]) * inverse_spacing
+                if d > 1:
+                    gradient[i, c, d - 2] = (g1 - charge * felt[2, k]) * inverse_spacing
+                if d > 2:
+                    gradient[i, c, 0] = (g0 - charge * felt[1, k]) * inverse_spacing
 
 
 @helper
@@ -400,24 +418,53 @@ def _cos_sin(t: float) -> tuple[float, float]:
 
 
 @helper
-def _self_interaction(taps: Array, own: Array, t0: Any, t1: Any, t2: Any) -> tuple[float, float, float, float]:
-    """Return the potential of a point's own charge at the point, and its gradient per cell."""
-    c0, s0 = _cos_sin(t0) if taps[0] == TAPS else (1.0, 0.0)
-    c1, s1 = _cos_sin(t1) if taps[1] == TAPS else (1.0, 0.0)
-    c2, s2 = _cos_sin(t2)
-    cos0, sin0 = (1.0, c0, 2.0 * c0 * c0 - 1.0), (0.0, s0, 4.0 * s0 * c0)
-    cos1, sin1 = (1.0, c1, 2.0 * c1 * c1 - 1.0), (0.0, s1, 4.0 * s1 * c1)
-    value = g0 = g1 = g2 = 0.0
-    for a in range(HARMONICS if taps[0] == TAPS else 1):
-        for b in range(HARMONICS if taps[1] == TAPS else 1):
-            v = own[a, b, 0] + own[a, b, 1] * c2 + own[a, b, 2] * (2.0 * c2 * c2 - 1.0)
-            t = own[a, b, 1] * s2 + own[a, b, 2] * (4.0 * s2 * c2)
-            value += cos0[a] * cos1[b] * v
-            g0 += sin0[a] * cos1[b] * v
-            g1 += cos0[a] * sin1[b] * v
-            g2 += cos0[a] * cos1[b] * t
+def _feel_own(axes: Any, own: Array, parts: Array, felt: Array) -> None:
+    """Write what points feel of their own charge: the potential and its gradient per cell, along three axes.
+
+    Loops over points with nothing else in them turn into vectors.
+
+    Parameters
+    ----------
+    axes : tuple
+        As in `gather`.
+    own : (HARMONICS, HARMONICS, HARMONICS)
+        0 but for the constant along missing axes, where any fraction will do.
+    parts : (3, count)
+    felt : (4, >= count) float64, out
+    """
     turn = -math.pi  # the gradient moves the point alone, not its charge: half of what the harmonics say
-    return value, turn * g0, turn * g1, turn * g2
+    plane = own[0]
+    for k in range(parts.shape[1]):
+        v, g1, g2 = _sum_harmonics(plane, _cos_sin(parts[1, k]), _cos_sin(parts[2, k]))
+        felt[0, k], felt[1, k], felt[2, k], felt[3, k] = v, 0.0, turn * g1, turn * g2
+    if len(axes) == 3:
+        one, two = own[1], own[2]
+        for k in range(parts.shape[1]):
+            c, s = _cos_sin(parts[0, k])
+            v, g1, g2 = _sum_harmonics(one, _cos_sin(parts[1, k]), _cos_sin(parts[2, k]))
+            w, h1, h2 = _sum_harmonics(two, _cos_sin(parts[1, k]), _cos_sin(parts[2, k]))
+            twice = 2.0 * c * c - 1.0
+            felt[0, k] += c * v + twice * w
+            felt[1, k] = turn * (s * v + 4.0 * s * c * w)
+            felt[2, k] += turn * (c * g1 + twice * h1)
+            felt[3, k] += turn * (c * g2 + twice * h2)
+
+
+@helper
+def _sum_harmonics(plane: Array, first: Any, second: Any) -> tuple[float, float, float]:
+    """Return ``sum_bc plane[b, c] cos(b x) cos(c y)``, that with ``b sin(b x)``, and that with ``c sin(c y)``.
+
+    Given are cosine and sine of x and of y.
+    """
+    (c1, s1), (c2, s2) = first, second
+    twice1, twice2, double1, double2 = 2.0 * c1 * c1 - 1.0, 2.0 * c2 * c2 - 1.0, 4.0 * s1 * c1, 4.0 * s2 * c2
+    v0 = plane[0, 0] + plane[0, 1] * c2 + plane[0, 2] * twice2
+    v1 = plane[1, 0] + plane[1, 1] * c2 + plane[1, 2] * twice2
+    v2 = plane[2, 0] + plane[2, 1] * c2 + plane[2, 2] * twice2
+    t0 = plane[0, 1] * s2 + plane[0, 2] * double2
+    t1 = plane[1, 1] * s2 + plane[1, 2] * double2
+    t2 = plane[2, 1] * s2 + plane[2, 2] * double2
+    return v0 + c1 * v1 + twice1 * v2, s1 * v1 + double1 * v2, t0 + c1 * t1 + twice1 * t2
 
 
 @kernel

@@ -27,8 +27,8 @@ class Grid:
     --------
     >>> from opentsne_like.ops import Grid
     >>> grid = Grid(spacing=0.5, shape=(1, 16, 32), padded=(1, 32, 64))
-    >>> grid.is_plane, grid.taps.tolist()
-    (True, [1, 6, 6])
+    >>> grid.is_plane, grid.axes
+    (True, (1, 2))
     """
 
     spacing: float
@@ -41,9 +41,9 @@ class Grid:
         return self.padded[0] == 1 and self.padded[1] > 1
 
     @property
-    def taps(self) -> Array:
-        """Nodes that a point touches along each axis, shape (3,) int64."""
-        return np.array([1 if n == 1 else TAPS for n in self.padded])
+    def axes(self) -> tuple[int, ...]:
+        """The real axes; loops are compiled for each number of them."""
+        return tuple(axis for axis in range(3) if self.padded[axis] > 1)
 
 
 class Place(NamedTuple):
@@ -132,9 +132,9 @@ def spread(
     locating = [(locate, (*chunk, *shared, slots[c], nodes, parts, order)) for c, chunk in enumerate(chunks)]
     _parallel.run_tasks(locating, n_jobs=n_jobs)
     kernel: Any = kernels.grid.spread
-    located: tuple[Any, ...] = (nodes, parts, grid.taps, grids[0])
+    located: tuple[Any, ...] = (nodes, parts, grids[0])
     if charges is not None:
-        kernel, located = kernels.grid.spread_charges, (nodes, parts, order, charges, grid.taps, grids)
+        kernel, located = kernels.grid.spread_charges, (nodes, parts, order, charges, grids)
     for parity in (0, 1):
         ranges = [(bounds[s], bounds[s + 1]) for s in range(parity, n_strips, 2)]
         spreading = [(kernel, (*each, *located)) for each in ranges]
@@ -191,7 +191,7 @@ def gather(
     n, d = points.shape
     values, gradient = np.empty(n, np.float32), np.empty((n, d), np.float32)
     at, shape = tuple(place), np.array(grid.shape)
-    shared = (points, at, shape, grid.taps, potential, own, shift, faintest, values, gradient)
+    shared = (points, at, shape, grid.axes, potential, own, shift, faintest, values, gradient)
     tasks = [(kernels.grid.gather, (*chunk, *shared)) for chunk in _parallel.chunk_bounds(n, GRAIN)]
     sums = _parallel.run_tasks(tasks, n_jobs=n_jobs)
     return Potential(values, gradient, float(sum(part[0] for part in sums))), sum(part[1] for part in sums)
@@ -240,6 +240,6 @@ def gather_charges(
     (n, d), q = points.shape, len(potentials)
     values, gradient = np.empty((n, q), np.float32), np.empty((n, q, d), np.float32)
     at, shape = tuple(place), np.array(grid.shape)
-    shared = (points, at, shape, grid.taps, potentials, own, charges, shift, values, gradient)
+    shared = (points, at, shape, grid.axes, potentials, own, charges, shift, values, gradient)
     _parallel.for_chunks(kernels.grid.gather_charges, n, shared, n_jobs=n_jobs, grain=GRAIN)
     return Potential(values, gradient, float(values.sum(dtype=np.float64)))

@@ -31,10 +31,10 @@ def located(points, corner, offset, spacing, shape, height=16, strips=1):
 def case(d, n=300):
     points = np.random.default_rng(d).uniform(3, 9, size=(n, d))
     shape = (1,) * (3 - d) + (20, 24, 28)[3 - d :]
-    taps = np.array([1] * (3 - d) + [6] * d)
+    axes = (0,) * d
     u = (points - 3) / 0.75 + 6
     nodes = [np.arange(shape[3 - d + k]) - u[:, k : k + 1] for k in range(d)]
-    return points, shape, taps, u, nodes
+    return points, shape, axes, u, nodes
 
 
 def outer(factors):
@@ -62,11 +62,11 @@ def test_locate(d, strips):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_spread(d):
-    points, shape, taps, _, nodes = case(d)
+    points, shape, _, _, nodes = case(d)
     first, parts, *_ = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=99)
     result = np.zeros((*shape[:2], shape[2] + 2), np.float32)
     first = first // shape[2] * result.shape[2] + first % shape[2]
-    grid.spread(5, 35, first, parts, taps, result)
+    grid.spread(5, 35, first, parts, result)
     expected = outer([spline(x) for x in nodes])[5:35].sum(axis=0)
     np.testing.assert_allclose(result[..., : shape[2]], expected, atol=2e-6)
     assert result.sum() == pytest.approx(30, rel=1e-5)
@@ -74,12 +74,12 @@ def test_spread(d):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_spread_charges(d):
-    points, shape, taps, _, nodes = case(d)
+    points, shape, _, _, nodes = case(d)
     first, parts, _, _, order = located(points, np.full(d, 3.0), np.full(d, 6.0), 0.75, shape, height=4, strips=8)
     charges = np.random.default_rng(0).normal(size=(len(points), 3)).astype(np.float32)
     result = np.zeros((3, *shape[:2], shape[2] + 2), np.float32)
     first = first // shape[2] * result.shape[3] + first % shape[2]
-    grid.spread_charges(5, 35, first, parts, order, charges, taps, result)
+    grid.spread_charges(5, 35, first, parts, order, charges, result)
     weights, some = outer([spline(x) for x in nodes]), order[5:35]
     expected = np.einsum("nabc,nq->qabc", weights[some], charges[some])
     np.testing.assert_allclose(result[..., : shape[2]], expected, atol=4e-6)
@@ -88,7 +88,7 @@ def test_spread_charges(d):
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_gather(d, own):
-    points, shape, taps, u, nodes = case(d)
+    points, shape, axes, u, nodes = case(d)
     n, spacing = len(points), 0.75
     rng = np.random.default_rng(1)
     potential = rng.normal(size=shape).astype(np.float32)
@@ -107,7 +107,7 @@ def test_gather(d, own):
         value, gradient = value - v, gradient - g
     phi, slope = np.empty(n, np.float32), np.empty((n, d), np.float32)
     place = (np.full(d, 3.0), np.full(d, 6.0), 1 / spacing)
-    args = (points, place, np.array(shape), taps, potential, harmonics, 7.0)
+    args = (points, place, np.array(shape), axes, potential, harmonics, 7.0)
     total, missing = grid.gather(0, n, *args, -np.inf, phi, slope)
     np.testing.assert_allclose(phi, value + 7, atol=1e-4)
     np.testing.assert_allclose(slope, gradient / spacing, atol=3e-4)
@@ -128,9 +128,9 @@ def test_gather_leaves_out_what_lies_near_the_border_or_outside(d):
     place = (np.zeros(d), np.full(d, 2.0), 1.0)
     shape = (1,) * (3 - d) + (20,) * d
     points = np.repeat(np.array([[-5.0], [0.9], [1.1], [11.9], [12.1], [1e30], [np.nan]]), d, axis=1)
-    taps = np.array([1] * (3 - d) + [6] * d)
+    axes = (0,) * d
     phi, slope = np.full(7, np.nan, np.float32), np.empty((7, d), np.float32)
-    args = (points, place, np.array(shape), taps, np.ones((*shape[:2], 22), np.float32), np.zeros((3, 3, 3)), 0.0)
+    args = (points, place, np.array(shape), axes, np.ones((*shape[:2], 22), np.float32), np.zeros((3, 3, 3)), 0.0)
     total, missing = grid.gather(0, 7, *args, 0.0, phi, slope)
     np.testing.assert_allclose(phi, [0, 0, 1, 1, 0, 0, 0], atol=1e-6)
     assert missing == 5
