@@ -11,6 +11,9 @@ from .._types import Array
 from ._jit import kernel
 from .forms import height, shape, value_and_slope, weighted_slope
 
+FETCHED = 1024  # neighbours that are brought together at a time, 8 KB
+ROWS = 256  # that are put to their places at a time
+
 
 @kernel
 def add_attraction(
@@ -100,7 +103,10 @@ def add_attraction_in_plane(
 ) -> None:
     """Write what `add_attraction` does for float32 coordinates in the plane.
 
-    Both coordinates of a point are fetched as one number of 64 bits: most of the time goes into waiting for them.
+    Both coordinates of a point are fetched as one number of 64 bits. The neighbours of a row are brought together
+    first, by plain loads, and then computed with: instructions that gather from many addresses at once are slow on most
+    processors, and a loop that reads in sequence becomes vectors. Rows are put to their places by blocks, because a
+    write to a far place holds up those that follow it.
 
     Parameters
     ----------
@@ -109,30 +115,38 @@ def add_attraction_in_plane(
     pairs : (n,) uint64
         The coordinates that the columns stand for, (n, 2) float32, seen as such numbers.
     """
-    zero = np.float32(0)
-    lower, upper = np.uint64(0xFFFFFFFF), np.uint64(32)
-    for i in range(low, high):
-        place = order[i]
-        row = indices[indptr[i] : indptr[i + 1]]
-        weights = values[indptr[i] : indptr[i + 1]]
-        xi, yi = points[i, 0], points[i, 1]
-        sx = sy = loss = zero
-        for e in range(len(row)):
-            pair = pairs[np.uint64(row[e])]
-            dx = xi - np.uint32(pair & lower).view(np.float32)
-            dy = yi - np.uint32(pair >> upper).view(np.float32)
-            if losses is None:
-                w = weighted_slope(form, weights[e], dx * dx + dy * dy)
-            else:
-                value, slope = value_and_slope(form, dx * dx + dy * dy)
-                w = weights[e] * slope
-                loss += weights[e] * value
-            sx += w * dx
-            sy += w * dy
-        gradient[place, 0] = exaggeration * sx + scale * repulsion[place, 0]
-        gradient[place, 1] = exaggeration * sy + scale * repulsion[place, 1]
-        if losses is not None:
-            losses[place] = loss
+    zero, room = np.float32(0), np.uint64(FETCHED)
+    two, one = np.uint64(2), np.uint64(1)
+    fetched, sums = np.empty(FETCHED, np.uint64), np.empty((ROWS, 2), np.float32)
+    others = fetched.view(np.float32)
+    for first in range(low, high, ROWS):
+        last = min(first + ROWS, high)
+        for i in range(first, last):
+            xi, yi = points[i, 0], points[i, 1]
+            sx = sy = loss = zero
+            begin, end = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
+            while begin < end:
+                count = min(room, end - begin)
+                for e in range(count):
+                    fetched[e] = pairs[np.uint64(indices[begin + e])]
+                for e in range(count):
+                    dx, dy, weight = xi - others[two * e], yi - others[two * e + one], values[begin + e]
+                    if losses is None:
+                        w = weighted_slope(form, weight, dx * dx + dy * dy)
+                    else:
+                        value, slope = value_and_slope(form, dx * dx + dy * dy)
+                        w = weight * slope
+                        loss += weight * value
+                    sx += w * dx
+                    sy += w * dy
+                begin += count
+            sums[i - first, 0], sums[i - first, 1] = sx, sy
+            if losses is not None:
+                losses[order[i]] = loss
+        for i in range(first, last):
+            place = order[i]
+            gradient[place, 0] = exaggeration * sums[i - first, 0] + scale * repulsion[place, 0]
+            gradient[place, 1] = exaggeration * sums[i - first, 1] + scale * repulsion[place, 1]
 
 
 @kernel

@@ -61,6 +61,24 @@ def test_attraction(d, dof, dtype, index):
     assert loss == pytest.approx(own[3:].sum(), rel=1e-12)
 
 
+def test_rows_of_any_length_and_number_in_the_plane():
+    n = 2 * attraction.ROWS + 88
+    lengths = np.array([0, 1, 15, 16, 17, 40, 3 * attraction.FETCHED, 0])[np.arange(n) % 8] * (np.arange(n) % 50 < 8)
+    rng, indptr = np.random.default_rng(0), np.concatenate([[0], np.cumsum(lengths)])
+    indices, values = rng.integers(0, n, indptr[-1]), rng.random(indptr[-1]).astype(np.float32)
+    points, places = rng.normal(size=(n, 2)).astype(np.float32), rng.permutation(n).astype(np.int32)
+    result, losses = np.empty((n, 2), np.float32), np.empty(n)
+    numbers = (forms.Square(), np.float32(2.0), places, np.ones((n, 2)), np.float32(0.5))
+    graph = (indptr, indices, values, points, points.view(np.uint64).ravel())
+    attraction.add_attraction_in_plane(0, n, *graph, *numbers, result, losses)
+    rows = np.repeat(np.arange(n), lengths)
+    apart = points[rows].astype(np.float64) - points[indices]
+    pulls = [np.bincount(rows, 2.0 * values * apart[:, k], minlength=n) for k in range(2)]
+    np.testing.assert_allclose(result[places], np.column_stack(pulls) + 0.5, rtol=1e-4, atol=1e-4)
+    own = np.bincount(rows, values * (apart**2).sum(axis=1), minlength=n)
+    np.testing.assert_allclose(losses[places], own, rtol=1e-4)
+
+
 def test_rows_without_edges_feel_repulsion_only():
     P = sparse.csr_matrix((4, 4))
     x, repulsion, result = np.zeros((4, 2), np.float32), np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32)
