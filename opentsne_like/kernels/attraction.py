@@ -220,15 +220,21 @@ def reorder(
     new_values : (edges,), out
     """
     for r in range(low, high):
-        first = indptr[order[r]]
-        for k in range(new_indptr[r + 1] - new_indptr[r]):
-            new_indices[new_indptr[r] + k] = rank[indices[first + k]]
-            new_values[new_indptr[r] + k] = values[first + k]
+        begin, at = np.uint64(indptr[order[r]]), np.uint64(new_indptr[r])
+        count = np.uint64(new_indptr[r + 1]) - at
+        for k in range(count):
+            new_indices[at + k] = rank[np.uint64(indices[begin + k])]
+        for k in range(count):
+            new_values[at + k] = values[begin + k]
 
 
 @kernel
 def take_rows(low: int, high: int, order: Array, points: Array, offset: Array, out: Array) -> None:
     """Write ``points[order[low:high]] - offset`` (n, d) to the same rows of `out`, in its precision."""
-    for r in range(low, high):
+    in_plane = points.shape[1] == 2
+    for r in range(low, high if in_plane else low):  # two thirds of the time of the other loop
+        i = order[r]
+        out[r, 0], out[r, 1] = points[i, 0] - offset[0], points[i, 1] - offset[1]
+    for r in range(low if not in_plane else high, high):
         for k in range(points.shape[1]):
             out[r, k] = points[order[r], k] - offset[k]

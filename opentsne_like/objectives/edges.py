@@ -160,7 +160,7 @@ class Edges:
         from scipy import sparse
 
         n = len(self.indptr) - 1
-        return sparse.csr_matrix((weights.astype(np.float64), self.indices, self.indptr), shape=(n, n))
+        return sparse.csr_matrix((weights.astype(np.float64, copy=False), self.indices, self.indptr), shape=(n, n))
 
     @cached_property
     def _sums(self) -> tuple[float, float]:
