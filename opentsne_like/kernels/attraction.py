@@ -184,9 +184,12 @@ def entropy(low: int, high: int, values: Array) -> tuple[float, float]:
 @kernel
 def checksum(low: int, high: int, words: Array) -> np.uint64:
     """Return a sum over ``words`` (uint64) that tells whether an array changed: every word counts by its place."""
-    total = np.uint64(0)
-    for e in range(low, high):
-        total += (words[e] ^ (words[e] >> np.uint64(29))) * (np.uint64(2 * e + 1) * np.uint64(0x9E3779B97F4A7C15))
+    total, part = np.uint64(0), words[low:high]
+    once = np.uint64(0x9E3779B97F4A7C15)
+    factor, twice = np.uint64(2 * low + 1) * once, np.uint64(2) * once
+    for e in range(len(part)):
+        total += (part[e] ^ (part[e] >> np.uint64(29))) * factor
+        factor += twice
     return total
 
 
