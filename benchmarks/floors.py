@@ -76,6 +76,8 @@ def floors(n: int, n_edges: int, points: npt.NDArray[np.floating], speed: Speed)
     work = {
         # an index of 4 bytes and a weight of 4; two differences, two squares, one division, four for the sums
         "attraction": (8 * n_edges + 24 * n, (9 + DIVISION) * n_edges),
+        # coordinates and an index in, half the coordinates out
+        "order": (28 * n, 4 * n),
         # coordinates twice in, strips out and in, nodes and fractions out and in
         "spread": ((2 * 16 + 2 * 4 + 2 * 16) * n + 4 * nodes, (20 + 2 * TAPS**2) * n),
         # 2.5 m log2 m each way for a real transform of m values, half of it on rows that are zero or not read

@@ -21,6 +21,7 @@ from .participants import OURS
 
 # Name of the part, and the operation of `opentsne_like.ops` that does it; parts do not contain each other.
 PARTS = (
+    ("order", "take_rows"),
     ("attraction", "attract"),
     ("range", "extent"),
     ("exact", "exact"),
@@ -33,6 +34,7 @@ PARTS = (
     ("update", "commit"),
 )
 EXACT_MOST = 20_000  # points; more take minutes with exact sums
+WARM_UP = 3  # iterations, after which the edges of large maps are in order
 
 
 @contextmanager
@@ -63,19 +65,30 @@ def _timed(function: Callable[..., Any], part: str, seconds: dict[str, float]) -
 
 
 def profile(embedding: Any, n_iter: int, repeat: int) -> dict[str, float]:
-    """Return the median milliseconds of each part of an iteration, of what is left and, as ``total``, of all."""
-    embedding.optimize(n_iter=2, momentum=0.8, inplace=True)
+    """Return the median milliseconds of each part of an iteration, of what is left, of all (``total``), and of a call.
+
+    A call of `optimize` looks through P and takes work memory, however many iterations it makes. So calls of one
+    iteration are taken off calls of `n_iter` more, after a few by which edges come into the order of the map.
+    """
+    embedding.optimize(n_iter=WARM_UP, momentum=0.8, inplace=True)
     found: list[dict[str, float]] = []
-    with stopwatches() as seconds:
-        for _ in range(repeat):
-            seconds.clear()
-            start = time.perf_counter()
-            embedding.optimize(n_iter=n_iter, momentum=0.8, inplace=True)
-            total = time.perf_counter() - start
-            parts = {**seconds, "overhead": total - sum(seconds.values()), "total": total}
-            found.append({part: 1e3 * value / n_iter for part, value in parts.items()})
+    for _ in range(repeat):
+        short, long = _call(embedding, 1), _call(embedding, 1 + n_iter)
+        parts = {part: (value - short.get(part, 0.0)) / n_iter for part, value in long.items()}
+        inside = sum(value for part, value in parts.items() if part != "total")
+        left = {"overhead": parts["total"] - inside, "call": short["total"] - parts["total"]}
+        found.append({part: 1e3 * value for part, value in {**parts, **left}.items()})
     names = list(dict.fromkeys(part for run in found for part in run))
     return {part: statistics.median(run.get(part, 0.0) for run in found) for part in names}
+
+
+def _call(embedding: Any, n_iter: int) -> dict[str, float]:
+    """Return the seconds of a call of `optimize`, and of each part in it."""
+    with stopwatches() as seconds:
+        start = time.perf_counter()
+        embedding.optimize(n_iter=n_iter, momentum=0.8, inplace=True)
+        total = time.perf_counter() - start
+    return {**seconds, "total": total}
 
 
 def measure(n: int, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -130,7 +143,7 @@ def peers(n: int, affinities: Path, place: Path, options: argparse.Namespace) ->
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table: a column for each part, milliseconds with the floor in brackets."""
-    order = [*dict.fromkeys(part for part, _ in PARTS), "overhead", "total"]
+    order = [*dict.fromkeys(part for part, _ in PARTS), "overhead", "total", "call"]
     used = [part for part in order if any(row["part"] == part for row in rows)]
     lines = [
         "| n | method | threads | " + " | ".join(used) + " |",
