@@ -80,7 +80,8 @@ def test_memory_is_that_of_the_arrays_that_a_fit_holds(n, options, rng):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 0.7 * peak - 3e6 < expected < 1.3 * peak, (expected, peak)
+    blocks = 6e6  # that are worked on, which `_BASE` counts
+    assert 0.7 * peak - blocks < expected < 1.3 * peak, (expected, peak)
 
 
 def test_it_is_said_in_words():
