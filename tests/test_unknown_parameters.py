@@ -28,7 +28,7 @@ ELSEWHERE = {
         *("spread", "set_op_mix_ratio", "local_connectivity", "repulsion_strength", "negative_sample_rate", "a", "b"),
         *("random_state", "n_jobs", "verbose", "precomputed_knn"),
     ),
-    "openTSNE": tuple(name for name in TSNE().get_params() if name not in ("schedule", "repulsion_every")),
+    "openTSNE": tuple(name for name in TSNE().get_params() if name not in ("schedule", "repulsion_every", "device")),
 }
 # Without a counterpart, because the method or the estimator has nothing of the kind.
 NONE = {

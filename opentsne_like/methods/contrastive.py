@@ -49,7 +49,7 @@ class NegTSNE(SamplingMethod, OnNeighbors):
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References
@@ -137,7 +137,7 @@ class NCTSNE(SamplingMethod, OnNeighbors):
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References
@@ -194,7 +194,7 @@ class LargeVis(SamplingMethod, OnPerplexity):
         A start that goes by a name has a standard deviation of 1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References

@@ -37,7 +37,7 @@ class ElasticEmbedding(OnPerplexity):
         A start that goes by a name has a standard deviation of 0.1.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References

@@ -39,6 +39,8 @@ class FamilyMethod(Method):
     knn_kwargs : dict, optional
     method : {"auto", "exact", "bh", "fft"}
         How repulsion is summed, see `repulsion.RepulsionEngine`.
+    device : {"auto", "cpu", "cuda"}
+        Where the map is optimized, see `embedding.Resources`.
     n_jobs : int
         Threads; -1 for all cores. The map does not depend on it.
     callbacks : callable, Hook, or a list of them
@@ -64,6 +66,7 @@ class FamilyMethod(Method):
     neighbors: Any = "auto"
     knn_kwargs: dict[str, Any] | None = None
     method: Any = "auto"
+    device: str = "auto"
     n_jobs: int = -1
     callbacks: Any = None
     callbacks_every_iters: int = 50
@@ -75,7 +78,7 @@ class FamilyMethod(Method):
         """Return the loss of a map of `n` points."""
 
     def _settings(self, n: int) -> dict[str, Any]:
-        names = ("learning_rate", "n_jobs", "callbacks", "callbacks_every_iters", "verbose")
+        names = ("learning_rate", "device", "n_jobs", "callbacks", "callbacks_every_iters", "verbose")
         return {"loss": self._loss(n), **{name: getattr(self, name) for name in names}}
 
     @property

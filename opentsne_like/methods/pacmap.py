@@ -46,7 +46,7 @@ class PaCMAP(FamilyMethod):
         See `FamilyMethod`; mid-near pairs are chosen by Euclidean distances.
     method
         How the repulsion of new points by the map is summed.
-    n_jobs, callbacks, callbacks_every_iters, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, verbose
         As of `TSNE`.
 
     References

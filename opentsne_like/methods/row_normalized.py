@@ -32,7 +32,7 @@ class SNE(OnPerplexity):
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References
@@ -87,7 +87,7 @@ class InfoNCTSNE(OnPerplexity):
     initialization : {"pca", "spectral", "random"} or array of shape (n, n_components)
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References

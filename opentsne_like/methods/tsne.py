@@ -23,8 +23,8 @@ _LENGTHS = ("early_exaggeration_iter", "n_iter")
 _STAGE = ("n_iter", "exaggeration", "momentum")
 _SETTINGS = (
     *("n_interpolation_points", "min_num_intervals", "ints_in_interval", "negative_gradient_method", "learning_rate"),
-    *("theta", "max_grad_norm", "max_step_norm", "grid_tolerance", "repulsion_every", "n_jobs", "callbacks"),
-    *("callbacks_every_iters", "verbose"),
+    *("theta", "max_grad_norm", "max_step_norm", "grid_tolerance", "repulsion_every", "device", "n_jobs"),
+    *("callbacks", "callbacks_every_iters", "verbose"),
 )
 _OF_THE_LOSS = {"dof": 1, "theta": 0.5, "repulsion_every": 1}  # options, and their defaults
 
@@ -85,6 +85,8 @@ class TSNE(Method):
     repulsion_every : int
         Iterations that share one evaluation of repulsion: faster and less exact, and not for the accelerated schedule
         on small data, which falls apart.
+    device : {"auto", "cpu", "cuda"}
+        Where the map is optimized, see `embedding.Resources`.
 
     Examples
     --------
@@ -132,6 +134,7 @@ class TSNE(Method):
         grid_tolerance: float | None = None,
         schedule: str = "standard",
         repulsion_every: int = 1,
+        device: str = "auto",
     ) -> None:
         self.n_components = n_components
         self.perplexity = perplexity
@@ -164,6 +167,7 @@ class TSNE(Method):
         self.grid_tolerance = grid_tolerance
         self.schedule = schedule
         self.repulsion_every = repulsion_every
+        self.device = device
         if isinstance(initialization, np.ndarray) and initialization.ndim == 2:
             self._check_columns(initialization)
 

@@ -53,7 +53,7 @@ class UMAP(SamplingMethod):
         Maps that are guided by labels are not made here.
     learning_rate, metric, metric_params, neighbors, knn_kwargs, method
         See `FamilyMethod`.
-    n_jobs, callbacks, callbacks_every_iters, random_state, verbose
+    device, n_jobs, callbacks, callbacks_every_iters, random_state, verbose
         As of `TSNE`.
 
     References

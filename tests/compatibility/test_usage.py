@@ -263,6 +263,7 @@ def test_new_parameters_come_after_the_old_ones_by_keyword():
         "grid_tolerance",
         "schedule",
         "repulsion_every",
+        "device",
     ]
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from opentsne_like import Embedding, NeighborEmbedding, TSNEEmbedding, affinity, devices, load
+from opentsne_like import TSNE, Embedding, NeighborEmbedding, TSNEEmbedding, affinity, devices, load, methods
 from opentsne_like.callbacks import Checkpoint, Hook
 from opentsne_like.errors import InsufficientMemoryError, MissingDependencyError, UnavailableError
 from opentsne_like.objectives import SNE, ElasticEmbedding, KullbackLeibler, NegativeSampling
@@ -74,9 +74,20 @@ def test_a_map_goes_on_elsewhere(affinities):
     assert begin(affinities, device="cpu").optimize(2).optimize(2, device="cuda").shape == (N, 2)
 
 
-def test_an_estimator(affinities):
-    made = NeighborEmbedding(device="cuda", n_iter=4, early_exaggeration_iter=4, n_jobs=1, random_state=0)
-    mine = made.fit(affinities=affinities, initialization=np.random.default_rng(2).normal(0, 0.1, (N, 2)))
+@pytest.mark.parametrize(
+    ("kind", "lengths"),
+    [
+        (NeighborEmbedding, {"early_exaggeration_iter": 4, "n_iter": 4}),
+        (TSNE, {"early_exaggeration_iter": 4, "n_iter": 4}),
+        (methods.NegTSNE, {"early_iter": 4, "n_iter": 4}),
+        (methods.ElasticEmbedding, {"n_iter": 8}),
+    ],
+)
+def test_estimators(kind, lengths, affinities):
+    start = np.random.default_rng(2).normal(0, 1e-3, (N, 2))
+    made = kind(device="cuda", n_jobs=1, random_state=0, **lengths)
+    mine = made.fit(affinities=affinities, initialization=start)
+    assert mine.settings.resources.device == "cuda"
     assert len(mine.history) == 8
     assert mine.stop_reason is not None
 
