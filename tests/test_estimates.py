@@ -55,7 +55,7 @@ def test_what_is_scaled_and_how(monkeypatch):
     assert found["neighbours and affinities"] == pytest.approx((16 * pairs + 4 * edges) / (pairs + edges))
     large = estimates.estimate(TSNE(), np.zeros((100_000, 50), np.float32))
     assert large.stages["neighbours and affinities"] < found["neighbours and affinities"] * (100 / 16) ** 2
-    assert large.memory == 100_000 * (130 * (12 + 4 + 8) + 16 * estimates._STATE + estimates._CELLS) + estimates._BASE
+    assert large.memory == 100_000 * (130 * (12 + 8) + 16 * estimates._STATE + estimates._CELLS) + estimates._BASE
     small = estimates.estimate(TSNE(), X[:1_000]).stages
     assert list(small.values()) == [1.0, 2.0, 4.0], "where all rows are tried, nothing is scaled"
 

@@ -185,6 +185,7 @@ def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
     Parameters
     ----------
     graph : Graph
+        Its values in float32, as they are on the device.
     order : ndarray of the device, shape (n,), int32
     n_jobs : int
 

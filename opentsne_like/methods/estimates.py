@@ -115,11 +115,11 @@ def _memory(n: int, d: int, itemsize: int, dimension: int, trial: _Trial) -> int
     index = 4 if trial.entries * n < 2**31 else 8
     lists = trial.k * (4 + itemsize)
     P = trial.entries * (index + trial.itemsize)
-    rounded = trial.entries * (4 if trial.itemsize > 4 else 0)
-    in_order = trial.entries * (index + 4) if n >= _SORTED and dimension <= 3 else 0
+    in_order, rounded = trial.entries * (index + 4), trial.entries * (4 if trial.itemsize > 4 else 0)
+    copy = in_order if n >= _SORTED and dimension <= 3 else rounded
     search = lists + 4 * (d + 1 if d else 0)
     making = lists + trial.k * 4 + P
-    moving = P + rounded + in_order + 8 * dimension * _STATE
+    moving = P + copy + 8 * dimension * _STATE
     return int(n * max(search, making, moving) + _CELLS * min(n, _WIDE) + _BASE)
 
 

@@ -70,10 +70,10 @@ class Edges:
     ----------
     indptr, indices : ndarray
         Of the CSR matrix.
-    values : ndarray of shape (edges,), float32 or float64
-        In the precision of the gradient.
     weights : ndarray of shape (edges,)
         As they are in P.
+    dtype : type
+        float32 or float64, the precision of the gradient.
     n_jobs : int
         Threads for sums over the edges.
 
@@ -91,8 +91,8 @@ class Edges:
 
     indptr: Array
     indices: Array
-    values: Array
     weights: Array
+    dtype: type
     n_jobs: int
 
     @classmethod
@@ -106,7 +106,12 @@ class Edges:
         """
         P = P.tocsr()
         check_csr_parts(P.data, P.indices, P.indptr, P.shape, "P")  # compiled loops follow what they hold
-        return cls(P.indptr, P.indices, P.data.real.astype(dtype, copy=False), P.data, n_jobs)
+        return cls(P.indptr, P.indices, P.data, dtype, n_jobs)
+
+    @cached_property
+    def values(self) -> Array:
+        """The weights in the precision of the gradient, shape (edges,)."""
+        return self.weights.real.astype(self.dtype, copy=False)
 
     @cached_property
     def rows(self) -> Array:
@@ -133,7 +138,7 @@ class Edges:
         if self._is_symmetric():
             return None
         P = self._square(self.weights)
-        return Edges.of((0.5 * (P + P.T)).tocsr(), dtype=self.values.dtype.type, n_jobs=self.n_jobs)
+        return Edges.of((0.5 * (P + P.T)).tocsr(), dtype=self.dtype, n_jobs=self.n_jobs)
 
     def _is_symmetric(self) -> bool:
         """Say whether P, square and with weights that are not negative, is symmetric, by what it makes of one vector.
@@ -149,7 +154,7 @@ class Edges:
             limit = int(self.indptr[low]) + max(AT_ONCE, n)
             high = max(low + 1, int(np.searchsorted(self.indptr, limit, side="right")) - 1)
             edges = slice(self.indptr[low], self.indptr[high])
-            values, columns = self.values[edges].astype(np.float64), self.indices[edges]
+            values, columns = self.weights.real[edges].astype(np.float64, copy=False), self.indices[edges]
             rows = np.repeat(np.arange(high - low), np.diff(self.indptr[low : high + 1]))
             there[low:high] = np.bincount(rows, values * x[columns], high - low)
             back += np.bincount(columns, values * x[low + rows], n)
@@ -167,26 +172,29 @@ class Edges:
         return ops.entropy(self.weights, self.n_jobs)
 
     @cached_property
-    def _unsorted(self) -> Graph:
+    def _whole(self) -> Graph:
         places = np.arange(len(self.indptr) - 1, dtype=np.int32)
-        return Graph(places, self.indptr, self.indices, self.values)
+        return Graph(places, self.indptr, self.indices, self.weights.real)
+
+    def _rounded(self) -> Graph:
+        """Return the edges with weights in single precision, which are not kept."""
+        return self._whole._replace(values=self._whole.values.astype(np.float32, copy=False))
 
     @cached_property
     def _locality(self) -> Locality:
-        return Locality(self._unsorted)
+        return Locality(self._whole, self._rounded)
 
     @cached_property
     def _on_gpu(self) -> Any:
-        return graph_on_gpu(self._unsorted)
+        return graph_on_gpu(self._rounded())
 
     @cached_property
     def _weights_on_gpu(self) -> Any:
-        whole = self._unsorted._replace(values=self.weights)
-        return self._on_gpu if self.weights.dtype == self.values.dtype else graph_on_gpu(whole)
+        return self._on_gpu if self.weights.dtype == np.float32 else graph_on_gpu(self._whole)
 
     @cached_property
     def _locality_on_gpu(self) -> Locality:
-        return Locality(self._on_gpu)
+        return Locality(self._on_gpu, lambda: self._on_gpu)
 
     def leave_gpu(self) -> None:
         """Drop what of the edges lies on a GPU."""
@@ -197,7 +205,7 @@ class Edges:
 
     def _graph(self, points: Array) -> Any:
         """Return the edges in the order of P, where the points lie."""
-        return self._on_gpu if is_on_gpu(points) else self._unsorted
+        return self._on_gpu if is_on_gpu(points) else self._whole._replace(values=self.values)
 
     @property
     def entropy(self) -> float:
@@ -307,7 +315,8 @@ class Edges:
 
     def near(self, points: Array, offset: Array, n_jobs: int) -> Array:
         """Return `points` (m, d), one per row, around `offset` (d,) in float32."""
-        near: Array = operations(points).take_rows(self._graph(points), points, offset, n_jobs)
+        graph = self._on_gpu if is_on_gpu(points) else self._whole
+        near: Array = operations(points).take_rows(graph, points, offset, n_jobs)
         return near
 
     def laplacian(self, factor: float) -> Any:
@@ -323,7 +332,7 @@ class Edges:
         on_gpu = is_on_gpu(points)
         if attraction.form is None and not on_gpu:
             return float((self.weights * attraction(self._apart(points, others)[1])).sum(dtype=np.float64))
-        graph = self._weights_on_gpu if on_gpu else self._unsorted._replace(values=self.weights)
+        graph = self._weights_on_gpu if on_gpu else self._whole
         return float(operations(points).edge_loss(graph, points, others, attraction.form, n_jobs))
 
     def losses(self, points: Array, others: Array, attraction: Radial, n_jobs: int) -> Array:
@@ -352,4 +361,4 @@ class Edges:
         apart, square = self._apart(points, others)
         pulls = (exaggeration * self.values * attraction.slope(square))[:, None] * apart
         summed = [np.bincount(self.rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
-        return np.asarray(np.column_stack(summed) + rest, self.values.dtype)
+        return np.asarray(np.column_stack(summed) + rest, self.dtype)

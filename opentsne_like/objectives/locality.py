@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._types import Array
@@ -19,21 +20,30 @@ class Locality:
     any order does that the map has given: of a million points, attraction on the finished map takes 1350 ms of a
     processor in the order of the rows, 370 in that of the start by PCA, 350 in its own. The matrix is a `Graph`, of
     `ops` or of `gpu`, and lies where the points do.
+
+    Parameters
+    ----------
+    graph : Graph
+        With weights of any precision.
+    rounded : callable
+        Returns it with weights in single precision; kept until edges are sorted.
     """
 
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
+    def __init__(self, graph: Any, rounded: Callable[[], Any]) -> None:
+        self._graph, self._rounded = graph, rounded
         self._evaluations = 0
         self._next = FIRST
-        self._sorted = graph
+        self._laid_out: Any = None
 
     def layout(self, points: Array, n_jobs: int) -> Any:
-        """Return the matrix for an evaluation at `points` (n, d)."""
+        """Return the matrix for an evaluation at `points` (n, d), its weights in single precision."""
         self._evaluations += 1
         n, d = points.shape
         if self._evaluations >= self._next and n >= FEWEST_POINTS and d <= 3:
             self._next *= AGAIN
-            self._sorted = self._graph  # before the new one is made, lest there be two
+            self._laid_out = None  # before the new one is made, lest there be two
             on = operations(points)
-            self._sorted = on.reorder(self._graph, on.morton_order(points, n_jobs), n_jobs)
-        return self._sorted
+            self._laid_out = on.reorder(self._graph, on.morton_order(points, n_jobs), n_jobs)
+        elif self._laid_out is None:
+            self._laid_out = self._rounded()
+        return self._laid_out

@@ -159,7 +159,7 @@ class PairLoss:
 
     @property
     def _exact(self) -> bool:
-        return bool(self.edges.values.dtype == np.float64)
+        return self.edges.dtype is np.float64
 
     def _potential(self, points: Array, extent: Extent) -> Potential:
         """Return the potential of the points as they are."""

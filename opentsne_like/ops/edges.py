@@ -232,6 +232,8 @@ def take_rows(graph: Graph, points: Array, offset: Array, n_jobs: int) -> Array:
 def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
     """Return a square graph with its rows and columns in another order; edges keep theirs within a row.
 
+    Values are rounded to float32, as attraction takes them.
+
     Parameters
     ----------
     graph : Graph
@@ -258,7 +260,7 @@ def reorder(graph: Graph, order: Array, n_jobs: int) -> Graph:
     rank[order] = np.arange(n, dtype=np.int32)
     indptr = np.zeros_like(graph.indptr)  # of the same type as before, or kernels would be compiled in mid-run
     np.cumsum(np.diff(graph.indptr)[order], dtype=indptr.dtype, out=indptr[1:])
-    indices, values = np.empty_like(graph.indices), np.empty_like(graph.values)
+    indices, values = np.empty_like(graph.indices), np.empty(len(graph.values), np.float32)
     args = (order, rank, *graph[1:], indptr, indices, values)
     _parallel.for_chunks(kernels.attraction.reorder, n, args, n_jobs=n_jobs, grain=REORDERED)
     return Graph(order, indptr, indices, values)

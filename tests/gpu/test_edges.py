@@ -97,9 +97,8 @@ def test_attraction_to_a_map_that_does_not_move(both_ways, card):
     np.testing.assert_allclose(mine, oracle(graph, *arguments)[0], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_reordered_graph_is_the_same_graph(dtype, both_ways, card):
-    graph = a_graph(130, dtype=dtype)._replace(order=np.arange(130, dtype=np.int32))
+def test_a_reordered_graph_is_the_same_graph(both_ways, card):
+    graph = a_graph(130, dtype=np.float32)._replace(order=np.arange(130, dtype=np.int32))
     points = a_map("clustered", 130, 2)
     order = both_ways(lambda: card.morton_order(points, 1))
     assert sorted(order.tolist()) == list(range(130))
@@ -108,7 +107,7 @@ def test_a_reordered_graph_is_the_same_graph(dtype, both_ways, card):
     check_same(tuple(turned), tuple(card.back(gpu.Graph.of(there))))
     near = both_ways(lambda: card.take_rows(there, points, np.array([1.0, -2.0]), 1))
     assert np.array_equal(near, ops.take_rows(there, points, np.array([1.0, -2.0]), 1))
-    plain = points.astype(dtype)
+    plain = points.astype(np.float32)
     rest = (forms.LogStudentT(1.0), 4.0, np.zeros((130, 2)), 1.0, 1)
     ordered = plain[order]
     check_same(card.attract(there, ordered, ordered, *rest), card.attract(graph, plain, plain, *rest))

@@ -97,8 +97,10 @@ def test_the_order_of_the_edges_shows_in_no_bit(monkeypatch, d):
         numbers = (Y, Y.mean(axis=0), ATTRACTION, 4.0, repulsion, 0.5)
         one, other = (Edges.add_mutual_attraction_with_loss(e, *numbers, k % 3 + 1) for e in (edges, plain))
         assert (one[0].tobytes(), one[1]) == (other[0].tobytes(), other[1])
-    layout = edges._locality._sorted
-    assert (layout is not edges._unsorted) == (d <= 3)
+    layout = edges._locality.layout(Y, 1)
+    assert (layout.indices is not edges.indices) == (d <= 3)
+    assert layout.values.dtype == np.float32
+    assert "values" not in vars(edges), "weights in single precision are kept once, in the order of the map"
     if d <= 3:  # of the types that the kernels were compiled for
         assert (layout.indptr.dtype, layout.indices.dtype) == (P.indptr.dtype, P.indices.dtype)
 
