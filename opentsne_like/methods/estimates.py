@@ -18,7 +18,7 @@ _STATE = 16  # arrays of the size of the map that an optimization holds
 _BASE = 80e6  # bytes of compiled code, and of blocks that are worked on
 _CELLS = 800  # bytes of the grid, and of what the system's allocator keeps, for each point
 _WIDE = 100_000  # points from which on both grow no further
-_SORTED = 100_000  # points from which on edges have a second copy, in the order of the map
+_SORTED = 20_000  # points from which on edges have a second copy, in the order of the map
 
 # Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
 # inverted file, for each row; of a neighbour that is sorted, weighed and made symmetric.

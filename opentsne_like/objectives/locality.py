@@ -8,7 +8,7 @@ from typing import Any
 from .._types import Array
 from ..devices import operations
 
-FEWEST_POINTS = 100_000  # the coordinates of fewer, below a megabyte, stay in the cache in any order
+FEWEST_POINTS = 20_000  # fewer points stay in the cache in any order
 FIRST = 2  # evaluations before the first sorting: a single one does not pay for it
 AGAIN = 20  # times as many before the next
 
