@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from .._types import Array
 from ..errors import InvalidParameterError, StorageError
+from ..storage import replacing
 from .locations import Location
 
 _MAGIC = b"\x93NUMPY"
@@ -52,18 +52,11 @@ def write_npy(path: str, blocks: Iterable[Array], shape: tuple[int, ...], writte
     >>> np.load("Y.npy").tolist()
     [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
     """
-    part = f"{path}.part"
-    try:
-        with open(part, "wb") as file:
-            header = {"descr": "<f8", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for block in blocks:
-                file.write(np.ascontiguousarray(block, "<f8").data)
-                written(len(block))
-        os.replace(part, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.remove(part)
+    with replacing(path) as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, "<f8").data)
+            written(len(block))
 
 
 def _flaw(path: str) -> str:

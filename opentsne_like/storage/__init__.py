@@ -18,6 +18,16 @@ from .claims import Claim
 from .fingerprints import fingerprint
 from .layout import parts_below
 from .reading import read, versions
-from .writing import check_writable, write, write_missing
+from .writing import check_writable, replacing, write, write_missing
 
-__all__ = ["Claim", "check_writable", "fingerprint", "parts_below", "read", "versions", "write", "write_missing"]
+__all__ = [
+    "Claim",
+    "check_writable",
+    "fingerprint",
+    "parts_below",
+    "read",
+    "replacing",
+    "versions",
+    "write",
+    "write_missing",
+]

@@ -12,7 +12,7 @@ import stat
 import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,13 +70,44 @@ def write(
     """
     prepared = {name: _storable(name, array) for name, array in arrays.items()}
     content = canonical_json(header, "header")
+    with replacing(path, overwrite=overwrite) as file:
+        _write_archive(file, prepared, content)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` when all is written, and leaves nothing behind otherwise.
+
+    Parameters
+    ----------
+    path, overwrite
+        As of `write`.
+
+    Yields
+    ------
+    file : binary file, open for writing
+
+    Raises
+    ------
+    StorageError
+        As of `write`.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from opentsne_like.storage import replacing
+    >>> with replacing("three.bin") as file:
+    ...     _ = file.write(b"abc")
+    >>> Path("three.bin").read_bytes()
+    b'abc'
+    """
     shown = path_text(path)
     target = _writable_target(shown, overwrite)
     temporary = target.with_name(_temporary_name(target))
     try:
         _remove_leftovers(target)
         with open(temporary, "xb") as file:
-            _write_archive(file, prepared, content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
