@@ -234,10 +234,11 @@ def reorder(
 @kernel
 def take_rows(low: int, high: int, order: Array, points: Array, offset: Array, out: Array) -> None:
     """Write ``points[order[low:high]] - offset`` (n, d) to the same rows of `out`, in its precision."""
-    in_plane = points.shape[1] == 2
-    for r in range(low, high if in_plane else low):  # two thirds of the time of the other loop
-        i = order[r]
-        out[r, 0], out[r, 1] = points[i, 0] - offset[0], points[i, 1] - offset[1]
-    for r in range(low if not in_plane else high, high):
-        for k in range(points.shape[1]):
-            out[r, k] = points[order[r], k] - offset[k]
+    if points.shape[1] == 2:  # two thirds of the time of the other loop
+        for r in range(low, high):
+            i = order[r]
+            out[r, 0], out[r, 1] = points[i, 0] - offset[0], points[i, 1] - offset[1]
+    else:
+        for r in range(low, high):
+            for k in range(points.shape[1]):
+                out[r, k] = points[order[r], k] - offset[k]

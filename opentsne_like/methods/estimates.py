@@ -10,6 +10,7 @@ import numpy as np
 
 from ..affinity import matrix_of
 from ..nearest_neighbors import make_index
+from ..objectives.locality import FEWEST_POINTS
 
 _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
@@ -18,7 +19,6 @@ _STATE = 16  # arrays of the size of the map that an optimization holds
 _BASE = 80e6  # bytes of compiled code, and of blocks that are worked on
 _CELLS = 800  # bytes of the grid, and of what the system's allocator keeps, for each point
 _WIDE = 100_000  # points from which on both grow no further
-_SORTED = 20_000  # points from which on edges have a second copy, in the order of the map
 
 # Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
 # inverted file, for each row; of a neighbour that is sorted, weighed and made symmetric.
@@ -116,7 +116,7 @@ def _memory(n: int, d: int, itemsize: int, dimension: int, trial: _Trial) -> int
     lists = trial.k * (4 + itemsize)
     P = trial.entries * (index + trial.itemsize)
     in_order, rounded = trial.entries * (index + 4), trial.entries * (4 if trial.itemsize > 4 else 0)
-    copy = in_order if n >= _SORTED and dimension <= 3 else rounded
+    copy = in_order if n >= FEWEST_POINTS and dimension <= 3 else rounded
     search = lists + 4 * (d + 1 if d else 0)
     making = lists + trial.k * 4 + P
     moving = P + copy + 8 * dimension * _STATE
