@@ -16,7 +16,7 @@ from .errors import InvalidParameterError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Timer", "align", "clip_point_to_disc", "is_package_installed"]
+__all__ = ["Progress", "Timer", "align", "clip_point_to_disc", "in_words", "is_package_installed"]
 
 
 class Timer:
@@ -67,6 +67,61 @@ class Timer:
         log.info("%s %.2f s", self.message, self.seconds, extra={"begins": False})
         if self.verbose:
             print(f"   --> Time elapsed: {self.seconds:.2f} seconds")  # noqa: T201
+
+
+class Progress:
+    """Say now and then how far a long stage is, and how long the rest of it is going to take.
+
+    The lines go to standard output and, at level INFO, to the log; the first comes after ten seconds.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, such as "rows".
+    total : int
+    verbose : bool
+        False: the log alone.
+
+    Examples
+    --------
+    >>> progress = Progress("rows", 100, verbose=True)
+    >>> progress.advance(20)
+    >>> progress.done
+    20
+    """
+
+    EVERY = 10.0  # seconds
+
+    def __init__(self, what: str, total: int, verbose: bool = False) -> None:
+        self.what, self.total, self.verbose = what, total, verbose
+        self.done = 0
+        self._began = self._said = time.perf_counter()
+
+    def advance(self, count: int) -> None:
+        """Note that so many more are done."""
+        self.done += count
+        now = time.perf_counter()
+        if now - self._said < self.EVERY or self.done >= self.total:
+            return
+        self._said = now
+        left = (now - self._began) * (self.total - self.done) / self.done
+        line = f"{self.done} of {self.total} {self.what}, about {in_words(left)} left"
+        log.info(line)
+        if self.verbose:
+            print(f"   --> {line}")  # noqa: T201
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as a reader would say it.
+
+    Examples
+    --------
+    >>> in_words(12.34), in_words(1200.0), in_words(9000.0)
+    ('12 s', '20 minutes', '2.5 hours')
+    """
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} minutes" if seconds < 5400 else f"{seconds / 3600:.2g} hours"
 
 
 def is_package_installed(libname: str) -> bool:

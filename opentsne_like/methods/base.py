@@ -152,7 +152,11 @@ class Method(Parameters, ABC):
         run = ResumableRun(checkpoint, {**parameters, "fit": {"initialization": initialization}}, data, lengths)
         try:
             embedding = self._resumed(run, X, affinities)
-            return self._run(self._begin(X, affinities, start) if embedding is None else embedding, run)
+            if embedding is None:
+                with run.keeping_neighbors():
+                    affinities = self._named_affinities(X) if affinities is None else affinities
+                embedding = self._begin(X, affinities, start)
+            return self._run(embedding, run)
         finally:
             run.close()
 

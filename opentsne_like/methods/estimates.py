@@ -11,6 +11,7 @@ import numpy as np
 from ..affinity import matrix_of
 from ..nearest_neighbors import make_index
 from ..objectives.locality import FEWEST_POINTS
+from ..utils import in_words
 
 _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
@@ -55,8 +56,8 @@ class Estimate:
 
     def __repr__(self) -> str:
         """Say it in words."""
-        parts = ", ".join(f"{name} {_in_words(seconds)}" for name, seconds in self.stages.items())
-        return f"Estimate: about {_in_words(self.seconds)} ({parts}) and {self.memory / 1e9:.2g} GB of memory"
+        parts = ", ".join(f"{name} {in_words(seconds)}" for name, seconds in self.stages.items())
+        return f"Estimate: about {in_words(self.seconds)} ({parts}) and {self.memory / 1e9:.2g} GB of memory"
 
 
 def estimate(method: Any, X: Any) -> Estimate:
@@ -161,9 +162,3 @@ def _search(method: Any) -> Any:
 
 def _metric(method: Any) -> Any:
     return getattr(method, "metric", "euclidean")
-
-
-def _in_words(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.2g} minutes" if seconds < 5400 else f"{seconds / 3600:.2g} hours"

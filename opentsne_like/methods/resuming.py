@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import storage
+from .._types import Array
 from ..callbacks import Checkpoint, Hook
 from ..embedding import affinities_path, pack_random_state, restore_affinities
 from ..errors import InvalidParameterError, StorageError
 from ..loading import load_run
+from ..nearest_neighbors import kept_by
+
+log = logging.getLogger(__name__)
 
 
 class ResumableRun:
@@ -94,9 +101,22 @@ class ResumableRun:
             ) from error
         return embedding
 
+    def keeping_neighbors(self) -> AbstractContextManager[None]:
+        """Return the context in which neighbours are kept beside the checkpoint, block by block, as they are found."""
+        return kept_by(KeptNeighbors(self._neighbors, {name: self.hook.run[name] for name in ("parameters", "data")}))
+
     def close(self) -> None:
-        """Let other runs write to the path; each run needs it once."""
+        """Let other runs write to the path; each run needs it once.
+
+        Once there is a checkpoint, whose affinities were made of them, neighbours are needed no more.
+        """
+        if os.path.exists(self.hook.path):
+            shutil.rmtree(self._neighbors, ignore_errors=True)
         self.hook.release()
+
+    @property
+    def _neighbors(self) -> str:
+        return f"{os.path.abspath(os.fsdecode(self.hook.path))}.neighbors"
 
     def begin(self, stage: int) -> bool:
         """Note that a stage begins, and say whether it has iterations left: it may have converged before it was killed.
@@ -139,6 +159,57 @@ class ResumableRun:
                     f"`checkpoint` must be of a run with the same parameters, got {path!r} with "
                     f"{name}={its.get(name)!r} instead of {mine.get(name)!r}; choose another file"
                 )
+
+
+class KeptNeighbors:
+    """A folder of files that keeps the neighbours of one run, see `nearest_neighbors.kept_by`.
+
+    What another run left there, or what is damaged, counts as nothing and is written anew.
+
+    Parameters
+    ----------
+    folder : path-like
+    run : mapping of str to JSON values
+        The parameters and the fingerprint of the data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from opentsne_like.methods.resuming import KeptNeighbors
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     KeptNeighbors(folder, {"data": "0f3c"}).put("seed", {"seed": np.array(7)})
+    ...     same, other = (KeptNeighbors(folder, {"data": data}).get("seed") for data in ("0f3c", "9a51"))
+    >>> int(same["seed"]), other is None
+    (7, True)
+    """
+
+    def __init__(self, folder: Any, run: Mapping[str, Any]) -> None:
+        self.folder = os.fsdecode(folder)
+        self.run = {"fingerprint": storage.fingerprint(dict(run))}
+
+    def get(self, name: str) -> Mapping[str, Array] | None:
+        """Return what was kept under a name, or None."""
+        path = self._path(name)
+        if not os.path.exists(path):
+            return None
+        try:
+            arrays, header = storage.read(path)
+        except StorageError as error:
+            log.warning("%s is damaged and is made again (%s)", path, error)
+            return None
+        return arrays if header == self.run else None
+
+    def put(self, name: str, arrays: Mapping[str, Array]) -> None:
+        """Keep arrays under a name."""
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"neighbours cannot be kept in {self.folder!r}: {error}") from error
+        storage.write(self._path(name), arrays, self.run)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, f"{name}.npz")
 
 
 def _described(value: Any) -> Any:

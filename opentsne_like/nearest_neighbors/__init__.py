@@ -13,6 +13,7 @@ from ._faiss import Faiss
 from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
 from ._ivf import IVF
+from ._kept import Keeper, kept_by
 from ._known_rows import KnownRows
 from ._nndescent import NNDescent
 from ._precomputed import PrecomputedDistanceMatrix, PrecomputedNeighbors, distances_among, from_neighbors
@@ -24,6 +25,7 @@ __all__ = [
     "Faiss",
     "GivenNeighbors",
     "KNNIndex",
+    "Keeper",
     "KnownRows",
     "NNDescent",
     "PrecomputedDistanceMatrix",
@@ -34,6 +36,7 @@ __all__ = [
     "check_names",
     "distances_among",
     "from_neighbors",
+    "kept_by",
     "listed",
     "make_index",
     "pack_index",

@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._types import Array
+from ..utils import Progress
 from ._base import Neighbors
+from ._kept import kept
 from ._lists import Lists
 from ._measured import Measured
-from ._space import PREFILTERED, Space
+from ._space import PREFILTERED, Space, index_type
+
+BLOCK = 2**18  # rows that are searched, and kept, together: 20 s of two cores at ten million rows
 
 
 class IVF(Measured):
@@ -73,8 +77,25 @@ class IVF(Measured):
 
     def _search_data(self, probes: int) -> Neighbors:
         lists: Lists = self.index
-        own, dtype = np.arange(self.n_samples), self._distance_type()
-        return lists.search(lists.space.data, own, lists.home, self.k, probes, dtype=dtype, n_jobs=self.n_jobs)
+        data, dtype = lists.space.data, self._distance_type()
+        blocks = lists.blocks(BLOCK)
+        if len(blocks) == 1:
+            own = np.arange(self.n_samples)
+            return lists.search(data, own, lists.home, self.k, probes, dtype=dtype, n_jobs=self.n_jobs)
+        indices = np.empty((self.n_samples, self.k), index_type(self.n_samples))
+        distances = np.empty(indices.shape, dtype)
+        progress = Progress("rows", self.n_samples, bool(self.verbose))
+        for block, rows in enumerate(blocks):
+
+            def find(at: Array = rows) -> dict[str, Array]:
+                own = at.astype(np.int64)
+                found = lists.search(data[at], own, lists.home[at], self.k, probes, dtype=dtype, n_jobs=self.n_jobs)
+                return dict(zip(("indices", "distances"), found, strict=True))
+
+            found = kept(f"{probes}.{block}", find)
+            indices[rows], distances[rows] = found["indices"], found["distances"]
+            progress.advance(len(rows))
+        return indices, distances
 
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index

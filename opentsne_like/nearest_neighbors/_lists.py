@@ -58,6 +58,13 @@ class Lists:
         order = np.argsort(self.home, kind="stable").astype(index_type(space.n))
         self.prefilter.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
 
+    def blocks(self, least: int) -> list[Array]:
+        """Return the rows of whole cells, one cell after the other, at least so many together, in ascending order."""
+        ends = np.cumsum(self.sizes)
+        at = np.searchsorted(ends, np.arange(least, self.space.n - least + 1, least))
+        bounds = np.unique(ends[at])
+        return [np.sort(part) for part in np.split(self.prefilter.rows, bounds[bounds < self.space.n])]
+
     def probes_for(self, recall: float, rows: Array, neighbors: Array) -> int:
         """Return how many cells have to be looked in to find a share of known neighbours.
 

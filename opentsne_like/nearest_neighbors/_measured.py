@@ -11,6 +11,7 @@ from .._types import Array
 from .._validation import check_integer, check_real
 from ..errors import InvalidParameterError
 from ._base import KNNIndex, Neighbors, log
+from ._kept import kept
 from ._space import Space
 
 RECALL = 0.99
@@ -61,17 +62,25 @@ class Measured(KNNIndex):
         """Return the neighbours of every row of the data; see `KNNIndex.build`."""
         self._require_data()
         with self._timer(f"Finding {self.k} approximate neighbours"):
-            probes = self._prepare()
-            rows = self._samples()[1]
-            truth = self._exact(rows)[1].astype(self._distance_type())
-            while True:
-                found = self._search_data(probes)
-                # By distance: of rows that are equally far, any will do.
-                self.recall_ = float(np.mean(found[1][rows] <= truth[:, -1:]))
-                if self.recall_ >= self.recall or probes >= self._n_cells or self._asked_probes is not None:
-                    return found
-                log.info("Recall %.4f with %d probes; looking in more cells.", self.recall_, probes)
-                self.n_probes_ = probes = min(self._n_cells, probes + max(1, probes // 2))
+            self._seed = int(kept("seed", lambda: {"seed": np.array(self.seed)})["seed"])
+            found = kept("neighbors", self._built)
+            self.n_probes_, self.recall_ = int(found["probes"]), float(found["recall"])
+            return found["indices"], found["distances"]
+
+    def _built(self) -> dict[str, Array]:
+        """Return the neighbours of every row, the number of probes that found them, and their recall."""
+        probes = self._prepare()
+        rows = self._samples()[1]
+        truth = self._exact(rows)[1].astype(self._distance_type())
+        while True:
+            indices, distances = self._search_data(probes)
+            # By distance: of rows that are equally far, any will do.
+            recall = float(np.mean(distances[rows] <= truth[:, -1:]))
+            if recall >= self.recall or probes >= self._n_cells or self._asked_probes is not None:
+                learned = {"probes": np.array(probes), "recall": np.array(recall)}
+                return {"indices": indices, "distances": distances, **learned}
+            log.info("Recall %.4f with %d probes; looking in more cells.", recall, probes)
+            self.n_probes_ = probes = min(self._n_cells, probes + max(1, probes // 2))
 
     def query(self, query: Any, k: int) -> Neighbors:
         """Return the neighbours of new rows; see `KNNIndex.query`. A row's neighbours do not depend on the others."""

@@ -16,6 +16,7 @@ from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, Hook, Pr
 from opentsne_like.embedding import Embedding
 from opentsne_like.errors import InvalidParameterError, StorageError
 from opentsne_like.methods import accelerated
+from opentsne_like.nearest_neighbors import _ivf
 
 from .makers import begin, estimator, old_and_new
 
@@ -45,6 +46,60 @@ def test_a_fit_goes_on_where_it_was_interrupted(tmp_path, method, total):
     assert [r.exaggeration for r in resumed.history] == [12.0] * 30 + [1.0] * 40
     np.testing.assert_array_equal(resumed.transform(X_new, n_iter=5), whole.transform(X_new, n_iter=5))
     np.testing.assert_array_equal(estimator(negative_gradient_method=method).fit(X, checkpoint=path), whole)
+
+
+class Cut:
+    """Stops the search of an index, as Ctrl-C does, after some blocks of rows."""
+
+    def __init__(self, monkeypatch, after):
+        self.rows, self._after = 0, after
+        self._search = _ivf.Lists.search
+        monkeypatch.setattr(_ivf, "BLOCK", 60)
+        monkeypatch.setattr(_ivf.Lists, "search", lambda *args, **options: self(*args, **options))
+
+    def __call__(self, lists, queries, *args, **options):
+        if self.rows >= self._after:
+            raise KeyboardInterrupt
+        self.rows += len(queries)
+        return self._search(lists, queries, *args, **options)
+
+
+def test_a_search_for_neighbours_goes_on_where_it_was_interrupted(tmp_path, monkeypatch, caplog):
+    X, _ = old_and_new()
+    path, kept = tmp_path / "run.npz", tmp_path / "run.npz.neighbors"
+    cells = {"neighbors": "ivf", "knn_kwargs": {"n_cells": 8}}
+    whole = estimator(**cells).fit(X)
+    with monkeypatch.context() as patch:
+        cut = Cut(patch, after=120)
+        with pytest.raises(KeyboardInterrupt):
+            estimator(**cells).fit(X, checkpoint=path)
+    assert kept.is_dir()
+    assert not path.exists()
+    done = cut.rows
+    damaged = sorted(kept.glob("*.0.npz"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    again = np.load(sorted(kept.glob("*.1.npz"))[0])["indices"].shape[0]
+    with monkeypatch.context() as patch:
+        cut = Cut(patch, after=np.inf)
+        resumed = estimator(**cells).fit(X, checkpoint=path)
+    assert cut.rows == len(X) - again  # what was damaged is searched for again, what was not is not
+    assert done < len(X)
+    assert "damaged" in caplog.text
+    np.testing.assert_array_equal(resumed, whole)
+    assert path.exists()
+    assert not kept.exists()
+
+
+def test_neighbours_of_another_run_are_found_anew(tmp_path, monkeypatch):
+    X, _ = old_and_new()
+    path = tmp_path / "run.npz"
+    cells = {"neighbors": "ivf", "knn_kwargs": {"n_cells": 8}}
+    with monkeypatch.context() as patch:
+        Cut(patch, after=120)
+        with pytest.raises(KeyboardInterrupt):
+            estimator(**cells).fit(X, checkpoint=path)
+    other = estimator(**cells).fit(X + 1.0, checkpoint=path)
+    np.testing.assert_array_equal(other, estimator(**cells).fit(X + 1.0))
 
 
 def test_seeds_that_were_not_given_are_kept(tmp_path):
