@@ -6,7 +6,7 @@ from .advice import advise, forget_advice, note_once
 from .distances import check_distances, forgiven
 from .frames import column_names
 from .handing_on import calling
-from .rows import Rows
+from .rows import Rows, filed
 from .scalars import (
     check_choice,
     check_flag,
@@ -41,6 +41,7 @@ __all__ = [
     "check_rows",
     "check_verbose",
     "column_names",
+    "filed",
     "forget_advice",
     "forgiven",
     "is_missing",

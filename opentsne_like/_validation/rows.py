@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -123,35 +123,55 @@ class Chunked:
         return block
 
     def filed(self) -> Array:
-        """Return the table in a temporary file that is memory-mapped, so that any row can be looked at.
+        """Return the table in a temporary file, see `filed`."""
+        blocks = (self._read(*span) for span in self.spans(0, self.shape[0]))
+        return filed(blocks, self.shape, self.dtype, self.name)
 
-        Raises
-        ------
-        StorageError
-            The file cannot be written.
-        """
-        with self._writing():
-            file = tempfile.TemporaryFile(prefix="opentsne-like-")  # noqa: SIM115 (it is opened and filled apart)
-        with file:
-            for span in self.spans(0, self.shape[0]):
-                block = np.ascontiguousarray(self._read(*span))
-                with self._writing():
-                    file.write(block.data)
-            with self._writing():
-                file.flush()
-            return np.asarray(np.memmap(file, self.dtype, "r", shape=self.shape))  # which outlives the file's name
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            size = math.prod(self.shape) * self.dtype.itemsize
-            raise StorageError(
-                f"`{self.name}` could not be written to a temporary file of {size / 1e9:.2g} GB in "
-                f"{tempfile.gettempdir()!r}: {error.strerror or error}; set the environment variable TMPDIR to a "
-                "larger disk"
-            ) from error
+def filed(blocks: Iterable[Array], shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
+    """Return a table that comes in blocks of rows as an array: a small one in memory, others in a temporary file.
+
+    The file is memory-mapped, so any row can be looked at, and has no name.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Of `dtype`, together of `shape`.
+    shape : tuple of int
+    dtype : dtype
+    name : str
+        How the caller calls the table.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be written.
+    """
+    dtype = np.dtype(dtype)
+    if math.prod(shape) * dtype.itemsize <= SMALL:
+        return np.concatenate([np.empty((0, *shape[1:]), dtype), *blocks])
+    with _writing(shape, dtype, name):
+        file = tempfile.TemporaryFile(prefix="opentsne-like-")  # noqa: SIM115 (it is opened and filled apart)
+    with file:
+        for block in blocks:
+            with _writing(shape, dtype, name):
+                file.write(np.ascontiguousarray(block).data)
+        with _writing(shape, dtype, name):
+            file.flush()
+        return np.asarray(np.memmap(file, dtype, "r", shape=shape))  # which outlives the file's name
+
+
+@contextmanager
+def _writing(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        size = math.prod(shape) * dtype.itemsize
+        raise StorageError(
+            f"`{name}` could not be written to a temporary file of {size / 1e9:.2g} GB in "
+            f"{tempfile.gettempdir()!r}: {error.strerror or error}; set the environment variable TMPDIR to a "
+            "larger disk"
+        ) from error
 
 
 def chunked(X: Any, name: str) -> Chunked | None:
@@ -185,7 +205,7 @@ def as_rows(table: Any, name: str) -> Any:
     """
     dtype = np.dtype(float_type(table.dtype, name))
     small = math.prod(table.shape) * dtype.itemsize <= SMALL
-    source = table if isinstance(table, np.ndarray) else table[:] if small else table.filed()
+    source = table if isinstance(table, np.ndarray) else table.filed()
     if source.dtype == dtype and source.flags.c_contiguous:
         return source
     rows = Rows(source, dtype)

@@ -17,14 +17,19 @@ _TABLES = ("obsm", "layers", "obsp")  # groups whose members are tables
 
 
 def read_matrix(place: Location, say: Callable[[str], Any]) -> Any:
-    """Return a matrix, such as ``obsm/X_pca``; by default that one, or else ``X``, which is told."""
+    """Return a matrix, such as ``obsm/X_pca``; by default that one, or else ``X``, which is told.
+
+    Numbers of a dense matrix are left in the file, which stays open, and are read where they are looked at.
+    """
     with _opened(place) as file:
         if place.what is None:
             what = "obsm/X_pca" if "obsm/X_pca" in file else "X"
             say(f"{place.path}: {what}; {place.path}:obsm/NAME takes another")
             place = Location(place.path, place.suffix, what, place.name)
         node = file[place.chosen(_matrices(file), "matrix")]
-        return _array(node) if hasattr(node, "dtype") else _sparse(node, place)
+        if not hasattr(node, "dtype"):
+            return _sparse(node, place)
+        return _array(node) if node.dtype.kind not in "biuf" or node.ndim != 2 else _opened(place)[node.name]
 
 
 def read_column(place: Location) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from opentsne_like.cli import parquet as parquet_files
 from opentsne_like.cli.locations import Location
 from opentsne_like.cli.tables import read_label_file, read_table
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError, StorageError
@@ -192,6 +193,30 @@ def test_categories_as_polars_writes_them_and_text_in_bytes():
     assert read_label_file("kind.npy", 2).tolist() == ["B", "T"]
 
 
+def test_parquet_is_read_in_batches(X, monkeypatch):
+    """Blocks of rows, of which some begin inside of a row group, and a file in the place of memory."""
+    from opentsne_like._validation import rows
+
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(parquet_files, "_NUMBERS", 4 * X.shape[1])
+    monkeypatch.setattr(rows, "SMALL", 0)
+    long = np.tile(X, (3, 1))
+    vectors = pa.array(long.astype(np.float32).tolist(), pa.list_(pa.float32()))
+    pq.write_table(pa.table({"v": vectors, "a": long[:, 0], "b": long[:, 1]}), "long.parquet", row_group_size=7)
+    table = read_table("long.parquet")
+    assert table.dtype == np.float32
+    assert isinstance(table.base, np.memmap)
+    np.testing.assert_array_equal(table, long.astype(np.float32))
+    pq.write_table(pa.table({"a": long[:, 0], "b": long[:, 1]}), "two.parquet", row_group_size=7)
+    table = read_table("two.parquet")
+    assert (table.columns, isinstance(table.values.base, np.memmap)) == (("a", "b"), True)
+    np.testing.assert_array_equal(np.asarray(table), long[:, :2])
+    uneven = [*long.tolist()[:9], [1.0], *long.tolist()[10:]]
+    pq.write_table(pa.table({"v": pa.array(uneven)}), "uneven.parquet")
+    with pytest.raises(InvalidParameterError, match=f"{X.shape[1]} in row 0 and 1 in row 9"):
+        read_table("uneven.parquet")
+
+
 def test_parquet_needs_no_pandas(X, monkeypatch):
     import sys
 
@@ -245,7 +270,9 @@ def test_matrices_of_anndata(cells, X):
     said = []
     np.testing.assert_array_equal(read_table(cells, say=said.append), X)
     assert said == ["cells.h5ad: obsm/X_pca; cells.h5ad:obsm/NAME takes another"]
-    np.testing.assert_array_equal(read_table(f"{cells}:obsm/X_pca"), X)
+    left = read_table(f"{cells}:obsm/X_pca")
+    assert type(left).__module__.startswith("h5py")  # in the file, until somebody looks at it
+    np.testing.assert_array_equal(left, X)
     np.testing.assert_array_equal(read_table(f"{cells}:X").toarray(), X * (X > 0))
     np.testing.assert_array_equal(read_table(f"{cells}:layers/counts").toarray(), np.round(X))
     np.testing.assert_array_equal(read_table(f"{cells}:obsm/frame"), X[:, [1, 0]])
