@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from opentsne_like import TSNE, UMAP, NegTSNE, NeighborEmbedding
-from opentsne_like.errors import InvalidParameterError
+from opentsne_like import TSNE, UMAP, Embedding, NegTSNE, NeighborEmbedding
+from opentsne_like.errors import InvalidParameterError, UnavailableError
 from opentsne_like.methods import Estimate, estimates
 
 
@@ -45,19 +45,56 @@ def test_nothing_is_changed_by_it(X):
 
 
 def test_what_is_scaled_and_how(monkeypatch):
-    """Neighbours by the pairs and by the edges, starts by the rows, iterations by the rows and a grid."""
-    monkeypatch.setattr(estimates, "_trial", lambda method, X, rows: estimates._Trial(90, 130.0, 8, [1.0, 2.0, 4.0]))
+    """Neighbours by the pairs and by the edges, or by what cells hold; starts by the rows; iterations by two sizes."""
+    points = np.random.default_rng(0).normal(size=(4_000, 2))
+    trial = estimates._Trial(4_000, points, 90, 130.0, 8, [1.0, 2.0, 4.0])
+    monkeypatch.setattr(estimates, "_trial", lambda method, X, rows: trial)
+    monkeypatch.setattr(estimates, "_iteration", lambda method, n, stage, trial: 1e-3 + 1e-6 * n)
     X = np.zeros((16_000, 50), np.float32)
     found = estimates.estimate(TSNE(), X).stages
     assert found["start"] == 2.0 * 4
-    assert found["optimization"] == pytest.approx(4.0 * (5_000 + 16_000) / (5_000 + 4_000))
+    assert found["optimization"] == pytest.approx(750 * (1e-3 + 1e-6 * 16_000))
     pairs, edges = 4_000**2 * 200 * estimates._PAIR, 4_000 * 90 * estimates._EDGE
     assert found["neighbours and affinities"] == pytest.approx((16 * pairs + 4 * edges) / (pairs + edges))
+    monkeypatch.setattr(estimates, "_clock", iter(range(100)).__next__)
+    monkeypatch.setattr(TSNE, "_affinities", lambda method, X: (method.neighbors, len(X)))
     large = estimates.estimate(TSNE(), np.zeros((100_000, 50), np.float32))
-    assert large.stages["neighbours and affinities"] < found["neighbours and affinities"] * (100 / 16) ** 2
+    assert large.stages["optimization"] == pytest.approx(750 * (1e-3 + 1e-6 * 100_000))
+    share, power = estimates._LOOKED
+    assert large.stages["neighbours and affinities"] == pytest.approx(4 * (1 + share * 4**power) / (1 + share))
     assert large.memory == 100_000 * (130 * (12 + 8) + 16 * estimates._STATE + estimates._CELLS) + estimates._BASE
     small = estimates.estimate(TSNE(), X[:1_000]).stages
     assert list(small.values()) == [1.0, 2.0, 4.0], "where all rows are tried, nothing is scaled"
+
+
+def test_an_iteration_is_tried_on_a_map_that_stays_as_it_is(monkeypatch):
+    """Of the size of the whole, as dense as that of the trial, with as many edges."""
+    monkeypatch.setattr(estimates, "_MOVED", 2_000)
+    seen = []
+    optimize = Embedding.optimize
+
+    def watched(self, *args, **options):
+        before = np.array(self)
+        moved = optimize(self, *args, **options)
+        shifted = np.asarray(self) - before  # to the middle
+        seen.append((len(self), self.affinities.P.nnz / len(self), float(np.ptp(shifted, axis=0).max())))
+        return moved
+
+    trial = estimates._Trial(500, np.random.default_rng(0).normal(size=(500, 2)), 5, 7.2, 8, [1.0, 2.0, 4.0])
+    monkeypatch.setattr(Embedding, "optimize", watched)
+    assert estimates._moving(TSNE(n_jobs=1), 9_000, trial) > 0
+    assert [size for size, *_ in seen] == [500, 500, 2_000, 2_000]
+    assert {entries for _, entries, _ in seen} == {8.0}
+    assert max(step for *_, step in seen) < 1e-6
+
+
+def test_a_loss_that_takes_more_than_edges_is_scaled_from_the_trial(monkeypatch):
+    def refused(*args):
+        raise UnavailableError("no data")
+
+    monkeypatch.setattr(estimates, "_iteration", refused)
+    trial = estimates._Trial(500, np.zeros((500, 2)), 5, 7.2, 8, [1.0, 2.0, 4.0])
+    assert estimates._moving(TSNE(), 5_000, trial) == 40.0
 
 
 def test_a_schedule_that_makes_fewer_iterations_of_more_rows_is_counted_by_these(monkeypatch):

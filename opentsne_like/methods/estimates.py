@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..affinity import matrix_of
-from ..nearest_neighbors import make_index
+from .._types import Array
+from ..affinity import Affinities, matrix_of
+from ..errors import OpenTSNEError
+from ..nearest_neighbors import IVF, make_index
 from ..objectives.locality import FEWEST_POINTS
+from ..ops import morton_order
 from ..utils import in_words
 
 _ROWS = 4_000  # of the trial
 _ITERATIONS = 200  # of it, shared out among the stages
-_GRID = 5_000  # points that cost as much as the grid, which does not depend on their number
+_SEARCHED = 25_000  # rows of the trial of a search by cells
+_LOOKED = 0.035, 0.8  # share of it that is spent on rows that are looked at, which grow as this power of all rows
+_MOVED = 50_000  # points, at most, of the trial of an iteration
+_STEPS = 6  # of it
+_STRIDE = 17  # places between neighbours along the curve through a map: as far as those of a finished one
 _STATE = 16  # arrays of the size of the map that an optimization holds
 _BASE = 80e6  # bytes of compiled code, and of blocks that are worked on
 _CELLS = 800  # bytes of the grid, and of what the system's allocator keeps, for each point
 _WIDE = 100_000  # points from which on both grow no further
 
-# Seconds of two threads, whose ratios count: of a product of exact search, which comes for each pair of rows; of an
-# inverted file, for each row; of a neighbour that is sorted, weighed and made symmetric.
-_PAIR, _PROBED, _EDGE = 1e-11, 9e-8, 1.5e-7
-_FILE = 50_000  # rows for which `_PROBED` was measured
-_GROWTH = 0.25  # exponent by which a row costs more in larger files
+# Seconds of two threads, whose ratio counts: of a product of exact search, which comes for each pair of rows, and of a
+# neighbour that is sorted, weighed and made symmetric.
+_PAIR, _EDGE = 1e-11, 1.5e-7
 
+_STAGES = ("neighbours and affinities", "start", "optimization")
 _clock = time.perf_counter
 
 
@@ -76,24 +83,83 @@ def estimate(method: Any, X: Any) -> Estimate:
     if not isinstance(_search(method), str):
         changes["neighbors"] = "auto"  # in the place of an index of all rows
     method = type(method)(**{**method.get_params(deep=False), **changes})
-    some = X[np.unique(np.linspace(0, n - 1, m).astype(np.int64))]
+    some = _some(X, m)
     _trial(method, some[: min(m, 500)], n)  # compiles, and warms caches
     trial = _trial(method, some, n)
-    k, seconds = trial.k, trial.seconds
-    exact = type(make_index(X, min(k, n - 1), method=_search(method), metric=_metric(method))).__name__ == "Sklearn"
-    grown = _neighbor_cost(n, d, k, exact=exact) / _neighbor_cost(m, d, k, exact=True)
-    stages = {
-        "neighbours and affinities": seconds[0] * grown,
-        "start": seconds[1] * n / m,
-        "optimization": seconds[2] * (_GRID + n) / (_GRID + m),
-    }
+    stages = dict(zip(_STAGES, trial.seconds, strict=True))
+    if n > m:
+        whole = (_searching(method, X, trial), trial.seconds[1] * n / m, _moving(method, n, trial))
+        stages = dict(zip(_STAGES, whole, strict=True))
     columns = 0 if hasattr(X, "tocsr") else d
     return Estimate(sum(stages.values()), _memory(n, columns, X.dtype.itemsize, method.n_components, trial), stages)
 
 
-class _Trial(NamedTuple):
-    """What a trial says: neighbours and entries of P for each point, bytes of an entry, seconds of the stages."""
+def _searching(method: Any, X: Any, trial: _Trial) -> float:
+    """Return the seconds of the affinities of all rows."""
+    n, d = X.shape
+    found = make_index(X, min(trial.k, n - 1), method=_search(method), metric=_metric(method))
+    if not isinstance(found, IVF):
+        exact = [_PAIR * rows * rows * (150 + d) + _EDGE * rows * trial.k for rows in (n, trial.n)]
+        return float(trial.seconds[0] * exact[0] / exact[1])
+    m = min(n, _SEARCHED)
+    parameters = method.get_params(deep=False)
+    if "neighbors" in parameters:
+        method = type(method)(**{**parameters, "neighbors": "ivf"})
+    some = _some(X, m)
+    began = _clock()
+    method._affinities(some)
+    share, power = _LOOKED
+    return float((_clock() - began) * n / m * (1 + share * (n / m) ** power) / (1 + share))
 
+
+def _moving(method: Any, n: int, trial: _Trial) -> float:
+    """Return the seconds of all iterations, of which one costs so much for the grid and so much for each point."""
+    stages = method._stages(n)
+    whole = sum(stage["n_iter"] for stage in stages)
+    m = min(n, _MOVED)
+    try:
+        costs = [_iteration(method, rows, stages[-1], trial) for rows in (m // 4, m)]
+    except OpenTSNEError:  # of a loss that takes more than a map and its edges
+        return trial.seconds[2] * n / trial.n
+    a_point = max(0.0, costs[1] - costs[0]) / (m - m // 4)
+    return float(whole * (costs[1] + a_point * (n - m)))
+
+
+def _iteration(method: Any, n: int, stage: Mapping[str, Any], trial: _Trial) -> float:
+    """Return the seconds of an iteration of a map of `n` points, made up from that of the trial."""
+    rng = np.random.RandomState(0)
+    points = trial.points[np.arange(n) % trial.n] * (n / trial.n) ** (1 / 3)  # about as maps of more points are wider
+    points = points + rng.normal(scale=points.std() / trial.n**0.5, size=points.shape)
+    affinities = Affinities()
+    affinities.P = _banded(n, max(1, round(trial.entries / 2)))
+    embedding = method._embedding(points[morton_order(points, method.n_jobs)], affinities)
+    still = {**stage, "learning_rate": 1e-12, "inplace": True}
+    embedding.optimize(**{**still, "n_iter": 3})  # makes what is kept, and sorts edges
+    began = _clock()
+    embedding.optimize(**{**still, "n_iter": _STEPS})
+    return (_clock() - began) / _STEPS
+
+
+def _banded(n: int, half: int) -> Any:
+    """Return a symmetric P whose rows hold `half` entries at either side of the diagonal."""
+    from scipy.sparse import csr_matrix
+
+    beside = np.arange(1, half + 1) * _STRIDE
+    columns = (np.arange(n)[:, None] + np.concatenate([-beside, beside])) % n
+    values = np.full(columns.size, 1 / columns.size)
+    return csr_matrix((values, columns.ravel().astype(np.int32), np.arange(n + 1) * 2 * half), shape=(n, n))
+
+
+def _some(X: Any, m: int) -> Any:
+    """Return `m` rows from all over the data."""
+    return X[np.unique(np.linspace(0, X.shape[0] - 1, m).astype(np.int64))]
+
+
+class _Trial(NamedTuple):
+    """What a trial says: rows, its map, neighbours and entries of P for each, bytes of an entry, seconds of stages."""
+
+    n: int
+    points: Array
     k: int
     entries: float
     itemsize: int
@@ -147,13 +213,8 @@ def _trial(method: Any, X: Any, rows: int) -> _Trial:
     spent = np.diff(times).tolist()
     index, P = affinities.knn_index, matrix_of(affinities)
     k = 90 if index is None else int(index.k)
-    return _Trial(k, P.nnz / n, P.dtype.itemsize, [spent[0], spent[1], spent[2] * whole / done])
-
-
-def _neighbor_cost(n: int, d: int, k: int, *, exact: bool) -> float:
-    """Return what the neighbours of n rows cost; 150 columns stand for what is done with a product once it is there."""
-    search = _PAIR * n * n if exact else _PROBED * n * (n / _FILE) ** _GROWTH
-    return search * (150 + d) + _EDGE * n * k
+    seconds = [spent[0], spent[1], spent[2] * whole / done]
+    return _Trial(n, np.array(embedding), k, P.nnz / n, P.dtype.itemsize, seconds)
 
 
 def _search(method: Any) -> Any:
