@@ -1,6 +1,6 @@
 """Where compiled kernels are kept on disk, and what happens when that place is no good.
 
-Numba finds the folder, names the files and makes the keys. It also trusts them: what a crash, a cleaner or a full disk
+Numba names the files and makes the keys. It also trusts them: what a crash, a cleaner or a full disk
 left there ends the program, or runs as another function. Here every file is sealed with a hash, and a cache that fails
 in any way is no cache: the kernel is compiled, which takes seconds, and one warning names the folder.
 """
@@ -14,6 +14,7 @@ import logging
 import os
 import pickle
 import shutil
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from typing import Any
 import llvmlite  # type: ignore[import-untyped]
 import numba
 from numba.core import caching, serialize
+from numba.misc import appdirs
 
 from ..errors import CompileCacheWarning
 
@@ -32,6 +34,8 @@ log = logging.getLogger(__package__)
 _Cache: Any = caching.FunctionCache  # none of these has types
 _Files: Any = caching.IndexDataCacheFile
 _dumps: Any = serialize.dumps
+_config: Any = numba.config
+_user_cache_dir: Any = appdirs.user_cache_dir
 
 PREFIX = "compiled-"
 KEPT = 4  # folders of other sources or versions, so that going back and forth between two compiles once
@@ -54,8 +58,10 @@ class KernelCache(_Cache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_path = os.path.join(self._impl.locator.get_cache_path(), f"{PREFIX}{version()}")
-        stamp = self._impl.locator.get_source_stamp()
+        folder, stamp = self._impl.locator.get_cache_path(), self._impl.locator.get_source_stamp()
+        if function.__module__.startswith(f"{__package__}."):  # whose sources `version` knows, wherever they stand
+            folder, stamp = shared_folder() or folder, version()
+        self._cache_path = os.path.join(folder, f"{PREFIX}{version()}")
         self._cache_file = SealedFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -165,6 +171,19 @@ def version() -> str:
         source = file.read_bytes()
         digest.update(f"{file.name} {len(source)} ".encode() + source)
     return digest.hexdigest()
+
+
+@cache
+def shared_folder() -> str | None:
+    """Return the folder that all environments of this user share, None where it cannot be written."""
+    base = _config.CACHE_DIR or _user_cache_dir(appauthor=False)
+    folder = os.path.join(base, __package__.partition(".")[0])
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    return folder
 
 
 def make_folder(folder: Path) -> None:

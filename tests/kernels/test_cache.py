@@ -281,6 +281,41 @@ def test_an_edit_of_any_file_of_the_kernels_is_noticed(tmp_path):
     assert len(list((tmp_path / "cache").glob(f"*/{_cache.PREFIX}*"))) == 2
 
 
+def test_environments_share_what_is_compiled(tmp_path):
+    """A second installation, elsewhere and written at another time, compiles nothing."""
+    package = Path(opentsne_like.__file__).parent
+    command, misses = [sys.executable, "-c", RUN], []
+    for place in ("one", "two"):
+        shutil.copytree(
+            package / "kernels", tmp_path / place / "opentsne_like" / "kernels", copy_function=shutil.copyfile
+        )
+        for name in ("__init__.py", "_types.py", "errors.py"):
+            shutil.copyfile(package / name, tmp_path / place / "opentsne_like" / name)
+        variables = {
+            "PYTHONPATH": str(tmp_path / place),
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "NUMBA_CACHE_DIR": "",
+        }
+        run = subprocess.run(
+            command, env={**os.environ, **variables}, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        misses.append(int(run.stdout))
+    assert misses == [1, 0]
+
+
+def test_a_home_that_cannot_be_written_leaves_numbas_place(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    _cache.shared_folder.cache_clear()
+    try:
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "file"))
+        assert _cache.shared_folder() is None
+        _cache.shared_folder.cache_clear()
+        monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+        assert _cache.shared_folder() == str(tmp_path / "opentsne_like")
+    finally:
+        _cache.shared_folder.cache_clear()
+
+
 FORM = """
 from typing import NamedTuple
 import numpy as np
