@@ -103,6 +103,7 @@ MAKERS: dict[str, Callable[[], tuple[Floats, Labels]]] = {
     "fashion-mnist-raw": fashion_mnist_raw,
     "mixture-200k": lambda: hierarchical_mixture(200_000),
     "mixture-1m": lambda: hierarchical_mixture(1_000_000, seed=1),
+    "mixture-10m": lambda: hierarchical_mixture(10_000_000, seed=2),
     "swiss-roll": swiss_roll,
     "outliers": with_outliers,
 }
