@@ -141,6 +141,13 @@ class Hook:
     def iteration(self, progress: Progress) -> bool | StopReason | None:
         """Look after a committed iteration; True or a reason stops the optimization."""
 
+    def looks(self, progress: Progress) -> bool:
+        """Say whether `iteration` is going to look at the map, or to move it: where none does, a GPU keeps it.
+
+        A subclass of a hook that says no, such as `History`, and looks nevertheless, has to say yes.
+        """
+        return True
+
     def end(self, progress: Progress) -> None:
         """Look when the call ends, also by an exception or Ctrl-C."""
 

@@ -52,6 +52,10 @@ class ProgressBar(Hook):
             mininterval=0.2,
         )
 
+    def looks(self, progress: Progress) -> bool:
+        """Say no: the number of points is all that it wants of the map."""
+        return False
+
     def iteration(self, progress: Progress) -> None:
         """Advance the bar."""
         if progress.loss == progress.loss:

@@ -184,6 +184,11 @@ class Follower:
             return None
         return next((answer for answer in answers if isinstance(answer, StopReason)), StopReason.CALLBACK)
 
+    def looks_after(self, record: Record) -> bool:
+        """Say whether a hook looks at the map after this step."""
+        progress = self._progress(record)
+        return any(hook.looks(progress) for hook in self.hooks)
+
     def _end(self, hook: Hook) -> None:
         hook.end(self._progress(None))
 

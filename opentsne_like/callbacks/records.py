@@ -46,6 +46,10 @@ class History(Hook):
         self.loss_every = every_of(loss_every, kl_every, "loss_every")
         self.records: list[dict[str, float]] = []
 
+    def looks(self, progress: Progress) -> bool:
+        """Say no: numbers are all that is recorded."""
+        return False
+
     def iteration(self, progress: Progress) -> None:
         """Append one record."""
         self.records.append(
@@ -102,9 +106,13 @@ class Snapshots(Hook):
         self.every = check_integer(every, "every", at_least=1)
         self.frames: list[tuple[int, Any]] = []
 
+    def looks(self, progress: Progress) -> bool:
+        """Say whether a frame is due."""
+        return progress.total % self.every == 0
+
     def iteration(self, progress: Progress) -> None:
         """Keep a frame when one is due."""
-        if progress.total % self.every == 0:
+        if self.looks(progress):
             self.frames.append((progress.total, np.array(progress.embedding, dtype=np.float32)))
 
     def state(self) -> dict[str, Any]:
@@ -248,6 +256,10 @@ class Checkpoint(Hook):
         except BaseException:
             self.release()
             raise
+
+    def looks(self, progress: Progress) -> bool:
+        """Say no: saving brings the map home."""
+        return False
 
     def iteration(self, progress: Progress) -> None:
         """Write a checkpoint when one is due."""

@@ -59,6 +59,10 @@ class EarlyStopping(Hook):
             self._fails = 0
         self._phase = progress.exaggeration
 
+    def looks(self, progress: Progress) -> bool:
+        """Say no: the loss decides."""
+        return False
+
     def iteration(self, progress: Progress) -> StopReason | None:
         """Look every `every` iterations."""
         if progress.iteration % self.loss_every:
@@ -128,6 +132,10 @@ class ExaggerationStopping(Hook):
         mine = progress.exaggeration == self._phase and self._fails < self.patience
         self.loss_every = self.every if mine else 0
 
+    def looks(self, progress: Progress) -> bool:
+        """Say no: the loss decides."""
+        return False
+
     def iteration(self, progress: Progress) -> StopReason | None:
         """Look every `every` iterations."""
         if not self.loss_every or progress.iteration % self.loss_every:
@@ -174,6 +182,10 @@ class TimeLimit(Hook):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = check_real(seconds, "seconds", above=0)
+
+    def looks(self, progress: Progress) -> bool:
+        """Say no: the clock decides."""
+        return False
 
     def iteration(self, progress: Progress) -> StopReason | None:
         """Look at the clock."""

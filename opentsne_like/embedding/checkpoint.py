@@ -99,7 +99,8 @@ def save_checkpoint(embedding: Any, path: Any, affinities: str, run: dict[str, A
     run : dict
         JSON values and, one level below ``"callbacks"``, arrays.
     """
-    arrays, header = pack(embedding, LEVELS.index("optimizer"))
+    with embedding.optimizer.held():
+        arrays, header = pack(embedding, LEVELS.index("optimizer"))
     held, states = pack_states(run.get("callbacks", []))
     header |= {"include": "optimizer", "run": {**run, "callbacks": states}, "beside": affinities}
     own = embedding._own

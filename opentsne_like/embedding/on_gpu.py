@@ -116,7 +116,7 @@ class FollowerOnGPU:
         return self._away.show(lambda: self._follower.before_step(iteration, loss))
 
     def after_step(self, iteration: int, record: Record) -> StopReason | None:
-        """Tell the hooks of a committed iteration, who may look at the map."""
-        if not self._follower.hooks:
-            return None
+        """Tell the hooks of a committed iteration, and show them the map where one of them looks."""
+        if not self._follower.looks_after(record):
+            return self._follower.after_step(iteration, record)
         return self._away.show(lambda: self._follower.after_step(iteration, record))

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from opentsne_like import TSNE, Embedding, NeighborEmbedding, TSNEEmbedding, affinity, devices, load, methods
-from opentsne_like.callbacks import Checkpoint, Hook
+from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, Hook, ProgressBar, Snapshots, TimeLimit
+from opentsne_like.embedding.on_gpu import OnGPU
 from opentsne_like.errors import InsufficientMemoryError, MissingDependencyError, UnavailableError
 from opentsne_like.objectives import SNE, ElasticEmbedding, KullbackLeibler, NegativeSampling
 from opentsne_like.optimizer import LBFGS, Sphere
@@ -122,6 +123,33 @@ def test_hooks_see_each_iteration_whole(affinities):
     assert len(watcher.maps) == 5
     for k in range(5):
         check_same(watcher.states[k], arrays(begin(affinities).optimize(k + 1)))
+
+
+def test_the_map_comes_home_for_hooks_that_look(affinities, tmp_path, monkeypatch):
+    homes = []
+    usual = OnGPU.bring_home
+    monkeypatch.setattr(OnGPU, "bring_home", lambda self: (homes.append(self.points is not None), usual(self))[1])
+    quiet = [ProgressBar(), History(), EarlyStopping(), TimeLimit(100.0), Checkpoint(tmp_path / "map.npz", every=4)]
+    snapshots = Snapshots(every=3)
+    made = begin(affinities).optimize(7, callbacks=[*quiet, snapshots])
+    assert len(homes) == 4  # for a checkpoint and two frames, and at the end
+    check_same(snapshots.frames[1][1], np.asarray(begin(affinities).optimize(6), np.float32))
+    check_same(arrays(load(tmp_path / "map.npz")), arrays(made))
+
+
+def test_a_checkpoint_holds_the_map_though_nobody_looks(affinities, tmp_path):
+    found = []
+
+    class Reader(Hook):
+        def looks(self, progress):
+            return False
+
+        def iteration(self, progress):
+            found.append(load(tmp_path / "map.npz"))
+
+    begin(affinities).optimize(5, callbacks=[Checkpoint(tmp_path / "map.npz", every=4), Reader()])
+    check_same(arrays(found[4]), arrays(begin(affinities).optimize(4)))
+    check_same(np.asarray(found[4]), np.asarray(begin(affinities).optimize(4)))
 
 
 def test_callbacks_see_the_map_before_the_step_and_may_move_it(affinities):
