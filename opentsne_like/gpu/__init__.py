@@ -5,6 +5,8 @@ every run on the same card. Extents, sums and whatever the host decides by are t
 
 What `ops` has besides is not here: trees, in whose place a GPU takes exact sums or the grid; sums of distortions; and
 `checksum`, `entropy` and `sample_places`, which are about what stays on the host.
+
+And what maps are made of: exact neighbours. Their words are those of the rooms of the CPU.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from .extents import around, bulk, extent
 from .fourier import arrange, convolve
 from .grid import gather, gather_charges, spread
 from .influence import influence
+from .neighbors import MOST_NEIGHBORS, Prefilter, exact_neighbors
 from .order import morton_order
 from .pairs import exact
 from .source import source
@@ -21,7 +24,9 @@ from .step import commit, step
 from .workspace import Workspace
 
 __all__ = [
+    "MOST_NEIGHBORS",
     "Graph",
+    "Prefilter",
     "Workspace",
     "around",
     "arrange",
@@ -32,6 +37,7 @@ __all__ = [
     "convolve",
     "edge_loss",
     "exact",
+    "exact_neighbors",
     "extent",
     "gather",
     "gather_charges",

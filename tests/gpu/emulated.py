@@ -46,6 +46,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: self.held.size)
     ndim = property(lambda self: self.held.ndim)
     flags = property(lambda self: self.held.flags)
+    T = property(lambda self: DeviceArray(self.held.T))
 
     def __len__(self) -> int:
         return len(self.held)
@@ -101,9 +102,16 @@ def _cumsum(values: DeviceArray, out: DeviceArray) -> DeviceArray:
     return out
 
 
+def _dot(a: DeviceArray, b: DeviceArray, out: DeviceArray) -> DeviceArray:
+    with np.errstate(all="ignore"):  # of which a card says nothing
+        np.dot(a.held, b.held, out=out.held)
+    return out
+
+
 MODULE = SimpleNamespace(
     asarray=_asarray,
     cumsum=_cumsum,
+    dot=_dot,
     empty=lambda *shape: DeviceArray(np.empty(*shape)),
     empty_like=lambda other: DeviceArray(np.empty_like(other.held)),
     zeros=lambda *shape: DeviceArray(np.zeros(*shape)),

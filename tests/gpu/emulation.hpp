@@ -230,7 +230,11 @@ static To bits(From from) {
   return to;
 }
 static inline long long __double_as_longlong(double x) { return bits<long long>(x); }
+static inline double __longlong_as_double(long long x) { return bits<double>(x); }
 static inline float __int_as_float(int x) { return bits<float>(x); }
+static inline int __float_as_int(float x) { return bits<int>(x); }
+static inline double __dadd_rn(double x, double y) { return x + y; }
+static inline double __dmul_rn(double x, double y) { return x * y; }
 static inline double __hiloint2double(int high, int low) {
   return bits<double>((uint64_t)(uint32_t)high << 32 | (uint32_t)low);
 }

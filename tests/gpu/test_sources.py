@@ -16,7 +16,8 @@ from opentsne_like.gpu.source import FILES
 
 # What is about trees and distortions, or about what stays on the host.
 ABSENT = {"build_tree", "walk_tree", "distort", "evaluate", "lengths", "pull", "checksum", "entropy", "sample_places"}
-OWN = {"influence", "source"}  # what the CPU's have no operation for
+# What the CPU's have no operation for, because it is no matter of an iteration, or because others do it.
+OWN = {"influence", "source", "exact_neighbors"}
 
 
 def functions(module):
