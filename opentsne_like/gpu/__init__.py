@@ -4,9 +4,10 @@ Kernels are CUDA C++, in `sources`, compiled as one module when the first is lau
 every run on the same card. Extents, sums and whatever the host decides by are the host's; all else stays on the device.
 
 What `ops` has besides is not here: trees, in whose place a GPU takes exact sums or the grid; sums of distortions; and
-`checksum`, `entropy` and `sample_places`, which are about what stays on the host.
+`checksum` and `sample_places`, which are about what stays on the host.
 
-And what maps are made of: exact neighbours. Their words are those of the rooms of the CPU.
+And what maps are made of: exact neighbours, perplexities, symmetric matrices, products of data. Their words are those
+of the rooms of the CPU that ask for them where rows, lists of neighbours or matrices lie here.
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ from .extents import around, bulk, extent
 from .fourier import arrange, convolve
 from .grid import gather, gather_charges, spread
 from .influence import influence
+from .matrix import MOST_KEYS, Matrix, entropy, symmetrized
 from .neighbors import MOST_NEIGHBORS, Prefilter, exact_neighbors
 from .order import morton_order
 from .pairs import exact
+from .perplexity import evaluate, search
 from .source import source
 from .step import commit, step
 from .workspace import Workspace
 
 __all__ = [
+    "MOST_KEYS",
     "MOST_NEIGHBORS",
     "Graph",
+    "Matrix",
     "Prefilter",
     "Workspace",
     "around",
@@ -36,6 +41,8 @@ __all__ = [
     "commit",
     "convolve",
     "edge_loss",
+    "entropy",
+    "evaluate",
     "exact",
     "exact_neighbors",
     "extent",
@@ -44,8 +51,10 @@ __all__ = [
     "influence",
     "morton_order",
     "reorder",
+    "search",
     "source",
     "spread",
     "step",
+    "symmetrized",
     "take_rows",
 ]

@@ -43,15 +43,24 @@ class Graph(NamedTuple):
         ----------
         graph : ops.Graph
         """
-        card = device.current()
-        xp, count = card.xp, len(graph.indices)
-        edges = xp.empty((count, WORDS[graph.values.dtype]), np.int32)
-        weights, columns = xp.asarray(graph.values), xp.asarray(np.asarray(graph.indices, np.int32))
-        starts = xp.asarray(np.asarray(graph.indptr, np.int64))
-        made = cls(xp.asarray(np.asarray(graph.order, np.int32)), starts, edges)
-        card.launch(
-            f"pair_up_{made.precision}", (device.blocks_for(count),), (np.int64(count), columns, weights, edges)
-        )
+        xp = device.current().xp
+        order, starts = xp.asarray(np.asarray(graph.order, np.int32)), xp.asarray(np.asarray(graph.indptr, np.int64))
+        return cls.paired(order, starts, xp.asarray(np.asarray(graph.indices, np.int32)), xp.asarray(graph.values))
+
+    @classmethod
+    def paired(cls, order: Array, starts: Array, columns: Array, weights: Array) -> Self:
+        """Return a graph of columns (edges,), int32, and weights (edges,), float32 or float64, of the device.
+
+        Parameters
+        ----------
+        order, starts
+            As of the graph.
+        columns, weights : ndarray of the device
+        """
+        card, count = device.current(), len(columns)
+        made = cls(order, starts, card.xp.empty((count, WORDS[weights.dtype]), np.int32))
+        arguments = (np.int64(count), columns, weights, made.edges)
+        card.launch(f"pair_up_{made.precision}", (device.blocks_for(count),), arguments)
         return made
 
     @property

@@ -9,7 +9,7 @@ from .forms import KINDS
 
 FILES = (  # in this order: a file uses the words of those before it
     *("basics", "sums", "forms", "grid", "spread", "fourier", "influence", "gather"),
-    *("points", "edges", "exact", "step", "order", "centre", "neighbors"),
+    *("points", "edges", "exact", "step", "order", "centre", "neighbors", "perplexity", "symmetrize"),
 )
 
 

@@ -15,9 +15,9 @@ from opentsne_like.gpu.device import OPTIONS
 from opentsne_like.gpu.source import FILES
 
 # What is about trees and distortions, or about what stays on the host.
-ABSENT = {"build_tree", "walk_tree", "distort", "evaluate", "lengths", "pull", "checksum", "entropy", "sample_places"}
+ABSENT = {"build_tree", "walk_tree", "distort", "evaluate", "lengths", "pull", "checksum", "sample_places"}
 # What the CPU's have no operation for, because it is no matter of an iteration, or because others do it.
-OWN = {"influence", "source", "exact_neighbors"}
+OWN = {"influence", "source", "exact_neighbors", "search", "evaluate", "symmetrized"}
 
 
 def functions(module):
