@@ -6,13 +6,16 @@ CuPy's, a GPU's. What calls operations asks here for the points at hand, and so 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from . import ops
 from ._types import Array
+from .errors import InsufficientMemoryError
 
 
 def is_on_gpu(array: Any) -> bool:
@@ -115,6 +118,100 @@ def rows(array: Any, places: Array) -> Any:
     [[0.0, 0.0, 1.0]]
     """
     return array[beside(array, places)]
+
+
+class _Copied:
+    """Rows of the host whose copy is made when somebody asks for it."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+        self.copy: Any = None
+
+
+_copied: ContextVar[_Copied | None] = ContextVar("_copied", default=None)
+
+
+@contextmanager
+def copied_to_gpu(values: Any) -> Iterator[None]:
+    """Return a context in which dense rows of the host have a copy on the GPU.
+
+    As points are served where they lie, so are data: what searches or multiplies rows asks for their copy, and works
+    there if there is one. The copy is made when it is first asked for, and gone at the end.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, d), or what `numpy.asarray` makes one of
+
+    Raises
+    ------
+    InsufficientMemoryError
+        The card has not enough memory left for what is done in the context.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like.devices import copied_to_gpu, has_copy_on_gpu
+    >>> X = np.eye(3)
+    >>> with copied_to_gpu(X):
+    ...     has_copy_on_gpu(X), has_copy_on_gpu(np.eye(3))
+    (True, False)
+    >>> has_copy_on_gpu(X)
+    False
+    """
+    if has_copy_on_gpu(values):
+        yield
+        return
+    known = _Copied(values)
+    token = _copied.set(known)
+    try:
+        yield
+    except card().memory_error as error:
+        if isinstance(error, InsufficientMemoryError):
+            raise
+        raise InsufficientMemoryError(
+            f"a GPU must have more memory left for neighbours and affinities of {values.shape[0]} rows of "
+            f"{values.shape[1]} columns, got '{error}'; free some of it, ask for fewer neighbours, or use device='cpu'"
+        ) from error
+    finally:
+        _copied.reset(token)
+        if known.copy is not None:
+            known.copy = None
+            card().give_back()
+
+
+def has_copy_on_gpu(values: Any) -> bool:
+    """Say whether these very rows have a copy on the GPU, see `copied_to_gpu`."""
+    known = _copied.get()
+    return known is not None and known.values is values
+
+
+def copy_on_gpu(values: Any) -> Any:
+    """Return the copy that rows have on the GPU, see `copied_to_gpu`, or None."""
+    known = _copied.get()
+    if known is None or known.values is not values:
+        return None
+    if known.copy is None:
+        known.copy = to_gpu(np.asarray(values))
+    return known.copy
+
+
+def matrix_on_host(matrix: Any) -> Any:
+    """Return a sparse matrix on the host: itself unless it lies on the GPU, see `gpu.Matrix`.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.devices import matrix_on_host
+    >>> P = csr_matrix((3, 3))
+    >>> matrix_on_host(P) is P
+    True
+    """
+    return matrix.tocsr() if lies_on_gpu(matrix) else matrix
+
+
+def lies_on_gpu(matrix: Any) -> bool:
+    """Say whether a sparse matrix lies on the GPU."""
+    return bool(getattr(matrix, "on_gpu", False))
 
 
 def card() -> Any:

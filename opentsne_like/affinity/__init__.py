@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from .archive import pack_affinities, unpack_affinities, unpack_weights
-from .base import Affinities, matrix_of, opened
+from .base import Affinities, lying_matrix_of, matrix_of, opened
 from .edges import GivenEdges, NeighborEdges
 from .entropic import Entropic
 from .fixed_sigma import FixedSigmaNN
@@ -50,6 +50,7 @@ __all__ = [
     "from_neighbors",
     "get_knn_index",
     "joint_probabilities_nn",
+    "lying_matrix_of",
     "matrix_of",
     "opened",
     "pack_affinities",

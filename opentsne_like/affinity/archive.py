@@ -83,7 +83,7 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     if affinities.knn_index is not None and not callable(affinities.knn_index.metric):
         index_arrays, header["index"] = pack_index(affinities.knn_index, with_data=with_data)
         arrays |= {f"index.{key}": value for key, value in index_arrays.items()}
-        lists = affinities._lists
+        lists = affinities._lists and affinities._lists.on_host()
         if with_data and lists is not None and lists.width > affinities.knn_index.k:  # rows differ in length
             arrays |= {f"graph.{key}": value for key, value in pack_table(graph_from_lists(lists)).items()}
     elif with_data and affinities.knn_index is not None:

@@ -13,10 +13,11 @@ import numpy as np
 
 from .. import _validation as check
 from .._types import Array
+from ..devices import lies_on_gpu, matrix_on_host
 from ..errors import InvalidParameterError, UnavailableError
 from ..nearest_neighbors import IVF, GivenNeighbors, Sklearn, distances_among, stacked, with_data
 from ..utils import Timer
-from .memory import check_memory, hand_back
+from .memory import check_memory, check_memory_on_gpu, hand_back
 from .neighbors import (
     NeighborLists,
     as_lists,
@@ -72,6 +73,7 @@ class Affinities:
     def P(self) -> Any:
         """The matrix, see above."""
         self._unseen = False
+        self._P = matrix_on_host(self._P)
         return opened(self._P)
 
     @P.setter
@@ -230,6 +232,8 @@ class NeighborAffinities(Affinities):
             self.knn_index = get_knn_index(table, k=shared, n_jobs=self.n_jobs, verbose=self.verbose, **search)
             if self.dtype == np.float32:
                 self.knn_index.distance_dtype = np.float32
+            if getattr(self.knn_index, "on_gpu", False):
+                check_memory_on_gpu(table.shape[0], k, self.dtype, table.shape[1], table.dtype)
             found = self.knn_index.build()
         lists = as_lists(*found)
         if not hasattr(search["method"], "build"):
@@ -242,6 +246,11 @@ class NeighborAffinities(Affinities):
         self._width = self._lists.width
 
     def _kept_lists(self) -> NeighborLists:
+        """Return the neighbour lists on the host; see `_lying_lists`."""
+        self._lists = self._lying_lists().on_host()
+        return self._lists
+
+    def _lying_lists(self) -> NeighborLists:
         """Return the neighbour lists, found again where these affinities were stored without, unless released."""
         if self._lists is None:
             lists = None
@@ -423,11 +432,27 @@ def matrix_of(affinities: Any) -> Any:
     """
     if getattr(type(affinities), "P", None) is not Affinities.P:
         return affinities.P
+    affinities._P = matrix_on_host(affinities._P)
     if affinities._unseen and affinities._P is not None:
         affinities._unseen = False
         for part in _parts(affinities._P):
             part.flags.writeable = False
     return affinities._P
+
+
+def lying_matrix_of(affinities: Any) -> Any:
+    """Return what `matrix_of` does, but on the GPU if it lies there, where operations of a GPU want it.
+
+    Parameters
+    ----------
+    affinities : Affinities
+
+    Returns
+    -------
+    csr_matrix, gpu.Matrix or None
+    """
+    P = getattr(affinities, "_P", None)
+    return P if lies_on_gpu(P) else matrix_of(affinities)
 
 
 def opened(P: Any) -> Any:

@@ -12,7 +12,8 @@ from .. import _validation as check
 from .. import kernels
 from .._parallel import for_chunks
 from .._types import Array
-from .matrix import Evaluate, assemble
+from ..devices import is_on_gpu, operations
+from .matrix import JOINS, LEAST, Evaluate, assemble
 from .neighbors import NeighborLists, as_lists
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def gaussian_matrix(
     Parameters
     ----------
     lists : NeighborLists
+        On a GPU, the matrix is made there if it is symmetrized.
     perplexities : sequence of float
     average : bool
         Average the normalized Gaussians of the scales instead of normalizing the sum of the Gaussian densities.
@@ -110,12 +112,27 @@ def gaussian_matrix(
 
     Returns
     -------
-    csr_matrix of shape (n_rows, n_columns)
+    csr_matrix of shape (n_rows, n_columns), or gpu.Matrix
     """
+    if is_on_gpu(lists.distances):
+        if symmetrize and lists.n_rows * lists.width <= operations(lists.distances).MOST_KEYS:
+            return _symmetric_on_gpu(lists, perplexities, average, normalize, np.dtype(dtype))
+        lists = lists.on_host()
     precisions = find_precisions(lists, perplexities, n_jobs=n_jobs)
     evaluate = gaussian_rows(lists, precisions, average=average)
     join = "mean" if symmetrize else None
     return assemble(lists, evaluate, join=join, normalize=normalize, dtype=dtype, n_jobs=n_jobs)
+
+
+def _symmetric_on_gpu(
+    lists: NeighborLists, perplexities: Sequence[float], average: bool, normalize: bool, dtype: np.dtype[Any]
+) -> Any:
+    """Return the symmetric matrix of lists on a GPU, where it is left."""
+    gpu, n = operations(lists.distances), lists.n_rows
+    indices, distances = (part.reshape(n, -1) for part in (lists.indices, lists.distances))
+    precisions = gpu.search(distances, lists.width, *_wanted(perplexities, lists.width))
+    weights = gpu.evaluate(distances, lists.width, precisions, average, LEAST[dtype], dtype)
+    return gpu.symmetrized(indices, weights, JOINS["mean"], normalize)
 
 
 def gaussian_rows(lists: NeighborLists, precisions: Array, *, average: bool = False) -> Evaluate:
@@ -142,12 +159,17 @@ def find_precisions(lists: NeighborLists, perplexities: Sequence[float], *, n_jo
     float64 ndarray of shape (n_rows, n_perplexities)
         :math:`\beta_i \max_j d_{ij}^2`, without unit.
     """
-    wanted = np.log(np.asarray(perplexities, dtype=np.float64))
-    odds = np.array([_largest_odds(lists.width, perplexity) for perplexity in perplexities])
+    wanted, odds = _wanted(perplexities, lists.width)
     precisions = np.empty((lists.n_rows, len(wanted)))
     args = (lists.distances, lists.starts, lists.width, wanted, odds, precisions)
     for_chunks(kernels.perplexity.search, lists.n_rows, args, n_jobs=-1 if n_jobs is None else n_jobs, grain=GRAIN)
     return precisions
+
+
+def _wanted(perplexities: Sequence[float], width: int) -> tuple[Array, Array]:
+    """Return the logarithms of perplexities, and the odds that bound the largest of `width` probabilities."""
+    odds = np.array([_largest_odds(width, perplexity) for perplexity in perplexities])
+    return np.log(np.asarray(perplexities, dtype=np.float64)), odds
 
 
 def _largest_odds(m: int, perplexity: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..devices import card
 from ..errors import InsufficientMemoryError
 
 UNION = 1.6  # values per neighbour in a symmetrized graph; 1.43 on Fashion-MNIST at perplexity 30, 2 at the very most
@@ -57,6 +58,53 @@ def check_memory(n_samples: int, k_neighbors: float, dtype: Any, n_columns: int)
             f"affinities of {n_samples} points with {k_neighbors:g} neighbours each need about {needed / 1e9:.1f} GB, "
             f"got {free / 1e9:.1f} GB of free memory; lower the perplexity or the number of neighbours, use "
             "dtype=float32, or embed a sample and transform the rest"
+        )
+
+
+def estimate_memory_on_gpu(n_samples: int, k_neighbors: int, dtype: Any, n_columns: int, data_dtype: Any) -> int:
+    """Return about how many bytes of a GPU neighbours and affinities need at their peak, the data among them.
+
+    That is, per number of the data, itself and a copy in single precision while neighbours are looked for, and of these
+    index and distance; or, where that is more, per neighbour, index and distance, weight, two keys of 8 bytes and the
+    entries of the symmetric matrix; and 64 bytes per point, and products of 8,192 points with as many.
+
+    Parameters
+    ----------
+    n_samples, k_neighbors : int
+    dtype : dtype
+        Of the affinities.
+    n_columns : int
+    data_dtype : dtype
+        Of the data.
+
+    Examples
+    --------
+    >>> estimate_memory_on_gpu(1_000_000, 90, np.float64, 50, np.float32) / 1e9
+    5.140435456
+    """
+    value, number = np.dtype(dtype).itemsize, np.dtype(data_dtype).itemsize
+    lists = k_neighbors * (4 + min(value, number))
+    search = 4 * n_columns + lists
+    matrix = lists + k_neighbors * (value + 16 + UNION * (4 + value))
+    return int(n_samples * (64 + number * n_columns + max(search, matrix)) + 4 * min(n_samples, 8192) ** 2)
+
+
+def check_memory_on_gpu(n_samples: int, k_neighbors: int, dtype: Any, n_columns: int, data_dtype: Any) -> None:
+    """Raise `InsufficientMemoryError` if neighbours and affinities cannot fit into the memory of the GPU."""
+
+    def needed(n: int) -> int:
+        return estimate_memory_on_gpu(n, k_neighbors, dtype, n_columns, data_dtype)
+
+    free = card().free_bytes()
+    if needed(n_samples) > free:
+        fits, beyond = 0, n_samples
+        while beyond - fits > 1:
+            middle = (fits + beyond) // 2
+            fits, beyond = (middle, beyond) if needed(middle) <= free else (fits, middle)
+        raise InsufficientMemoryError(
+            f"neighbours and affinities of {n_samples} points with {k_neighbors} neighbours each need about "
+            f"{needed(n_samples) / 1e9:.1f} GB of a GPU, got {free / 1e9:.1f} GB of free memory, enough for {fits} "
+            "points; lower the perplexity or the number of neighbours, give data in float32, or use device='cpu'"
         )
 
 

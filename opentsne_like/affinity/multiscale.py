@@ -111,7 +111,7 @@ class MultiscaleMixture(NeighborAffinities):
         )
         if knn_index is not None:
             self.effective_perplexities_ = self.check_perplexities(perplexities, self.n_samples)
-        stored = self._kept_lists().width
+        stored = self._width
         if max(self.effective_perplexities_) > stored:
             log.warning(
                 "A perplexity of %g needs more than the %d neighbours of the given index",
@@ -128,7 +128,7 @@ class MultiscaleMixture(NeighborAffinities):
 
     def _matrix(self, k: int, perplexities: list[float]) -> Any:
         return gaussian_matrix(
-            self._kept_lists().nearest(k),
+            self._lying_lists().nearest(k),
             perplexities,
             average=self._average,
             symmetrize=self.symmetrize,

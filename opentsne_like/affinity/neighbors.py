@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _validation as check
 from .._types import Array
+from ..devices import is_on_gpu, on_host
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class NeighborLists:
     Attributes
     ----------
     indices : int32 ndarray of shape (n_edges,)
+        On a GPU where they were found there, as many of every row; the distances, too.
     distances : float32 or float64 ndarray of shape (n_edges,)
     starts : int64 ndarray of shape (n_rows + 1,)
         Row i begins at ``starts[i]``.
@@ -59,6 +61,10 @@ class NeighborLists:
         """Return how many entries of the rows [low, high) count."""
         return int(np.minimum(np.diff(self.starts[low : high + 1]), self.width).sum())
 
+    def on_host(self) -> NeighborLists:
+        """Return the lists on the host: themselves if they lie there."""
+        return replace(self, indices=on_host(self.indices), distances=on_host(self.distances))
+
     def nearest(self, k: int) -> NeighborLists:
         """Return the lists cut to the `k` nearest neighbours; nothing is copied."""
         return replace(self, width=min(self.width, max(1, k)))
@@ -85,6 +91,9 @@ def as_lists(
         For shapes that differ, indices out of range or equal to their own row, distances that are negative or not
         finite. The message names the first such row.
     """
+    if is_on_gpu(indices):  # where our own search found them
+        n, k = indices.shape
+        return NeighborLists(indices.reshape(-1), distances.reshape(-1), np.arange(n + 1) * k, k, n)
     indices, distances = check.as_array(indices, "indices"), check.as_array(distances, "distances")
     if indices.dtype.kind not in "iu":
         raise InvalidTypeError(f"`indices` must be integers, got dtype {indices.dtype}")

@@ -112,7 +112,7 @@ class PerplexityBasedNN(NeighborAffinities):
             random_state=random_state,
             knn_kwargs=knn_kwargs,
         )
-        stored = self._kept_lists().width
+        stored = self._width
         if isinstance(self.knn_index, GivenNeighbors) and perplexity > stored:
             self.effective_perplexity_ = stored / 3
             check.advise(
@@ -147,7 +147,7 @@ class PerplexityBasedNN(NeighborAffinities):
         return check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=n_samples - 1)
 
     def _matrix(self, k: int, perplexity: float) -> Any:
-        lists = self._kept_lists().nearest(k)
+        lists = self._lying_lists().nearest(k)
         return gaussian_matrix(lists, [perplexity], symmetrize=self.symmetrize, dtype=self.dtype, n_jobs=self.n_jobs)
 
     def set_perplexity(self, new_perplexity: float) -> None:

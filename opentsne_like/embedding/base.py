@@ -9,7 +9,7 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_flag, check_matrix, check_real
-from ..affinity import matrix_of
+from ..affinity import lying_matrix_of
 from ..errors import InvalidParameterError, InvalidTypeError, OptimizationInterrupt, UnavailableError
 from ..objectives import checksum
 from ..optimizer import Record, StopReason
@@ -284,7 +284,9 @@ class Embedding(DiagnosedArray):
     def _descend(self, settings: Settings) -> None:
         """Go down the loss by the settings of one call."""
         own = self._own
-        own.optimizer.run(self, self._edges_of(), settings, own.reference, own.affinities)
+        there = own.P is None and own.affinities is not None and settings.on_gpu(self.shape)
+        P = lying_matrix_of(own.affinities) if there else self._edges_of()
+        own.optimizer.run(self, P, settings, own.reference, own.affinities)
 
     def frozen(self, engine: Any, padding: float = 0.25) -> Any:
         """Return the potential of this map as a frozen reference, built once per version of the coordinates.
@@ -526,7 +528,7 @@ def check_affinities(affinities: Any) -> int:
     """
     if not hasattr(type(affinities), "P") and not hasattr(affinities, "P"):
         raise InvalidTypeError(f"`affinities` must be an Affinities object, got {type(affinities).__name__}")
-    if (P := matrix_of(affinities)) is None:
+    if (P := lying_matrix_of(affinities)) is None:
         raise InvalidParameterError("`affinities` must have a matrix P, got None for it")
     return int(P.shape[0])
 

@@ -25,8 +25,10 @@ class Resources:
         Threads; -1 for all cores. No result depends on it.
     device : {"auto", "cpu", "cuda"}
         "cuda" optimizes maps on an NVIDIA GPU (extras `cuda12`, `cuda13`): by t-SNE, Neg-t-SNE and elastic embedding,
-        with `Momentum`, in up to three dimensions. They are those of the CPU but for rounding. Points that are placed
-        on a map, and values that are read, are the CPU's. "auto" is the CPU so far.
+        with `Momentum`, in up to three dimensions. They are those of the CPU but for rounding. Estimators find exact
+        neighbours there, too, under the euclidean and cosine metrics, and make Gaussian affinities and the start by
+        principal components. Points that are placed on a map, and values that are read, are the CPU's. "auto" is the
+        CPU so far.
 
     Examples
     --------

@@ -12,13 +12,14 @@ of the rooms of the CPU that ask for them where rows, lists of neighbours or mat
 
 from __future__ import annotations
 
+from .components import Table
 from .edges import Graph, attract, attract_with_loss, edge_loss, reorder, take_rows
 from .extents import around, bulk, extent
 from .fourier import arrange, convolve
 from .grid import gather, gather_charges, spread
 from .influence import influence
 from .matrix import MOST_KEYS, Matrix, entropy, symmetrized
-from .neighbors import MOST_NEIGHBORS, Prefilter, exact_neighbors
+from .neighbors import Prefilter, exact_neighbors
 from .order import morton_order
 from .pairs import exact
 from .perplexity import evaluate, search
@@ -28,10 +29,10 @@ from .workspace import Workspace
 
 __all__ = [
     "MOST_KEYS",
-    "MOST_NEIGHBORS",
     "Graph",
     "Matrix",
     "Prefilter",
+    "Table",
     "Workspace",
     "around",
     "arrange",

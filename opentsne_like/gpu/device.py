@@ -58,6 +58,9 @@ class Device(Protocol):
     def read(self, array: Array) -> Array:
         """Return an array on the host, when all that was launched before is done."""
 
+    def free_bytes(self) -> int:
+        """Return how much memory arrays may take now."""
+
     def give_back(self) -> None:
         """Give the memory of arrays that are gone back to the card, for other processes."""
 
@@ -92,6 +95,10 @@ class Card:
     def read(self, array: Array) -> Array:
         """Return an array on the host, see `Device.read`."""
         return np.asarray(self.xp.asnumpy(array))
+
+    def free_bytes(self) -> int:
+        """Return how much memory arrays may take, see `Device.free_bytes`."""
+        return int(self.xp.cuda.runtime.memGetInfo()[0] + self.xp.get_default_memory_pool().free_bytes())
 
     def give_back(self) -> None:
         """Give memory back, see `Device.give_back`."""

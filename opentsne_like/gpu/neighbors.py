@@ -15,7 +15,6 @@ BLOCK = 8192  # rows whose products are there at once, on either side
 SELECTORS = 128  # threads of a block that selects or ranks
 EACH = 4  # scores that each of them looks at between waits, as in `sources/neighbors.cu`
 SCORE_BYTES, DISTANCE_BYTES = 8, 16  # of a key by a score, and by a distance
-MOST_NEIGHBORS = 1000  # whose keys fit into the shared memory of every card
 WARP = 32
 
 
@@ -88,7 +87,7 @@ def exact_neighbors(prefilter: Prefilter, k: int, *, dtype: Any) -> tuple[Array,
     ----------
     prefilter : Prefilter
     k : int
-        At most n - 1 and `MOST_NEIGHBORS`.
+        At most n - 1, and so many that their keys fit into the shared memory of the card: 1,000 on every one.
     dtype : dtype
         What the distances are returned in.
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import _validation as check
 from .._parallel import chunk_bounds, run_tasks, serial_blas
 from .._types import Array
+from ..devices import copy_on_gpu, operations
 from ..errors import InvalidParameterError
 from ..utils import Timer
 from .scale import finish, oriented
@@ -100,7 +101,7 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
         sparse = _Sparse(X)
         return sparse.project(oriented(_iterate(sparse, k, rng)))
     iterate = solver in ("arpack", "randomized") or (solver == "auto" and X.shape[1] > DIRECT)
-    table = _Dense(X, n_jobs)
+    table = _table(X, n_jobs)
     scores = np.zeros((len(X), k))
     for _ in range(2):
         try:
@@ -114,12 +115,24 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
     return scores
 
 
+def _table(X: Array, n_jobs: int) -> Any:
+    """Return what makes products of dense data, where they lie: on a GPU if they have a copy there."""
+    there = copy_on_gpu(X)
+    return _Dense(X, n_jobs) if there is None else operations(there).Table(there, _center(X))
+
+
+def _center(X: Array) -> Array:
+    """Return the mean of up to 1,024 rows, in the type of the data."""
+    center: Array = np.asarray(X[:: max(1, len(X) // 1024)]).mean(axis=0, dtype=np.float64).astype(X.dtype)
+    return center
+
+
 def _leading(symmetric: Array, k: int) -> Array:
     """Return the eigenvectors of the `k` largest eigenvalues, the largest first."""
     return np.asarray(np.linalg.eigh(symmetric)[1][:, : -k - 1 : -1])
 
 
-def _iterate(table: _Dense | _Sparse, k: int, rng: np.random.RandomState) -> Array:
+def _iterate(table: Any, k: int, rng: np.random.RandomState) -> Array:
     """Return the `k` leading axes by subspace iteration."""
     d = table.shape[1]
     width = min(d, k + SPARE)
@@ -148,7 +161,7 @@ class _Dense:
         self.shape = X.shape
         self.n_jobs = n_jobs
         self.factor = 1.0
-        self.center = np.asarray(X[:: max(1, len(X) // 1024)]).mean(axis=0, dtype=np.float64).astype(X.dtype)
+        self.center = _center(X)
 
     def scale(self) -> None:
         """Bring the numbers near 1 by a power of 2."""

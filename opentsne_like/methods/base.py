@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from .._validation import (
 )
 from ..affinity import Affinities, Awaited, matrix_of
 from ..callbacks import as_list
+from ..devices import copied_to_gpu
 from ..embedding import Embedding, Settings, check_stored_kind
 from ..errors import InvalidObjectError, InvalidParameterError, OptimizationInterrupt
 from ..nearest_neighbors import distances_among
@@ -102,8 +104,7 @@ class Method(Parameters, ABC):
     def _starts_from(self, X: Any, affinities: Affinities, how: str) -> Any:
         """Return initial coordinates by the name of a start."""
         if how == "random":
-            n = matrix_of(affinities).shape[0]
-            return starts.random(n, self.n_components, random_state=self.random_state)
+            return starts.random(affinities.n_samples, self.n_components, random_state=self.random_state)
         if how == "pca":
             return starts.pca(X, self.n_components, random_state=self.random_state, n_jobs=self.n_jobs)
         return starts.spectral(matrix_of(affinities), self.n_components, random_state=self.random_state)
@@ -257,18 +258,25 @@ class Method(Parameters, ABC):
 
     def _begin(self, X: Any, affinities: Any, start: Any) -> Any:
         """Return the embedding before its first iteration, from what was checked."""
-        if affinities is None:
-            affinities = self._named_affinities(X)
-        else:
-            self._check_taken(affinities.n_samples, affinities)
-        if isinstance(start, str):
-            with Timer(f"Calculating {start} initialization...", self.verbose):
-                start = self._starts_from(X, affinities, start)
+        with self._beside(X):
+            if affinities is None:
+                affinities = self._named_affinities(X)
+            else:
+                self._check_taken(affinities.n_samples, affinities)
+            if isinstance(start, str):
+                with Timer(f"Calculating {start} initialization...", self.verbose):
+                    start = self._starts_from(X, affinities, start)
         return self._embedding(start, affinities)
+
+    def _beside(self, X: Any) -> AbstractContextManager[None]:
+        """Return a context in which data have a copy where their map is going to be optimized."""
+        dense = X is not None and not hasattr(X, "tocsr") and self._data_have_columns()
+        on_gpu = dense and self._settings_of(X.shape[0]).resources.device == "cuda"
+        return copied_to_gpu(X) if on_gpu else nullcontext()
 
     def _named_affinities(self, X: Any) -> Affinities:
         """Return the affinities of data, whose neighbour index knows the names of their columns."""
-        with calling(self.handed_on):
+        with calling(self.handed_on), self._beside(X):
             affinities = self._affinities(X)
         affinities.trim()
         if self._columns is not None and affinities.knn_index is not None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._types import Array
+from ..devices import copy_on_gpu, has_copy_on_gpu, operations
 from ._backend import Backend
 from ._base import Neighbors
 from ._exact_search import exact_neighbors
@@ -19,6 +20,8 @@ _BOOLEAN = {"dice", "jaccard", "rogerstanimoto", "russellrao", "sokalmichener", 
 _MARGIN = 8
 _DENSE = 2**24  # numbers, 128 megabytes
 _AT_ONCE = 2**22  # candidates that are ranked together
+ON_GPU = frozenset({"euclidean", "l2", "cosine"})  # metrics of a GPU
+MOST_ON_GPU = 1000  # neighbours, whose keys fit into the memory that threads of a GPU share
 
 
 def fits_dense(shape: tuple[int, int]) -> bool:
@@ -99,6 +102,26 @@ class Sklearn(Backend):
 
     def _takes_rows(self) -> bool:
         return self.metric in PREFILTERED and not (self.metric_params or self.knn_kwargs)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether `build` looks on a GPU: where the rows have a copy there, by a metric that it has."""
+        served = self.k <= MOST_ON_GPU and self._takes_rows() and self.metric in ON_GPU
+        return served and has_copy_on_gpu(self.data)
+
+    def build(self) -> Neighbors:
+        """Return the neighbours of every row, on a GPU where `on_gpu` says so; see `KNNIndex.build`."""
+        data = self._require_data()
+        if not self.on_gpu:
+            return super().build()
+        there = copy_on_gpu(data)
+        gpu = operations(there)
+        with self._timer(f"Finding {self.k} neighbours on a GPU"):
+            space = Space(data, str(self.metric))
+            frame = Prefilter(space)
+            prefilter = gpu.Prefilter(there, space.kind, space.norms, frame.middle, frame.scale)
+            found: Neighbors = gpu.exact_neighbors(prefilter, self.k, dtype=self._distance_type())
+            return found
 
     def trim(self) -> None:
         """Drop what can be made again; see `KNNIndex.trim`."""

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .._validation import as_table, check_choice, check_real, column_names
+from ..devices import has_copy_on_gpu
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..utils import is_package_installed
 from ._annoy import Annoy
 from ._base import KNNIndex, Metric, check_mapping, log
-from ._exact import Sklearn, fits_dense
+from ._exact import ON_GPU, Sklearn, fits_dense
 from ._faiss import Faiss
 from ._given import GivenNeighbors
 from ._hnsw import HNSW, Voyager
@@ -36,6 +37,7 @@ METHODS: dict[str, type[KNNIndex]] = {
     "hnsw": HNSW,
     "voyager": Voyager,
 }
+EXACT_ROWS_ON_GPU = 1_000_000  # for which a GPU takes a few seconds
 EXACT_ROWS = 20_000  # up to here exact search is about as fast as an inverted file, see `exact_rows`
 # Up to here exact search is faster than pynndescent, which compiles for half a minute first. For 90 neighbours on two
 # cores it took 14 s for 20,000 rows of 50 columns under the Canberra metric, pynndescent 4 s after its compilation, and
@@ -208,7 +210,8 @@ def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:
     """Return exact search while it is cheap, then what is approximate, has the metric and repeats itself."""
     n = data.shape[0]
     if _serves(IVF, data, metric):
-        return Sklearn if n <= exact_rows(data.shape[1]) else IVF
+        on_gpu = metric in ON_GPU and has_copy_on_gpu(data)
+        return Sklearn if n <= exact_rows(data.shape[1], on_gpu) else IVF
     sparse = hasattr(data, "tocsr") and metric in Sklearn.SPARSE_METRICS
     kind = "function" if callable(metric) else "sparse" if sparse else "dense"
     if _serves(NNDescent, data, metric) and (n > EXACT_ROWS_OTHERWISE[kind] or not _serves(Sklearn, data, metric)):
@@ -216,7 +219,7 @@ def _automatic(data: Any, metric: Metric) -> type[KNNIndex]:
     return Sklearn
 
 
-def exact_rows(n_columns: int) -> int:
+def exact_rows(n_columns: int, on_gpu: bool = False) -> int:
     """Return up to how many rows exact search is worth its time, a quarter of a second more than an inverted file.
 
     The time of exact search grows as ``n_samples^2 (150 + n_columns)``, where 150 stands for what is done with a
@@ -226,13 +229,16 @@ def exact_rows(n_columns: int) -> int:
     Parameters
     ----------
     n_columns : int
+    on_gpu : bool
+        Whether a GPU looks for them.
 
     Examples
     --------
     >>> exact_rows(50), exact_rows(784)
     (20000, 9255)
     """
-    return round(EXACT_ROWS * math.sqrt(min(1.0, 200 / (150 + n_columns))))
+    most = EXACT_ROWS_ON_GPU if on_gpu else EXACT_ROWS
+    return round(most * math.sqrt(min(1.0, 200 / (150 + n_columns))))
 
 
 def _approximate(data: Any, metric: Metric) -> type[KNNIndex]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 import numpy as np
 
 from .._types import Array
+from ..devices import lies_on_gpu
 from ..errors import InvalidTypeError, UnavailableError
 from ..ops import checksum
 from ..optimizer import LearningObjective, Objective, State
@@ -100,8 +101,7 @@ class Parts:
 
     def edges(self, P: Any, n_jobs: int) -> Edges:
         """Return the edges of P, made anew only when somebody has written into it."""
-        P = P.tocsr()
-        key = (self.key(P, n_jobs), n_jobs)
+        key = (P if lies_on_gpu(P) else self.key(P, n_jobs), n_jobs)
         with self._lock:
             if self._edges is None or self._edges[0] != key:
                 self._edges = None  # before the new ones are made, lest there be two

@@ -12,7 +12,7 @@ from .. import ops
 from .._parallel import chunk_bounds, run_tasks
 from .._types import Array
 from .._validation import check_csr_parts
-from ..devices import graph_on_gpu, is_on_gpu, operations
+from ..devices import graph_on_gpu, is_on_gpu, lies_on_gpu, operations
 from ..errors import InvalidParameterError, InvalidTypeError
 from ..ops import Graph
 from ..repulsion import Radial
@@ -97,16 +97,23 @@ class Edges:
 
     @classmethod
     def of(cls, P: Any, *, dtype: type = np.float32, n_jobs: int = -1) -> Edges:
-        """Return the edges of the sparse matrix `P`.
+        """Return the edges of the sparse matrix `P`, which may lie on a GPU.
 
         Raises
         ------
         InvalidParameterError
             If an index of P lies outside of it.
         """
+        if lies_on_gpu(P):
+            return EdgesOnGPU(P, dtype, n_jobs)
         P = P.tocsr()
         check_csr_parts(P.data, P.indices, P.indptr, P.shape, "P")  # compiled loops follow what they hold
         return cls(P.indptr, P.indices, P.data, dtype, n_jobs)
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows of P."""
+        return len(self.indptr) - 1
 
     @cached_property
     def values(self) -> Array:
@@ -224,9 +231,9 @@ class Edges:
         ----------
         points : ndarray of shape (m, d)
         """
-        if len(points) != len(self.indptr) - 1:
+        if len(points) != self.n_rows:
             raise InvalidParameterError(
-                f"`points` must be {len(self.indptr) - 1}, one per row of the P that the objective is bound to, got "
+                f"`points` must be {self.n_rows}, one per row of the P that the objective is bound to, got "
                 f"{len(points)}; bind the loss to the affinities of these points"
             )
 
@@ -362,3 +369,60 @@ class Edges:
         pulls = (exaggeration * self.values * attraction.slope(square))[:, None] * apart
         summed = [np.bincount(self.rows, weights=pulls[:, k], minlength=len(points)) for k in range(pulls.shape[1])]
         return np.asarray(np.column_stack(summed) + rest, self.dtype)
+
+
+class EdgesOnGPU(Edges):
+    """The edges of a symmetric P that lies on a GPU; they come to the host for what only the host does.
+
+    Parameters
+    ----------
+    matrix : gpu.Matrix
+    dtype : type
+    n_jobs : int
+    """
+
+    matrix: Any
+
+    def __init__(self, matrix: Any, dtype: type, n_jobs: int) -> None:
+        vars(self).update(matrix=matrix, dtype=dtype, n_jobs=n_jobs)
+
+    @cached_property
+    def _home(self) -> Any:
+        return self.matrix.tocsr()
+
+    @property
+    def indptr(self) -> Array:
+        """Row pointers on the host."""
+        return np.asarray(self._home.indptr)
+
+    @property
+    def indices(self) -> Array:
+        """Columns on the host."""
+        return np.asarray(self._home.indices)
+
+    @property
+    def weights(self) -> Array:
+        """Weights on the host."""
+        return np.asarray(self._home.data)
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows of P."""
+        return int(self.matrix.shape[0])
+
+    def _is_symmetric(self) -> bool:
+        return True
+
+    @cached_property
+    def _sums(self) -> tuple[float, float]:
+        values = self.matrix.values
+        found: tuple[float, float] = operations(values).entropy(values, self.n_jobs)
+        return found
+
+    @cached_property
+    def _on_gpu(self) -> Any:
+        return self.matrix.graph(np.float32)
+
+    @cached_property
+    def _weights_on_gpu(self) -> Any:
+        return self._on_gpu if self.matrix.values.dtype == np.float32 else self.matrix.graph(np.float64)
