@@ -9,11 +9,9 @@ import copy
 import functools
 import logging
 import pickle
-import signal
-import subprocess
-import sys
 import time
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,40 +238,48 @@ class StopAt(Hook):
             raise KeyboardInterrupt
 
 
+@cache
+def whole_fit(name: str) -> Embedding:
+    return estimator(name).fit(data()[:N])
+
+
 @EVERY
 @pytest.mark.parametrize("total", [4, 10, 17])
 def test_an_interrupted_fit_goes_on(name, total, tmp_path):
     X = data()[:N]
-    whole = estimator(name).fit(X)
     with pytest.raises(KeyboardInterrupt):
         estimator(name, callbacks=StopAt(total)).fit(X, checkpoint=tmp_path / "run.npz")
     assert load(tmp_path / "run.npz").n_iter_ == total
-    assert_same(estimator(name).fit(X, checkpoint=tmp_path / "run.npz"), whole)
+    assert_same(estimator(name).fit(X, checkpoint=tmp_path / "run.npz"), whole_fit(name))
 
 
-CHILD = """
-import sys
-from opentsne_like.callbacks import Checkpoint
-from tests.test_contract import N, data, estimator
-estimator(sys.argv[1]).fit(data()[:N], checkpoint=Checkpoint(sys.argv[2], every=1))
-"""
+def fit_and_write(name: str, path: Path, **options) -> None:
+    """Fit, and write a checkpoint at every iteration: what is killed."""
+    estimator(name, **options).fit(data()[:N], checkpoint=Checkpoint(path, every=1))
+
+
+def kill_a_fit(name: str, path: Path, **options) -> None:
+    """Start a fit in a process of its own and kill it once it has done three iterations."""
+    from . import forks
+
+    child = forks.Process(target=fit_and_write, args=(name, path), kwargs=options)
+    child.start()
+    deadline = time.monotonic() + 120
+    while child.is_alive() and time.monotonic() < deadline:
+        if path.exists() and load(path).n_iter_ >= 3:
+            child.kill()
+            break
+        time.sleep(0.005)
+    child.join(120)
+    assert path.exists()
 
 
 @pytest.mark.slow
 @EVERY
 def test_a_killed_fit_goes_on(name, tmp_path):
     path = tmp_path / "run.npz"
-    child = subprocess.Popen([sys.executable, "-c", CHILD, name, str(path)])
-    deadline = time.monotonic() + 120
-    while child.poll() is None and time.monotonic() < deadline:
-        if path.exists() and load(path).n_iter_ >= 3:
-            child.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    child.wait(120)
-    assert path.exists()
-    X = data()[:N]
-    assert_same(estimator(name).fit(X, checkpoint=path), estimator(name).fit(X))
+    kill_a_fit(name, path)
+    assert_same(estimator(name).fit(data()[:N], checkpoint=path), whole_fit(name))
 
 
 @EVERY

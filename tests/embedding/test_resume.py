@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -302,62 +301,68 @@ def test_every_seconds(tmp_path, monkeypatch):
     assert written == [0, 6]
 
 
-CHILD = """
-import sys
-import time
-import numpy as np
-from opentsne_like import TSNE
-from opentsne_like.callbacks import Checkpoint, Hook
-
 class Slow(Hook):
+    """Says when iterations begin, and gives others time to look at them."""
+
+    def __init__(self, begun):
+        self.begun = begun
+
     def start(self, progress):
-        print("iterating", flush=True)
+        if not self.begun.closed:
+            self.begun.send(True)
+            self.begun.close()
 
     def iteration(self, progress):
         time.sleep(0.001)
 
-X = np.load(sys.argv[1])
-Y = TSNE(
-    perplexity=12, early_exaggeration_iter=250, n_iter=400, random_state=0, n_jobs=int(sys.argv[4]),
-    negative_gradient_method=sys.argv[5], callbacks=Slow(),
-).fit(X, checkpoint=Checkpoint(sys.argv[2], every=3))
-np.save(sys.argv[3], np.asarray(Y))
-"""
+
+def long_fit(folder, n_jobs, method, begun):
+    options = {"early_exaggeration_iter": 100, "n_iter": 150, "negative_gradient_method": method, "n_jobs": n_jobs}
+    Y = estimator(callbacks=Slow(begun), **options).fit(
+        old_and_new()[0], checkpoint=Checkpoint(folder / "run.npz", every=3)
+    )
+    np.save(folder / "map.npy", np.asarray(Y))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["exact", "fft", "bh"])
 def test_a_killed_process_goes_on_with_the_same_bits(tmp_path, method):
     """Kill a real process at random moments, twelve times and more over the three methods."""
-    X, _ = old_and_new()
-    np.save(tmp_path / "X.npy", X)
+    from .. import forks
+
     rng = random.Random(method)
 
-    def start(run, out, n_jobs):
-        arguments = [tmp_path / "X.npy", tmp_path / run, tmp_path / out, str(n_jobs), method]
-        return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE)
+    def start(folder, n_jobs):
+        """Return a process that iterates, unless it has done so before."""
+        folder.mkdir(exist_ok=True)
+        begun, begins = forks.Pipe(duplex=False)
+        child = forks.Process(target=long_fit, args=(folder, n_jobs, method, begins))
+        child.start()
+        begins.close()
+        with contextlib.suppress(EOFError):
+            begun.recv()
+        return child
 
     def finish(child):
-        child.communicate()
-        assert child.returncode == 0
+        child.join()
+        assert child.exitcode == 0
 
-    finish(start("whole.npz", "whole.npy", 1))
-    whole = np.load(tmp_path / "whole.npy")
+    finish(start(tmp_path / "whole", 1))
+    whole, folder = np.load(tmp_path / "whole" / "map.npy"), tmp_path / "killed"
     done, killed, gained = 0, 0, 0
     while killed < 4 or (gained < 2 and killed < 20):  # a slow machine needs more time to get anywhere
-        child = start("run.npz", "out.npy", rng.choice([1, 2, 3]))
-        child.stdout.readline()
-        time.sleep(rng.uniform(0.0, 0.3 + 0.1 * killed))
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
-        assert child.returncode in (-signal.SIGKILL, 0)
+        child = start(folder, rng.choice([1, 2, 3]))
+        time.sleep(rng.uniform(0.0, 0.15 + 0.05 * killed))
+        child.kill()
+        child.join()
+        assert child.exitcode in (-signal.SIGKILL, 0)
         killed += 1
-        if (tmp_path / "run.npz").exists():
-            now = load(tmp_path / "run.npz").n_iter_
+        if (folder / "run.npz").exists():
+            now = load(folder / "run.npz").n_iter_
             assert now >= done
             gained += now > done
             done = now
     assert gained >= 2
-    finish(start("run.npz", "out.npy", 2))
-    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), whole)
-    assert not list(tmp_path.glob(".*.tmp")), "what killed processes left behind is cleared away"
+    finish(start(folder, 2))
+    np.testing.assert_array_equal(np.load(folder / "map.npy"), whole)
+    assert not list(folder.glob(".*.tmp")), "what killed processes left behind is cleared away"

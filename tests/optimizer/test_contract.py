@@ -5,10 +5,7 @@ A new optimizer enters `optimizer.OPTIMIZERS`, and here with its options.
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,7 +15,7 @@ from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, StopReas
 from opentsne_like.errors import UnavailableError
 from opentsne_like.optimizer import LBFGS, OPTIMIZERS, SGD, Adam, Momentum, Schedule, SpectralDirection
 
-from ..test_contract import CASES, NEW, SAMPLED, STEPS, N, StopAt, assert_same, begin, data, estimator
+from ..test_contract import CASES, NEW, SAMPLED, STEPS, N, StopAt, assert_same, begin, data, estimator, kill_a_fit
 
 OPTIMS = {
     "Momentum": Momentum(),
@@ -94,41 +91,27 @@ def test_a_file_goes_on_with_the_same_bits(which, tmp_path):
     assert_same(Y.copy().optimize(7), Y.optimize(7))
 
 
+@cache
+def whole_fit(which):
+    return estimator("Neg-t-SNE", optimizer=OPTIMS[which]).fit(data()[:N])
+
+
 @EVERY
 @pytest.mark.parametrize("total", [4, 10, 17])
 def test_an_interrupted_fit_goes_on(which, total, tmp_path):
     X, options = data()[:N], {"optimizer": OPTIMS[which]}
-    whole = estimator("Neg-t-SNE", **options).fit(X)
     with pytest.raises(KeyboardInterrupt):
         estimator("Neg-t-SNE", callbacks=StopAt(total), **options).fit(X, checkpoint=tmp_path / "run.npz")
     assert load(tmp_path / "run.npz").n_iter_ == total
-    assert_same(estimator("Neg-t-SNE", **options).fit(X, checkpoint=tmp_path / "run.npz"), whole)
-
-
-CHILD = """
-import sys
-from opentsne_like.callbacks import Checkpoint
-from tests.optimizer.test_contract import N, OPTIMS, data, estimator
-estimator("Neg-t-SNE", optimizer=OPTIMS[sys.argv[1]]).fit(data()[:N], checkpoint=Checkpoint(sys.argv[2], every=1))
-"""
+    assert_same(estimator("Neg-t-SNE", **options).fit(X, checkpoint=tmp_path / "run.npz"), whole_fit(which))
 
 
 @pytest.mark.slow
 @EVERY
 def test_a_killed_fit_goes_on(which, tmp_path):
-    path = tmp_path / "run.npz"
-    child = subprocess.Popen([sys.executable, "-c", CHILD, which, str(path)])
-    deadline = time.monotonic() + 120
-    while child.poll() is None and time.monotonic() < deadline:
-        if path.exists() and load(path).n_iter_ >= 3:
-            child.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    child.wait(120)
-    assert path.exists()
-    X, options = data()[:N], {"optimizer": OPTIMS[which]}
-    whole = estimator("Neg-t-SNE", **options).fit(X)
-    assert_same(estimator("Neg-t-SNE", **options).fit(X, checkpoint=path), whole)
+    path, options = tmp_path / "run.npz", {"optimizer": OPTIMS[which]}
+    kill_a_fit("Neg-t-SNE", path, **options)
+    assert_same(estimator("Neg-t-SNE", **options).fit(data()[:N], checkpoint=path), whole_fit(which))
 
 
 @EVERY
