@@ -20,7 +20,7 @@ SETTINGS = {"method": "fft", "learning_rate": 0.5, "n_jobs": 2}
 @pytest.fixture(scope="module")
 def start():
     angles = 2 * np.pi * np.arange(N) / N
-    points = 80.0 * np.column_stack([np.cos(angles), np.sin(angles)])
+    points = 50.0 * np.column_stack([np.cos(angles), np.sin(angles)])
     return Embedding(points, affinity.Uniform(points, k_neighbors=6, method="exact"), **SETTINGS)
 
 

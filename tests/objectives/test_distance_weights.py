@@ -54,23 +54,23 @@ def test_value_and_gradient_are_those_of_the_formula(d):
 
 @pytest.mark.parametrize("d", [1, 2, 3])
 @pytest.mark.parametrize("shape", ["gaussian", "clusters", "duplicates", "line", "two far clusters"])
-@pytest.mark.parametrize("method", ["exact", "bh", "fft"])
-def test_every_method_keeps_its_tolerance(method, shape, d):
+def test_every_method_keeps_its_tolerance(shape, d):
     """On maps of any shape, with data that are as near as the map says, and with others. Trees say what theirs is."""
     n = 600
     for X in (data(n), make(shape, d, n)):
-        for scale in (1e-4, 0.5, 5.0):
+        for scale in (1e-4, 0.5, 5.0 if d < 3 else 2.0):
             Y = scale * make(shape, d, n)
             k = weights(X) * np.exp(-squared(Y, Y))
-            expected = -2 * (k[:, :, None] * (Y[:, None] - Y[None])).sum(axis=1)
-            engine = WeightedEngine(Gaussian(), method=method, weights=SquaredDistances(X))
-            control = Control()
-            found = control.evaluate(engine, Y)
-            error = np.linalg.norm(found.gradient - expected) / np.linalg.norm(expected)
-            bound = {"exact": 1e-9, "fft": 5e-3, "bh": 1.5 * np.nan_to_num(control.error) + 1e-6}[method]
-            assert error < bound, (scale, error, control.error)
-            # pairs at one place, each 1 without its weight, cancel: their error stays
-            assert found.total == pytest.approx(k.sum(), rel=1e-9 if method == "exact" else 2e-2)
+            expected = -2 * (k.sum(axis=1, keepdims=True) * Y - k @ Y)
+            for method in ("exact", "bh", "fft"):
+                engine = WeightedEngine(Gaussian(), method=method, weights=SquaredDistances(X))
+                control = Control()
+                found = control.evaluate(engine, Y)
+                error = np.linalg.norm(found.gradient - expected) / np.linalg.norm(expected)
+                bound = {"exact": 1e-9, "fft": 5e-3, "bh": 1.5 * np.nan_to_num(control.error) + 1e-6}[method]
+                assert error < bound, (method, scale, error, control.error)
+                # pairs at one place, each 1 without its weight, cancel: their error stays
+                assert found.total == pytest.approx(k.sum(), rel=1e-9 if method == "exact" else 2e-2)
 
 
 @pytest.mark.parametrize("method", ["exact", "bh", "fft"])

@@ -152,14 +152,14 @@ def test_points_without_edges_are_pushed_only():
     assert loss == pytest.approx(partial_kl(P, Y, X, 1.0), rel=1e-5)
 
 
-@pytest.mark.parametrize("n_jobs", [2, 3, 7])
-def test_same_bits_for_any_number_of_threads(n_jobs):
+def test_same_bits_for_any_number_of_threads():
     P, Y = joint(6000), np.random.default_rng(0).normal(size=(6000, 2)) * 5
     for method in ("auto", "fft", "bh"):
         one = objective(P, 1.0, method, n_jobs=1).evaluate(Y, exaggeration=4.0, with_loss=True)
-        many = objective(P, 1.0, method, n_jobs=n_jobs).evaluate(Y, exaggeration=4.0, with_loss=True)
-        assert one[0] == many[0]
-        assert one[1].tobytes() == many[1].tobytes()
+        for n_jobs in (2, 3, 7):
+            many = objective(P, 1.0, method, n_jobs=n_jobs).evaluate(Y, exaggeration=4.0, with_loss=True)
+            assert one[0] == many[0]
+            assert one[1].tobytes() == many[1].tobytes()
 
 
 @pytest.mark.parametrize("function", [kl_divergence_bh, kl_divergence_fft])

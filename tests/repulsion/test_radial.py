@@ -207,7 +207,7 @@ def test_a_function_without_a_tree_takes_the_grid_where_it_is_cheaper():
 
 @pytest.mark.parametrize("radial", [*REPULSIVE[:3], *REPULSIVE[5:], Core()], ids=repr)
 @pytest.mark.parametrize("d", [1, 2, 3])
-@pytest.mark.parametrize("width", [1e-4, 1e-6, 1e-8, 1e-9, 1e-12, 1e-20])
+@pytest.mark.parametrize("width", [1e-4, 1e-6, 1e-8, 1e-20])
 def test_narrow_maps_keep_their_forces(width, d, radial):
     """The kernel less its constant vanishes in rounding there; what is left is its first order, which is exact."""
     points = width * np.random.default_rng(d).normal(size=(2000, d))
