@@ -8,7 +8,7 @@ import numpy as np
 
 from .._types import Array
 from ._base import Neighbors
-from ._lists import Lists
+from ._lists import Lists, quantizer_of
 from ._measured import Measured
 from ._space import PREFILTERED, Space
 
@@ -62,7 +62,7 @@ class IVF(Measured):
         return True
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
-        return Lists(space, self._n_cells, rng, n_jobs=self.n_jobs)
+        return Lists(space, quantizer_of(space, self._n_cells, rng, n_jobs=self.n_jobs), n_jobs=self.n_jobs)
 
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
         return int(self.index.probes_for(recall, rows, truth))
@@ -79,6 +79,6 @@ class IVF(Measured):
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index
         rows = lists.space.rows(rows)
-        home = lists.homes(rows, lists.space.row_norms(rows, "query"), n_jobs=self.n_jobs)
+        home = lists.quantizer.homes(rows, lists.space.row_norms(rows, "query"), n_jobs=self.n_jobs)
         own, dtype = np.full(len(rows), -1), self._distance_type()
         return lists.search(rows, own, home, k, probes, dtype=dtype, n_jobs=self.n_jobs)

@@ -14,7 +14,7 @@ from opentsne_like.dask import PartitionedMatrix, cluster
 from opentsne_like.errors import ClusterLostError
 from opentsne_like.optimizer import LBFGS
 
-from .conftest import local
+from .conftest import cluster_of
 
 MANY = 20_500  # points: above `objectives.locality.FEWEST_POINTS`, so that edges are sorted
 
@@ -73,7 +73,7 @@ def test_the_order_of_edges_shows_in_no_bit(client):
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_number_of_workers_shows_in_no_bit(small, workers):
-    with local(workers) as client:
+    with cluster_of(workers) as client:
         assert np.array_equal(moved(small), moved(PartitionedMatrix.from_csr(small, client, rows=130)))
 
 
@@ -86,7 +86,7 @@ def test_a_worker_that_dies_is_survived(n):
             killed.append(next(iter(client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    with local(2) as client:
+    with cluster_of(2) as client:
         there = PartitionedMatrix.from_csr(P, client, rows=n // 4)
         found = moved(there, n_iter=8, callbacks=kill, callbacks_every_iters=3)
         assert killed[0] not in client.run(os.getpid).values()
@@ -98,7 +98,7 @@ def test_a_cluster_that_goes_away_leaves_the_map_of_the_last_iteration(small, mo
     monkeypatch.setattr(cluster, "LOOK", 0.5)
     affinities, seen = Affinities(), []
 
-    with local(1) as client:
+    with cluster_of(1) as client:
         affinities.P = PartitionedMatrix.from_csr(small, client, rows=250)
         Y = TSNEEmbedding(start_of(900), affinities)
 
