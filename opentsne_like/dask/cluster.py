@@ -63,7 +63,7 @@ def mapped(client: Any, function: Callable[..., Any], *lists: Sequence[Any], **s
     import dask
 
     with reaching(client), dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
-        return list(client.map(function, *lists, **shared, key=f"{function.__name__}", pure=False))
+        return list(client.map(function, *lists, **shared, key=function.__name__, pure=False))
 
 
 def sent(client: Any, value: Any) -> Any:
