@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._types import Array
-from ..affinity.gaussian import find_precisions, gaussian_rows
-from ..affinity.matrix import evaluated, merge_rows, row_chunks
+from ..affinity.gaussian import find_precisions, gaussian_matrix, gaussian_rows
+from ..affinity.matrix import assemble, evaluated, merge_rows, row_chunks
 from ..affinity.neighbors import NeighborLists, as_lists
 from ..affinity.uniform import uniform_rows
 from .matrix import Part
@@ -56,6 +56,14 @@ def weigh(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] 
     else:
         evaluate = gaussian_rows(lists, find_precisions(lists, perplexities, n_jobs=JOBS))
     return Weighted(lists, evaluated(lists, evaluate, 0, lists.n_rows, np.dtype(dtype)))
+
+
+def rows_of_new(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] | None) -> Any:
+    """Return the affinities of new rows to n points, a CSR matrix whose rows sum to 1."""
+    lists = as_lists(*neighbors, n, self_allowed=True)
+    if perplexities is None:
+        return assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=JOBS)
+    return gaussian_matrix(lists, perplexities, symmetrize=False, normalize=False, n_jobs=JOBS)
 
 
 def outgoing(weighted: Weighted, low: int, bounds: Sequence[int]) -> Edges:
