@@ -17,6 +17,7 @@ from ..utils import Timer
 from . import weights
 from .cluster import gathered, mapped, sent
 from .matrix import PartitionedMatrix
+from .memory import bytes_of_edges, check_workers
 from .neighbors import METHODS, PartitionedNeighbors
 from .rows import PartitionedRows, row_bounds
 
@@ -51,6 +52,13 @@ class DaskAffinities(Affinities):
     effective_perplexities_ : list of float or None
         As used.
     knn_index : PartitionedNeighbors
+
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For parameters or rows that cannot work.
+    InsufficientMemoryError
+        A MemoryError, before the work, if a worker cannot hold its share.
 
     Examples
     --------
@@ -88,6 +96,8 @@ class DaskAffinities(Affinities):
         self.knn_index = PartitionedNeighbors(
             rows, k, metric, method=neighbors, random_state=random_state, knn_kwargs=knn_kwargs
         )
+        held = n * rows.shape[1] * rows.dtype.itemsize + bytes_of_edges(n, k, self.dtype.itemsize)
+        check_workers(rows.client, held, 4 * n, f"affinities of {n} rows with {k} neighbours each")
         with Timer(f"Finding {k} neighbours of {n} rows in {len(rows.parts)} partitions...", self.verbose):
             found = self.knn_index.build()
         with Timer("Calculating affinity matrix...", self.verbose):

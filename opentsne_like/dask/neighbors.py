@@ -20,6 +20,7 @@ from ..nearest_neighbors._measured import MARGIN, check_cells, check_recall, mea
 from ..nearest_neighbors._prefilter import typical_rows
 from . import search
 from .cluster import gathered, mapped
+from .memory import bytes_of_search, check_workers
 from .rows import PartitionedRows
 from .tasks import stacked, submitted
 
@@ -224,6 +225,11 @@ class PartitionedNeighbors:
         sizes = sum(gathered(client, mapped(client, search.sizes_of, self._homes, n_cells=self._n_cells)))
         plan = submitted(client, search.planned, self._quantizer, sizes, together, k, probes)
         looked = gathered(client, [submitted(client, search.looked_at, plan, sizes)])[0]
+        n, d = self.rows.shape
+        itemsize = self.rows.dtype.itemsize
+        held = n * (d * itemsize + 4 + k * (4 + itemsize))
+        most = bytes_of_search(int(looked.max()), d, itemsize, self._n_cells)
+        check_workers(client, held, most, f"{n} rows of {d} columns and {k} neighbours of each")
         return plan, [self.rows.each(search.piece, self._homes, plan=plan, group=g) for g in range(len(looked))]
 
     def _in_order(self, found: list[Any], spans: list[tuple[int, int]]) -> list[Any]:

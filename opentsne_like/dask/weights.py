@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from .search import JOBS
 
 
 class Weighted(NamedTuple):
-    """The rows of a neighbour graph in a partition, and the weights of their edges."""
+    """The rows of a neighbour graph in a partition, without distances, and the weights of their edges."""
 
     lists: NeighborLists
     weights: Array
@@ -55,7 +56,8 @@ def weigh(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] 
         evaluate = uniform_rows(lists)
     else:
         evaluate = gaussian_rows(lists, find_precisions(lists, perplexities, n_jobs=JOBS))
-    return Weighted(lists, evaluated(lists, evaluate, 0, lists.n_rows, np.dtype(dtype)))
+    weights = evaluated(lists, evaluate, 0, lists.n_rows, np.dtype(dtype))
+    return Weighted(replace(lists, distances=lists.distances[:0]), weights)
 
 
 def rows_of_new(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] | None) -> Any:

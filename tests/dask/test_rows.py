@@ -11,9 +11,15 @@ import pandas as pd
 import pytest
 
 from opentsne_like.affinity.matrix import row_chunks
-from opentsne_like.dask import DaskAffinities, PartitionedRows
+from opentsne_like.dask import DaskAffinities, PartitionedRows, memory
 from opentsne_like.dask.rows import MOST, row_bounds
-from opentsne_like.errors import InvalidParameterError, InvalidTypeError, MissingDependencyError, UnavailableError
+from opentsne_like.errors import (
+    InsufficientMemoryError,
+    InvalidParameterError,
+    InvalidTypeError,
+    MissingDependencyError,
+    UnavailableError,
+)
 
 from .conftest import distributed
 
@@ -155,3 +161,40 @@ def test_dask_is_an_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'opentsne-like\[dask\]'"):
         PartitionedRows(np.ones((3, 2)))
+
+
+def test_workers_with_too_little_memory(monkeypatch, client, rng):
+    rows = PartitionedRows(da.from_array(rng.normal(size=(9000, 10)), chunks=(3000, 10)), client)
+
+    def limited(limit):
+        monkeypatch.setattr(memory, "workers_of", lambda _: [(limit, 2)] * 2)
+
+    limited(10**9)
+    DaskAffinities(rows, n_neighbors=10)
+    limited(0)
+    DaskAffinities(rows, n_neighbors=10)
+    limited(2_000_000)
+    with pytest.raises(
+        InsufficientMemoryError, match="affinities of 9000 rows with 10 neighbours each need about"
+    ) as raised:
+        DaskAffinities(rows, n_neighbors=10)
+    assert "on each of 2 workers" in str(raised.value)
+    assert "got one with 0.002 GB and 2 threads; take more workers" in str(raised.value)
+    limited(100_000)
+    with pytest.raises(InsufficientMemoryError, match="9000 rows of 10 columns need about"):
+        PartitionedRows(da.ones((9000, 10)), client)
+    monkeypatch.setattr(memory, "workers_of", lambda _: [])
+    with pytest.raises(UnavailableError, match="got one without any"):
+        PartitionedRows(da.ones((9000, 10)), client)
+
+
+def test_a_search_that_needs_too_much(monkeypatch, client, rng):
+    rows = PartitionedRows(da.from_array(rng.normal(size=(9000, 10)), chunks=(3000, 10)), client)
+    monkeypatch.setattr("opentsne_like.dask.neighbors.bytes_of_search", lambda *_: 1e15)
+    with pytest.raises(InsufficientMemoryError, match="9000 rows of 10 columns and 10 neighbours of each need about"):
+        DaskAffinities(rows, n_neighbors=10)
+
+
+def test_what_workers_have(client):
+    assert len(memory.workers_of(client)) == 2
+    assert all(limit > 10**8 and threads == 1 for limit, threads in memory.workers_of(client))
