@@ -11,5 +11,6 @@ from .affinities import DaskAffinities
 from .edges import PartitionedEdges
 from .matrix import Part, PartitionedMatrix
 from .rows import PartitionedRows
+from .tsne import TSNE
 
-__all__ = ["DaskAffinities", "Part", "PartitionedEdges", "PartitionedMatrix", "PartitionedRows"]
+__all__ = ["TSNE", "DaskAffinities", "Part", "PartitionedEdges", "PartitionedMatrix", "PartitionedRows"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from .. import storage
 from .._types import Array
 from .._validation import check_matrix, column_names
 from .._validation.rows import float_type
 from ..affinity.matrix import row_chunks
 from ..dependencies import need
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
-from .cluster import mapped
+from .cluster import gathered, mapped
 from .memory import check_workers
 from .tasks import check_client, stacked, submitted
 
@@ -90,6 +92,11 @@ class PartitionedRows:
     def spans(self) -> list[tuple[int, int]]:
         """The rows [low, high) of each partition."""
         return list(itertools.pairwise(self.bounds))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that tell the rows from others."""
+        return storage.fingerprint(list(self.shape), *gathered(self.client, mapped(self.client, _digest, self.parts)))
 
     def each(self, function: Callable[..., Any], *args: Sequence[Any], **shared: Any) -> list[Any]:
         """Return the futures of ``function(rows, low, ...)`` of each partition, with one of each of `args`."""
@@ -188,6 +195,10 @@ def _floats(chunk: Array, name: str, dtype: Any, block_info: Any = None) -> Arra
 
 def _where(said: Any) -> str:
     return f" (partition {said['chunk-location'][0]})"
+
+
+def _digest(rows: Array) -> str:
+    return storage.fingerprint(rows)
 
 
 def _take(rows: Array, at: Array) -> Array:
