@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_integer
+from .._validation import check_choice, check_integer, check_matrix
 from ..affinity import Affinities
-from ..affinity.base import check_dtype
+from ..affinity.base import answer, check_dtype
 from ..affinity.multiscale import effective_perplexities, wanted_neighbors
+from ..errors import InvalidParameterError, UnavailableError
 from ..utils import Timer
 from . import weights
-from .cluster import gathered, mapped
+from .cluster import gathered, mapped, sent
 from .matrix import PartitionedMatrix
-from .neighbors import PartitionedNeighbors
-from .rows import PartitionedRows
+from .memory import bytes_of_edges, check_workers
+from .neighbors import METHODS, PartitionedNeighbors
+from .rows import PartitionedRows, row_bounds
 
 
 class DaskAffinities(Affinities):
@@ -51,6 +53,13 @@ class DaskAffinities(Affinities):
         As used.
     knn_index : PartitionedNeighbors
 
+    Raises
+    ------
+    InvalidParameterError, InvalidTypeError
+        For parameters or rows that cannot work.
+    InsufficientMemoryError
+        A MemoryError, before the work, if a worker cannot hold its share.
+
     Examples
     --------
     >>> import dask.array as da
@@ -76,6 +85,7 @@ class DaskAffinities(Affinities):
     ) -> None:
         super().__init__(verbose=verbose)
         self.dtype = check_dtype(dtype)
+        check_choice(neighbors, "neighbors", METHODS)
         n = rows.shape[0]
         self.effective_perplexities_: list[float] | None = None
         if n_neighbors is None:
@@ -86,6 +96,8 @@ class DaskAffinities(Affinities):
         self.knn_index = PartitionedNeighbors(
             rows, k, metric, method=neighbors, random_state=random_state, knn_kwargs=knn_kwargs
         )
+        held = n * rows.shape[1] * rows.dtype.itemsize + bytes_of_edges(n, k, self.dtype.itemsize)
+        check_workers(rows.client, held, 4 * n, f"affinities of {n} rows with {k} neighbours each")
         with Timer(f"Finding {k} neighbours of {n} rows in {len(rows.parts)} partitions...", self.verbose):
             found = self.knn_index.build()
         with Timer("Calculating affinity matrix...", self.verbose):
@@ -107,6 +119,70 @@ class DaskAffinities(Affinities):
         return PartitionedMatrix(
             client, mapped(client, weights.scaled, joined, total=total), rows.bounds, (n, n), self.dtype
         )
+
+    def to_new(self, data: Any, return_distances: bool | int = False) -> Any:
+        """Return the affinities of new points of this process to the points of this object.
+
+        Parameters
+        ----------
+        data : array-like of shape (n_new, n_features)
+        return_distances : bool or int
+            Return the neighbours and their distances too; a number asks for at least so many.
+
+        Returns
+        -------
+        P : csr_matrix of shape (n_new, n_samples), float64
+            Each row sums to 1 and depends on its own point alone.
+        indices : int32 ndarray of shape (n_new, k)
+            Only if `return_distances`.
+        distances : ndarray of shape (n_new, k)
+            Only if `return_distances`.
+
+        Raises
+        ------
+        UnavailableError
+            The rows were dropped by `release()`.
+        """
+        index = self._index()
+        X = check_matrix(data, "data", n_columns=index.rows.shape[1], columns=index.rows.columns)
+        spans = list(itertools.pairwise(row_bounds(*X.shape)))
+        k = self._neighbors_of_new()
+        parts = [sent(index.client, X[low:high]) for low, high in spans]
+        found = gathered(index.client, index.query(parts, spans, min(max(k, int(return_distances)), self.n_samples)))
+        indices, distances = (np.concatenate(pieces) for pieces in zip(*found, strict=True))
+        P = weights.rows_of_new((indices[:, :k], distances[:, :k]), self.n_samples, self.effective_perplexities_)
+        return answer(P, indices, distances, return_distances)
+
+    def parts_to_new(self, rows: PartitionedRows) -> list[Any]:
+        """Return the affinities of new points on the workers to the points of this object, which stay there.
+
+        Parameters
+        ----------
+        rows : PartitionedRows
+
+        Returns
+        -------
+        list of distributed.Future
+            For each partition what `to_new` returns of its rows, a csr_matrix of shape (high - low, n_samples).
+        """
+        index = self._index()
+        if rows.shape[1] != index.rows.shape[1]:
+            raise InvalidParameterError(f"`rows` must have {index.rows.shape[1]} columns, got shape {rows.shape}")
+        found = index.query(rows.parts, rows.spans, self._neighbors_of_new())
+        shared = {"n": self.n_samples, "perplexities": self.effective_perplexities_}
+        return mapped(index.client, weights.rows_of_new, found, **shared)
+
+    def _index(self) -> PartitionedNeighbors:
+        if self.knn_index is None:
+            raise UnavailableError(
+                "these DaskAffinities have no data that new points could be compared with: they were dropped by "
+                "`release()`"
+            )
+        index: PartitionedNeighbors = self.knn_index
+        return index
+
+    def _neighbors_of_new(self) -> int:
+        return min(self._index().k, self.n_samples)
 
     def release(self) -> None:
         """Let go of the rows and of what finds neighbours among them, and keep `P`."""

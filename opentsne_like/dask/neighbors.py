@@ -11,6 +11,7 @@ import numpy as np
 
 from .._types import Array
 from .._validation import check_choice, check_integer, check_random_state
+from ..errors import UnavailableError
 from ..nearest_neighbors import IVF
 from ..nearest_neighbors._cells import sample_rows
 from ..nearest_neighbors._factory import exact_rows
@@ -19,8 +20,11 @@ from ..nearest_neighbors._measured import MARGIN, check_cells, check_recall, mea
 from ..nearest_neighbors._prefilter import typical_rows
 from . import search
 from .cluster import gathered, mapped
+from .memory import bytes_of_search, check_workers
 from .rows import PartitionedRows
 from .tasks import stacked, submitted
+
+METHODS = ("auto", "ivf")
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +72,7 @@ class PartitionedNeighbors:
         options = dict(knn_kwargs or {})
         self.recall = check_recall(options.pop("recall", None))
         self._n_cells, self._asked_probes = check_cells(options, self.n_samples, IVF.CELLS, "IVF")
-        self.exact = check_choice(method, "method", ("auto", "ivf")) == "auto" and self.n_samples <= exact_rows(
-            rows.shape[1]
-        )
+        self.exact = check_choice(method, "method", METHODS) == "auto" and self.n_samples <= exact_rows(rows.shape[1])
         if self.exact:
             self._n_cells, self._asked_probes = 1, 1
         self.random_state = random_state
@@ -179,19 +181,59 @@ class PartitionedNeighbors:
 
     def _search(self, probes: int) -> list[Any]:
         """Return the futures of the neighbours of each partition that a number of probes finds."""
-        client, spans = self.client, self.rows.spans
-        sizes = sum(gathered(client, mapped(client, search.sizes_of, self._homes, n_cells=self._n_cells)))
-        together = max(high - low for low, high in spans)
-        plan = submitted(client, search.planned, self._quantizer, sizes, together, self.k, probes)
-        groups = range(int(gathered(client, [submitted(client, _count, plan)])[0]))
+        plan, pieces = self._planned(self.k, probes)
+        found = [
+            submitted(self.client, search.searched, part, self._quantizer, plan, g, self.k, probes, self.metric)
+            for g, part in enumerate(pieces)
+        ]
+        return self._in_order(found, self.rows.spans)
+
+    def query(self, parts: list[Any], spans: list[tuple[int, int]], k: int) -> list[Any]:
+        """Return the futures of the neighbours of new rows among all.
+
+        Parameters
+        ----------
+        parts : list of distributed.Future
+            Of checked rows, ndarray of shape (high - low, n_features).
+        spans : list of tuple of int
+            The numbers [low, high) of the rows of each part.
+        k : int
+            Between 1 and n_samples.
+
+        Returns
+        -------
+        list of distributed.Future
+            Of indices and distances of each part, as of `build`: those of `IVF.query`.
+        """
+        if not self.rows.parts:
+            raise UnavailableError("the rows that new ones could be compared with were dropped by `release()`")
+        probes = self._prepare()
+        plan, pieces = self._planned(k, probes)
+        shared = {"quantizer": self._quantizer, "metric": self.metric}
+        asked = mapped(self.client, search.query_homes, parts, dtype=self.rows.dtype, **shared)
+        lows = [low for low, _ in spans]
         found = []
-        for g in groups:
-            pieces = self.rows.each(search.piece, self._homes, plan=plan, group=g)
-            asked = (pieces, self._quantizer, plan, g, self.k, probes, self.metric)
-            found.append(submitted(client, search.searched, *asked))
-        sections = [mapped(client, search.section, [part] * len(spans), *zip(*spans, strict=True)) for part in found]
-        return mapped(client, search.in_order, list(map(list, zip(*sections, strict=True))), *zip(*spans, strict=True))
+        for g, part in enumerate(pieces):
+            questions = mapped(self.client, search.questions, asked, lows, group=g, plan=plan)
+            arguments = (part, questions, self._quantizer, k, probes, self.metric)
+            found.append(submitted(self.client, search.answered, *arguments))
+        return self._in_order(found, spans)
 
+    def _planned(self, k: int, probes: int) -> tuple[Any, list[list[Any]]]:
+        """Return the future of a plan, and for each of its groups those of the pieces of rows that it looks at."""
+        client, together = self.client, max(high - low for low, high in self.rows.spans)
+        sizes = sum(gathered(client, mapped(client, search.sizes_of, self._homes, n_cells=self._n_cells)))
+        plan = submitted(client, search.planned, self._quantizer, sizes, together, k, probes)
+        looked = gathered(client, [submitted(client, search.looked_at, plan, sizes)])[0]
+        n, d = self.rows.shape
+        itemsize = self.rows.dtype.itemsize
+        held = n * (d * itemsize + 4 + k * (4 + itemsize))
+        most = bytes_of_search(int(looked.max()), d, itemsize, self._n_cells)
+        check_workers(client, held, most, f"{n} rows of {d} columns and {k} neighbours of each")
+        return plan, [self.rows.each(search.piece, self._homes, plan=plan, group=g) for g in range(len(looked))]
 
-def _count(plan: search.Plan) -> int:
-    return len(plan.looked)
+    def _in_order(self, found: list[Any], spans: list[tuple[int, int]]) -> list[Any]:
+        """Return the futures of what was found for each partition of rows."""
+        ends = list(zip(*spans, strict=True))
+        sections = [mapped(self.client, search.section, [part] * len(spans), *ends) for part in found]
+        return mapped(self.client, search.in_order, list(map(list, zip(*sections, strict=True))), *ends)

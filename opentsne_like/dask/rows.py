@@ -18,6 +18,7 @@ from ..affinity.matrix import row_chunks
 from ..dependencies import need
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
 from .cluster import gathered, mapped
+from .memory import check_workers
 from .tasks import check_client, stacked, submitted
 
 NUMBERS = 2**22  # of a partition, about
@@ -57,6 +58,8 @@ class PartitionedRows:
     InvalidParameterError, InvalidTypeError
         Chunks of unknown size, of another width or type than the array says, too few rows; NaN, infinity, or something
         that is no number, with partition and row.
+    InsufficientMemoryError
+        The workers have too little memory for the rows.
     """
 
     def __init__(self, X: Any, client: Any = None, *, name: str = "X", at_least_rows: int = 2) -> None:
@@ -71,6 +74,8 @@ class PartitionedRows:
         self.shape: tuple[int, int] = (n, d)
         self.dtype: np.dtype[Any] = np.dtype(float_type(table.dtype, name))
         self.bounds = row_bounds(n, d)
+        row = d * self.dtype.itemsize
+        check_workers(self.client, n * row, 2 * row * max(np.diff(self.bounds).tolist()), f"{n} rows of {d} columns")
         whole = table.map_blocks(_whole_chunk, name, table.dtype, dtype=table.dtype, meta=table._meta).rechunk(
             {1: -1}, method="tasks"
         )

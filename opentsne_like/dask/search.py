@@ -121,10 +121,14 @@ def planned(quantizer: Quantizer, sizes: Array, rows: int, k: int, probes: int) 
     group = compact_groups(quantizer.cells.centres, sizes, rows)
     looked = np.zeros((int(group.max()) + 1, len(sizes)), bool)
     for g, cells in enumerate(looked):
-        own = np.flatnonzero((group == g) & (sizes > 0))
-        order, visited = quantizer.looked_in(own, sizes, k, probes)
+        order, visited = quantizer.looked_in(np.flatnonzero(group == g), sizes, k, probes)
         cells[order[visited]] = True
     return Plan(group, looked)
+
+
+def looked_at(plan: Plan, sizes: Array) -> Array:
+    """Return how many rows each group looks at."""
+    return plan.looked @ sizes
 
 
 def compact_groups(centres: Array, sizes: Array, most: int) -> Array:
@@ -165,7 +169,7 @@ def compact_groups(centres: Array, sizes: Array, most: int) -> Array:
     return group
 
 
-def piece(data: Array, low: int, home: Array, plan: Plan, group: int) -> Piece:
+def piece(data: Array, low: int, home: Array, group: int, plan: Plan) -> Piece:
     """Return the rows of a partition that a group looks at."""
     at = np.flatnonzero(plan.looked[group][home])
     return Piece(at + low, home[at], data[at])
@@ -175,12 +179,42 @@ def searched(
     pieces: list[Piece], quantizer: Quantizer, plan: Plan, group: int, k: int, probes: int, metric: str
 ) -> Found:
     """Return the neighbours of the rows of a group, with distances in the type of the data."""
+    rows, lists = _lists(pieces, quantizer, metric)
+    own = np.flatnonzero(plan.group[lists.home] == group)
+    found = lists.search(
+        lists.space.data[own], own, lists.home[own], k, probes, dtype=lists.space.data.dtype, n_jobs=JOBS
+    )
+    return Found(rows[own], rows[found[0]].astype(np.int32), found[1])
+
+
+def query_homes(queries: Array, quantizer: Quantizer, metric: str, dtype: Any) -> tuple[Array, Array]:
+    """Return new rows in the type of the data, and the cell of each, int32."""
+    queries = queries.astype(dtype, copy=False)
+    return queries, homes(queries, quantizer, metric)
+
+
+def questions(asked: tuple[Array, Array], low: int, group: int, plan: Plan) -> Piece:
+    """Return the new rows of a partition that are at home in a group."""
+    queries, home = asked
+    at = np.flatnonzero(plan.group[home] == group)
+    return Piece(at + low, home[at], queries[at])
+
+
+def answered(pieces: list[Piece], asked: list[Piece], quantizer: Quantizer, k: int, probes: int, metric: str) -> Found:
+    """Return the neighbours of new rows of a group, with distances in the type of the data."""
+    numbers, home, queries = (np.concatenate([piece[field] for piece in asked]) for field in range(3))
+    if not len(numbers):
+        return Found(numbers, np.empty((0, k), np.int32), np.empty((0, k), queries.dtype))
+    rows, lists = _lists(pieces, quantizer, metric)
+    none = np.full(len(numbers), -1)
+    found = lists.search(lists.space.rows(queries), none, home, k, probes, dtype=queries.dtype, n_jobs=JOBS)
+    return Found(numbers, rows[found[0]].astype(np.int32), found[1])
+
+
+def _lists(pieces: list[Piece], quantizer: Quantizer, metric: str) -> tuple[Array, Lists]:
+    """Return the rows that a group looks at, by their numbers and as an inverted file."""
     rows, home, data = (np.concatenate([piece[field] for piece in pieces]) for field in range(3))
-    space = Space(data, metric)
-    lists = Lists(space, quantizer, home, n_jobs=JOBS)
-    own = np.flatnonzero(plan.group[home] == group)
-    indices, distances = lists.search(space.data[own], own, home[own], k, probes, dtype=data.dtype, n_jobs=JOBS)
-    return Found(rows[own], rows[indices].astype(np.int32), distances)
+    return rows, Lists(Space(data, metric), quantizer, home, n_jobs=JOBS)
 
 
 def section(found: Found, low: int, high: int) -> Found:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._types import Array
-from ..affinity.gaussian import find_precisions, gaussian_rows
-from ..affinity.matrix import evaluated, merge_rows, row_chunks
+from ..affinity.gaussian import find_precisions, gaussian_matrix, gaussian_rows
+from ..affinity.matrix import assemble, evaluated, merge_rows, row_chunks
 from ..affinity.neighbors import NeighborLists, as_lists
 from ..affinity.uniform import uniform_rows
 from .matrix import Part
@@ -17,7 +18,7 @@ from .search import JOBS
 
 
 class Weighted(NamedTuple):
-    """The rows of a neighbour graph in a partition, and the weights of their edges."""
+    """The rows of a neighbour graph in a partition, without distances, and the weights of their edges."""
 
     lists: NeighborLists
     weights: Array
@@ -55,7 +56,16 @@ def weigh(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] 
         evaluate = uniform_rows(lists)
     else:
         evaluate = gaussian_rows(lists, find_precisions(lists, perplexities, n_jobs=JOBS))
-    return Weighted(lists, evaluated(lists, evaluate, 0, lists.n_rows, np.dtype(dtype)))
+    weights = evaluated(lists, evaluate, 0, lists.n_rows, np.dtype(dtype))
+    return Weighted(replace(lists, distances=lists.distances[:0]), weights)
+
+
+def rows_of_new(neighbors: tuple[Array, Array], n: int, perplexities: Sequence[float] | None) -> Any:
+    """Return the affinities of new rows to n points, a CSR matrix whose rows sum to 1."""
+    lists = as_lists(*neighbors, n, self_allowed=True)
+    if perplexities is None:
+        return assemble(lists, uniform_rows(lists), join=None, normalize=False, n_jobs=JOBS)
+    return gaussian_matrix(lists, perplexities, symmetrize=False, normalize=False, n_jobs=JOBS)
 
 
 def outgoing(weighted: Weighted, low: int, bounds: Sequence[int]) -> Edges:

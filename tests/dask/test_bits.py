@@ -12,6 +12,7 @@ import pytest
 from opentsne_like.affinity import MultiscaleMixture, Uniform
 from opentsne_like.dask import DaskAffinities, PartitionedRows, affinities, neighbors, search, weights
 from opentsne_like.dask.neighbors import PartitionedNeighbors
+from opentsne_like.errors import UnavailableError
 from opentsne_like.nearest_neighbors import IVF, Sklearn
 
 from .conftest import cluster_of, distributed
@@ -95,6 +96,33 @@ def test_several_perplexities(client, clustered):
     one = MultiscaleMixture(X, [10, 30])
     same_matrix(made.P, one.P)
     assert made.effective_perplexities_ == one.effective_perplexities_
+
+
+@pytest.mark.parametrize("options", [{"perplexity": 20}, {"n_neighbors": 15}])
+def test_affinities_of_new_rows(options, client, clustered, rng):
+    new = clustered[::37] + 0.3 * rng.normal(size=(len(clustered[::37]), clustered.shape[1]))
+    made = DaskAffinities(
+        PartitionedRows(da.from_array(clustered, CHUNKS), client), **options, neighbors="ivf", random_state=3
+    )
+    if "perplexity" in options:
+        one = MultiscaleMixture(clustered, 20, method="ivf", random_state=3)
+    else:
+        one = Uniform(clustered, 15, method="ivf", random_state=3)
+    P, *found = one.to_new(new, return_distances=80)
+    ours, *ours_found = made.to_new(new, return_distances=80)
+    for a, b in zip(
+        [ours.indptr, ours.indices, ours.data, *ours_found], [P.indptr, P.indices, P.data, *found], strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+    rows = PartitionedRows(da.from_array(new, chunks=(100, 12)), client)
+    parts = client.gather(made.parts_to_new(rows))
+    np.testing.assert_array_equal(np.concatenate([part.data for part in parts]), P.data)
+    np.testing.assert_array_equal(np.concatenate([part.indices for part in parts]), P.indices)
+    made.release()
+    with pytest.raises(UnavailableError, match="no data that new points could be compared with"):
+        made.to_new(new)
+    assert made.n_samples == len(clustered)
 
 
 STAGES = [(neighbors, search.homes), (neighbors, search.searched), (affinities, weights.joined)]
