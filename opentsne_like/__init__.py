@@ -40,6 +40,7 @@ _SUBMODULES = {
     "affinity",
     "anndata",
     "callbacks",
+    "dask",
     "distortions",
     "embedding",
     "errors",

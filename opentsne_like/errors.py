@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "AdviceWarning",
+    "ClusterLostError",
     "ColumnRangesWarning",
     "CompileCacheWarning",
     "DetachedError",
@@ -70,6 +71,10 @@ class DetachedError(OpenTSNEError, RuntimeError):
 
 class UnavailableError(OpenTSNEError, RuntimeError):
     """Something was asked for that needs data which this object never had or has dropped."""
+
+
+class ClusterLostError(OpenTSNEError, ConnectionError):
+    """The workers of a cluster, or its scheduler, are gone; maps are those of their last iteration."""
 
 
 class UnsupportedDimensionError(InvalidParameterError, RuntimeError):

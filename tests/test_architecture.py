@@ -23,7 +23,7 @@ ROOT = Path(opentsne_like.__file__).parent
 # other. `docs/development/architecture.md` says what each room is for.
 LAYERS = [
     {"__main__"},
-    {"cli", "sklearn", "anndata"},
+    {"cli", "sklearn", "anndata", "dask"},
     {"tsne", "kl_divergence"},
     {"methods", "mde"},
     {"loading"},

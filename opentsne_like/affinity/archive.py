@@ -38,13 +38,14 @@ POINTWISE = {"bandwidths_", "rhos_", "sigmas_", *SIGNED}  # what is learned of e
 SEARCH = {"method", "metric", "metric_params", "random_state", "knn_kwargs"}  # the arguments of the neighbour search
 
 
-def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[str, Array], dict[str, Any]]:
+def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[str, Array], dict[str, Any] | None]:
     """Return affinities as arrays and JSON values.
 
     Parameters
     ----------
     affinities : Affinities
-        Of a class of this package; of others `P` alone is stored.
+        Of a class of this package; of others `P` alone is stored, and nothing where it has an attribute
+        `storable` that is False, because it stands on many machines and is made again from the data.
     with_data : bool
         Whether the data, from which the neighbour index is made again, are among the arrays.
 
@@ -52,7 +53,8 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     -------
     arrays : dict of str to ndarray
         ``P.*``, ``index.*`` and what the affinities learned.
-    header : dict
+    header : dict or None
+        None where nothing is stored.
 
     Examples
     --------
@@ -61,7 +63,10 @@ def pack_affinities(affinities: Affinities, *, with_data: bool) -> tuple[dict[st
     >>> sorted(arrays), header["class"]
     (['P.csr_data', 'P.csr_indices', 'P.csr_indptr', 'P.csr_shape'], 'Uniform')
     """
-    arrays = {f"P.{key}": value for key, value in pack_table(matrix_of(affinities)).items()}
+    P = matrix_of(affinities)
+    if not getattr(P, "storable", True):
+        return {}, None
+    arrays = {f"P.{key}": value for key, value in pack_table(P).items()}
     if type(affinities) not in KNOWN.values() or not isinstance(affinities, NeighborAffinities):
         return arrays, {"class": GivenEdges.__name__ if type(affinities) is GivenEdges else None}
     learned = {name: getattr(affinities, name) for name in affinities.LEARNED}

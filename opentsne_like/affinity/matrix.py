@@ -76,20 +76,99 @@ def _assembled(
     lists: NeighborLists, evaluate: Evaluate, join: str | None, normalize: bool, dtype: np.dtype[Any], jobs: int
 ) -> tuple[Array, Array, Array]:
     """Return the values, columns and row pointers of the matrix."""
-    least = LEAST[dtype]
 
     def weights(low: int, high: int) -> Array:
-        out = np.empty(lists.n_edges(low, high), dtype=dtype)
-        evaluate(low, high, out)
-        return np.maximum(out, least, out=out)
+        return evaluated(lists, evaluate, low, high, dtype)
 
     places, sources, counts = _transpose(lists, jobs) if join else _nothing(lists)
     row_ends = _row_ends(lists, places, sources, jobs)
     columns = np.empty(row_ends[-1], dtype=row_ends.dtype)
     values = np.empty(row_ends[-1], dtype=dtype)
-    chunks = chunk_bounds(lists.n_rows, BLOCK, most=max(1, lists.n_rows))
+    chunks = row_chunks(lists.n_rows)
     if join:
         _scatter_values(lists, weights, _value_places(places, row_ends, chunks), counts, values, jobs)
+    totals = _merge(lists, weights, places, sources, join, chunks, row_ends, columns, values, jobs)
+    if normalize:
+        np.multiply(values, dtype.type(1.0 / sum(totals)), out=values)
+    return values, columns, row_ends
+
+
+def evaluated(lists: NeighborLists, evaluate: Evaluate, low: int, high: int, dtype: np.dtype[Any]) -> Array:
+    """Return the weights of the rows [low, high), none of them so small that an edge would be lost."""
+    out = np.empty(lists.n_edges(low, high), dtype=dtype)
+    evaluate(low, high, out)
+    return np.maximum(out, LEAST[dtype], out=out)
+
+
+def row_chunks(n: int) -> list[tuple[int, int]]:
+    """Return the ranges of rows whose values are added apart, for the sum of the values of a matrix of `n` rows."""
+    return chunk_bounds(n, BLOCK, most=max(1, n))
+
+
+def merge_rows(
+    lists: NeighborLists,
+    weights: Array,
+    places: Array,
+    sources: Array,
+    arrived: Array,
+    chunks: list[tuple[int, int]],
+    *,
+    join: str,
+    n_jobs: int,
+) -> tuple[Array, Array, Array, list[float]]:
+    """Return some rows of the symmetric matrix of a graph, not divided by the sum of all values.
+
+    Parameters
+    ----------
+    lists : NeighborLists
+        Those of these rows.
+    weights : ndarray of shape (n_edges,)
+        Theirs.
+    places : int64 ndarray of shape (n_rows + 1,)
+        Where the entries of each transposed row begin in `sources` and `arrived`.
+    sources : int32 ndarray of shape (m,)
+        The points that list these rows, ascending in each row.
+    arrived : ndarray of shape (m,)
+        The weights of those edges.
+    chunks : list of tuple of int
+        As of `row_chunks` of the whole matrix, counted from the first of these rows.
+    join : {"mean", "max", "union"}
+        See `assemble`.
+    n_jobs : int
+
+    Returns
+    -------
+    values, columns, row_ends : ndarray
+        Of a CSR matrix.
+    totals : list of float
+        The sum of the values of each chunk.
+    """
+    row_ends = _row_ends(lists, places, sources, n_jobs)
+    columns, values = np.empty(row_ends[-1], dtype=row_ends.dtype), np.empty(row_ends[-1], dtype=weights.dtype)
+    for low, high in chunks:
+        values[row_ends[high] - (places[high] - places[low]) : row_ends[high]] = arrived[places[low] : places[high]]
+    ends = np.concatenate([[0], np.cumsum(lists.sizes())])
+
+    def own(low: int, high: int) -> Array:
+        return weights[ends[low] : ends[high]]
+
+    totals = _merge(lists, own, places, sources, join, chunks, row_ends, columns, values, n_jobs)
+    return values, columns, row_ends, totals
+
+
+def _merge(
+    lists: NeighborLists,
+    weights: Callable[[int, int], Array],
+    places: Array,
+    sources: Array,
+    join: str | None,
+    chunks: list[tuple[int, int]],
+    row_ends: Array,
+    columns: Array,
+    values: Array,
+    n_jobs: int,
+) -> list[float]:
+    """Write the rows of the matrix, at whose ends the transposed weights wait, and return the sums of the chunks."""
     graph = (lists.indices, lists.starts, lists.width)
     mode = JOINS[join or "mean"]
 
@@ -97,10 +176,7 @@ def _assembled(
         own = weights(low, high)
         return float(kernels.symmetrize.merge(low, high, *graph, own, places, sources, mode, row_ends, columns, values))
 
-    total = sum(run_tasks([(fill, chunk) for chunk in chunks], n_jobs=jobs))
-    if normalize:
-        np.multiply(values, dtype.type(1.0 / total), out=values)
-    return values, columns, row_ends
+    return run_tasks([(fill, chunk) for chunk in chunks], n_jobs=n_jobs)
 
 
 def rows_to_one(P: Any) -> Any:

@@ -97,7 +97,7 @@ class MultiscaleMixture(NeighborAffinities):
 
         def choose_k(n_samples: int) -> int:
             self.effective_perplexities_ = self.check_perplexities(perplexities, n_samples)
-            return _wanted_neighbors(n_samples, self.effective_perplexities_)
+            return wanted_neighbors(n_samples, self.effective_perplexities_)
 
         self._find_neighbors(
             data,
@@ -153,7 +153,7 @@ class MultiscaleMixture(NeighborAffinities):
             return
         stored = self._kept_lists().width
         effective = self.check_perplexities(new_perplexities, self.n_samples)
-        k = _wanted_neighbors(self.n_samples, effective)
+        k = wanted_neighbors(self.n_samples, effective)
         if k > stored:
             raise UnavailableError(
                 f"`new_perplexities` must need at most the {stored} stored neighbours, got {max(effective):g}, which "
@@ -189,7 +189,7 @@ class MultiscaleMixture(NeighborAffinities):
         """
         wanted = self.perplexities if perplexities is None else perplexities
         effective = self.check_perplexities(wanted, self.n_samples)
-        k = _wanted_neighbors(self.n_samples, effective)
+        k = wanted_neighbors(self.n_samples, effective)
         indices, distances, lists = self._query(data, k, return_distances)
         with self._timer():
             P = gaussian_matrix(
@@ -206,18 +206,7 @@ class MultiscaleMixture(NeighborAffinities):
         >>> MultiscaleMixture(X, perplexities=5).check_perplexities([2, 10], 31)
         [2, 10]
         """
-        highest = (n_samples - 1) / 3
-        usable: list[float] = []
-        for perplexity in sorted(_as_perplexities(perplexities)):
-            if perplexity <= highest:
-                usable.append(perplexity)
-            elif highest in usable:
-                check.note_once(log, "Perplexity %g is too high for %d points; it is dropped", perplexity, n_samples)
-            else:
-                usable.append(highest)
-                message = "Perplexity %g is too high for %d points; %.2f is used"
-                check.note_once(log, message, perplexity, n_samples, highest)
-        return usable
+        return effective_perplexities(perplexities, n_samples)
 
 
 class Multiscale(MultiscaleMixture):
@@ -237,7 +226,23 @@ class Multiscale(MultiscaleMixture):
     _average = True
 
 
-def _wanted_neighbors(n_samples: int, perplexities: Sequence[float]) -> int:
+def effective_perplexities(perplexities: Any, n_samples: int) -> list[float]:
+    """Return the perplexities in ascending order, those above (n_samples - 1) / 3 lowered to it once."""
+    highest = (n_samples - 1) / 3
+    usable: list[float] = []
+    for perplexity in sorted(_as_perplexities(perplexities)):
+        if perplexity <= highest:
+            usable.append(perplexity)
+        elif highest in usable:
+            check.note_once(log, "Perplexity %g is too high for %d points; it is dropped", perplexity, n_samples)
+        else:
+            usable.append(highest)
+            message = "Perplexity %g is too high for %d points; %.2f is used"
+            check.note_once(log, message, perplexity, n_samples, highest)
+    return usable
+
+
+def wanted_neighbors(n_samples: int, perplexities: Sequence[float]) -> int:
     """Return how many neighbours checked perplexities need."""
     return max(1, int(min(n_samples - 1, 3 * max(perplexities))))
 

@@ -79,26 +79,73 @@ def multiscale(
     >>> multiscale(X, pca, n_landmarks=100, random_state=0).shape
     (500, 2)
     """
+    X = check.check_rows(X, "X", at_least_rows=2)
+
+    def place(index: Any, Y: Array, k: int) -> Array:
+        return np.concatenate([placed(index, Y, X[low : low + BLOCK], k) for low in range(0, X.shape[0], BLOCK)])
+
+    return among_landmarks(
+        X.shape[0],
+        lambda rows: X[rows],
+        place,
+        embed,
+        n_landmarks=n_landmarks,
+        k_neighbors=k_neighbors,
+        search={"method": method, "metric": metric, "metric_params": metric_params, "knn_kwargs": knn_kwargs},
+        random_state=random_state,
+        verbose=verbose,
+        add_jitter=add_jitter,
+        n_jobs=n_jobs,
+    )
+
+
+def among_landmarks(
+    n: int,
+    take: Callable[[Array], Any],
+    place: Callable[[Any, Array, int], Array],
+    embed: Callable[[Any], Any],
+    *,
+    n_landmarks: int,
+    k_neighbors: int,
+    search: Mapping[str, Any],
+    random_state: Any,
+    verbose: bool,
+    add_jitter: bool,
+    n_jobs: int | None,
+) -> Array:
+    """Return a start from a map of some of n points, wherever these are; see `multiscale`.
+
+    Parameters
+    ----------
+    n : int
+    take : callable
+        Returns rows of the data by their numbers.
+    place : callable
+        ``place(index, Y, k)`` returns what `placed` does for all rows.
+    embed, n_landmarks, k_neighbors, random_state, verbose, add_jitter, n_jobs
+        As of `multiscale`.
+    search : mapping
+        What `nearest_neighbors.make_index` is told.
+    """
     from ..nearest_neighbors import make_index
 
-    X = check.check_rows(X, "X", at_least_rows=2)
-    n = X.shape[0]
     m = min(n, check.check_integer(n_landmarks, "n_landmarks", at_least=2))
     k = check.check_integer(k_neighbors, "k_neighbors", at_least=1, at_most=m - 1)
     rng = check.check_random_state(random_state)
     rows = np.sort(rng.choice(n, m, replace=False))
-    landmarks = X[rows]
+    landmarks = take(rows)
     Y = _checked(embed(landmarks), m)
-    options = {"method": method, "metric": metric, "metric_params": metric_params, "knn_kwargs": knn_kwargs}
     with Timer("Placing points among the landmarks...", verbose):
-        index = make_index(landmarks, k, n_jobs=n_jobs, random_state=rng.randint(2**31), **options)
+        index = make_index(landmarks, k, n_jobs=n_jobs, random_state=rng.randint(2**31), **search)
         index.build()
-        embedding = np.empty((n, Y.shape[1]))
-        for start in range(0, n, BLOCK):
-            nearest, _ = index.query(X[start : start + BLOCK], k)
-            embedding[start : start + BLOCK] = median(Y, nearest)
+        embedding = place(index, Y, k)
         embedding[rows] = Y
     return finish(embedding, add_jitter, rng)
+
+
+def placed(index: Any, Y: Array, rows: Array, k: int) -> Array:
+    """Return the medians of the places of the k landmarks that are nearest to some rows, float64."""
+    return median(Y, index.query(rows, k)[0])
 
 
 def _checked(Y: Any, m: int) -> Array:

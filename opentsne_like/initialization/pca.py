@@ -6,8 +6,9 @@ each on one thread of the library, and partial sums are added in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -84,25 +85,49 @@ def pca(
     k = check.check_integer(n_components, "n_components", at_least=1)
     check.check_choice(svd_solver, "svd_solver", SOLVERS)
     jobs = check.check_n_jobs(n_jobs)
-    if k > X.shape[1]:
+
+    options = {"verbose": verbose, "add_jitter": add_jitter}
+    return start_of(lambda: _table(X, jobs), X.shape[1], k, svd_solver, random_state, **options)
+
+
+def start_of(
+    make_table: Callable[[], Any],
+    n_columns: int,
+    k: int,
+    solver: str,
+    random_state: Any,
+    *,
+    verbose: bool,
+    add_jitter: bool,
+) -> Array:
+    """Return the first principal components of a table, scaled to be a start; see `pca`.
+
+    Parameters
+    ----------
+    make_table : callable
+        Returns the table, on one thread of the libraries of linear algebra.
+    n_columns : int
+        Its columns.
+    k, solver, random_state, verbose, add_jitter
+        As of `pca`.
+    """
+    if k > n_columns:
         raise InvalidParameterError(
-            f"`n_components` must be at most the number of columns of `X`, {X.shape[1]}, got {k}; "
+            f"`n_components` must be at most the number of columns of `X`, {n_columns}, got {k}; "
             "use a random initialization for more"
         )
     rng = check.check_random_state(random_state)
     with Timer("Calculating PCA-based initialization...", verbose), serial_blas(), np.errstate(all="ignore"):
-        scores = _scores(X, k, svd_solver, rng, jobs)
+        scores = _scores(make_table(), k, solver, rng)
     return finish(scores, add_jitter, rng)
 
 
-def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int) -> Array:
+def _scores(table: Any, k: int, solver: str, rng: np.random.RandomState) -> Array:
     """Return the scores up to a common factor."""
-    if hasattr(X, "tocsr"):
-        sparse = _Sparse(X)
-        return sparse.project(oriented(_iterate(sparse, k, rng)))
-    iterate = solver in ("arpack", "randomized") or (solver == "auto" and X.shape[1] > DIRECT)
-    table = _table(X, n_jobs)
-    scores = np.zeros((len(X), k))
+    if isinstance(table, _Sparse):
+        return table.project(oriented(_iterate(table, k, rng)))
+    iterate = solver in ("arpack", "randomized") or (solver == "auto" and table.shape[1] > DIRECT)
+    scores = np.zeros((table.shape[0], k))
     for _ in range(2):
         try:
             axes = _iterate(table, k, rng) if iterate else _leading(table.covariance(), k)
@@ -115,16 +140,12 @@ def _scores(X: Any, k: int, solver: str, rng: np.random.RandomState, n_jobs: int
     return scores
 
 
-def _table(X: Array, n_jobs: int) -> Any:
-    """Return what makes products of dense data, where they lie: on a GPU if they have a copy there."""
-    there = copy_on_gpu(X)
-    return _Dense(X, n_jobs) if there is None else operations(there).Table(there, _center(X))
-
-
-def _center(X: Array) -> Array:
-    """Return the mean of up to 1,024 rows, in the type of the data."""
-    center: Array = np.asarray(X[:: max(1, len(X) // 1024)]).mean(axis=0, dtype=np.float64).astype(X.dtype)
-    return center
+def _table(X: Any, n_jobs: int) -> Any:
+    """Return what makes products of data, where they lie: on a GPU if they have a copy there."""
+    if hasattr(X, "tocsr"):
+        return _Sparse(X)
+    dense, there = _InMemory(X, n_jobs), copy_on_gpu(X)
+    return dense if there is None else operations(there).Table(there, dense.around.center)
 
 
 def _leading(symmetric: Array, k: int) -> Array:
@@ -149,86 +170,153 @@ def _iterate(table: Any, k: int, rng: np.random.RandomState) -> Array:
     return axes
 
 
-class _Dense:
-    """Dense data around a point near their mean, in fixed blocks of rows.
+class Around(NamedTuple):
+    """What rows are looked at around, in their own type.
+
+    Attributes
+    ----------
+    center : ndarray of shape (d,)
+    factor : float
+        A power of 2 that rows are multiplied by before.
+    """
+
+    center: Array
+    factor: float
+
+    def rows(self, rows: Array) -> Array:
+        """Return rows around the centre."""
+        if self.factor != 1.0:
+            rows = rows * rows.dtype.type(self.factor)
+        return np.asarray(rows - self.center)
+
+    def along(self, axes: Array, rows: Array) -> Array:
+        """Return the products of rows around the centre and some axes."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.rows(rows) @ axes)
+
+
+def add_products(blocks: Iterable[Array], basis: Array | None, image: Array, sums: Array) -> tuple[Array, Array]:
+    """Add to a product with the transposed rows, and to the sums of the columns, block by block; return both.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray of shape (m, d)
+        Around the centre.
+    basis : ndarray of shape (d, c), or None
+        The product is that of the rows with the basis, or of the rows themselves.
+    image : float64 ndarray of shape (d, c)
+    sums : float64 ndarray of shape (d,)
+    """
+    with np.errstate(all="ignore"):  # which each thread has its own of
+        for rows in blocks:
+            image += rows.T @ (rows if basis is None else rows @ basis)
+            sums += rows.sum(axis=0, dtype=np.float64)
+    return image, sums
+
+
+class Dense(ABC):
+    """Dense data around a point near their mean, in fixed blocks of rows, wherever these are.
 
     The mean of up to 1,024 rows is subtracted in the type of the data; what it misses of the true mean is corrected in
     the results. So data far from the origin lose nothing and the data are read once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        float32 or float64.
     """
 
-    def __init__(self, X: Array, n_jobs: int) -> None:
-        self.X = X
-        self.shape = X.shape
-        self.n_jobs = n_jobs
-        self.factor = 1.0
-        self.center = _center(X)
+    def __init__(self, shape: tuple[int, int], dtype: Any) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.around = self._middle(1.0)
+
+    @abstractmethod
+    def _some(self, step: int) -> Array:
+        """Return every `step`-th row."""
+
+    @abstractmethod
+    def _largest(self) -> float:
+        """Return the largest magnitude of a number."""
+
+    @abstractmethod
+    def _products(self, basis: Array | None, groups: list[tuple[int, int]]) -> list[tuple[Array, Array]]:
+        """Return what `add_products` makes, from zero on, of each range of rows, in blocks of `ROWS`."""
+
+    @abstractmethod
+    def _along(self, axes: Array, chunks: list[tuple[int, int]]) -> Array:
+        """Return the products of the rows and some axes, chunk by chunk, float64."""
+
+    def _middle(self, factor: float) -> Around:
+        sample = self._some(max(1, self.shape[0] // 1024)) * self.dtype.type(factor)
+        return Around(sample.mean(axis=0, dtype=np.float64).astype(self.dtype), factor)
 
     def scale(self) -> None:
         """Bring the numbers near 1 by a power of 2."""
-        largest = max(float(np.abs(self.X[a:b]).max()) for a, b in chunk_bounds(len(self.X), ROWS, len(self.X)))
+        largest = self._largest()
         if largest > 0:
-            self.factor = 2.0 ** -np.floor(np.log2(largest))
-            sample = np.asarray(self.X[:: max(1, len(self.X) // 1024)]) * self.X.dtype.type(self.factor)
-            self.center = sample.mean(axis=0, dtype=np.float64).astype(self.X.dtype)
-
-    def block(self, low: int, high: int) -> Array:
-        """Return rows around the centre."""
-        rows: Array = np.asarray(self.X[low:high])
-        if self.factor != 1.0:
-            rows = rows * self.X.dtype.type(self.factor)
-        return np.asarray(rows - self.center)
-
-    def blocks(self, low: int, high: int) -> Iterator[Array]:
-        """Yield the blocks of a range of rows."""
-        for start in range(low, high, ROWS):
-            yield self.block(start, min(start + ROWS, high))
-
-    def _groups(self) -> list[tuple[int, int]]:
-        return chunk_bounds(self.shape[0], ROWS, GROUPS)
+            self.around = self._middle(2.0 ** -np.floor(np.log2(largest)))
 
     def covariance(self) -> Array:
         """Return the sums of products of columns about their means, float64 of shape (d, d)."""
-        d = self.shape[1]
-
-        def part(low: int, high: int) -> tuple[Array, Array]:
-            products, sums = np.zeros((d, d)), np.zeros(d)
-            for rows in self.blocks(low, high):
-                products += rows.T @ rows
-                sums += rows.sum(axis=0, dtype=np.float64)
-            return products, sums
-
-        parts = run_tasks([(part, group) for group in self._groups()], n_jobs=self.n_jobs)
+        parts = self._products(None, self._groups())
         sums = sum(sums for _, sums in parts)
         total: Array = sum(products for products, _ in parts) - np.outer(sums, sums / self.shape[0])
         return total
 
     def normal(self, basis: Array) -> Array:
         """Return the covariance, not divided by n, times a basis of shape (d, m)."""
-        narrow = basis.astype(self.X.dtype)
-
-        def part(low: int, high: int) -> tuple[Array, Array]:
-            image, sums = np.zeros(basis.shape), np.zeros(self.shape[1])
-            for rows in self.blocks(low, high):
-                image += rows.T @ (rows @ narrow)
-                sums += rows.sum(axis=0, dtype=np.float64)
-            return image, sums
-
-        parts = run_tasks([(part, group) for group in self._groups()], n_jobs=self.n_jobs)
+        parts = self._products(basis.astype(self.dtype), self._groups())
         sums = sum(sums for _, sums in parts)
         total: Array = sum(image for image, _ in parts) - np.outer(sums, sums @ basis / self.shape[0])
         return total
 
     def project(self, axes: Array) -> Array:
         """Return the centred rows' coordinates along the axes, float64 of shape (n, k)."""
+        scores = self._along(axes.astype(self.dtype), chunk_bounds(self.shape[0], ROWS, self.shape[0]))
+        scores -= scores.mean(axis=0)
+        return scores
+
+    def _groups(self) -> list[tuple[int, int]]:
+        return chunk_bounds(self.shape[0], ROWS, GROUPS)
+
+
+class _InMemory(Dense):
+    """Rows of this process."""
+
+    def __init__(self, X: Any, n_jobs: int) -> None:
+        self.X = X
+        self.n_jobs = n_jobs
+        super().__init__(X.shape, X.dtype)
+
+    def _some(self, step: int) -> Array:
+        return np.asarray(self.X[::step])
+
+    def _largest(self) -> float:
+        chunks = chunk_bounds(self.shape[0], ROWS, self.shape[0])
+        return max(float(np.abs(self.X[low:high]).max()) for low, high in chunks)
+
+    def _block(self, low: int, high: int) -> Array:
+        return np.asarray(self.X[low:high])
+
+    def _products(self, basis: Array | None, groups: list[tuple[int, int]]) -> list[tuple[Array, Array]]:
+        d = self.shape[1]
+
+        def part(low: int, high: int) -> tuple[Array, Array]:
+            starts = range(low, high, ROWS)
+            blocks = (self.around.rows(self._block(start, min(start + ROWS, high))) for start in starts)
+            return add_products(blocks, basis, np.zeros((d, d if basis is None else basis.shape[1])), np.zeros(d))
+
+        return run_tasks([(part, group) for group in groups], n_jobs=self.n_jobs)
+
+    def _along(self, axes: Array, chunks: list[tuple[int, int]]) -> Array:
         scores = np.empty((self.shape[0], axes.shape[1]))
-        narrow = axes.astype(self.X.dtype)
 
         def part(low: int, high: int) -> None:
-            scores[low:high] = self.block(low, high) @ narrow
+            scores[low:high] = self.around.along(axes, self._block(low, high))
 
-        tasks = [(part, chunk) for chunk in chunk_bounds(self.shape[0], ROWS, self.shape[0])]
-        run_tasks(tasks, n_jobs=self.n_jobs)
-        scores -= scores.mean(axis=0)
+        run_tasks([(part, chunk) for chunk in chunks], n_jobs=self.n_jobs)
         return scores
 
 

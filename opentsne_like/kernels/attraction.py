@@ -151,14 +151,29 @@ def add_attraction_in_plane(
 
 @kernel
 def edge_loss(
-    low: int, high: int, indptr: Array, indices: Array, values: Array, points: Array, others: Array, form: Any
-) -> float:
-    """Return ``sum p_ij A(d²)`` over the edges of a range of rows, in float64.
+    low: int,
+    high: int,
+    indptr: Array,
+    indices: Array,
+    values: Array,
+    points: Array,
+    others: Array,
+    form: Any,
+    before: float,
+) -> tuple[float, float]:
+    """Return ``sum p_ij A(d²)`` over the edges of a range of rows, in float64, and what a sum goes on from after it.
 
-    Parameters are those of `add_attraction`; the coordinates are float64.
+    Rows are added one after the other, so a range that is cut between rows and gone on with has the same bits.
+
+    Parameters
+    ----------
+    low, high, indptr, indices, values, points, others, form
+        As in `add_attraction`; the coordinates are float64.
+    before : float
+        What the sum goes on from, 0 at its beginning.
     """
     d = points.shape[1]
-    total = 0.0
+    total = before
     for i in range(low, high):
         for e in range(indptr[i], indptr[i + 1]):
             j = indices[e]
@@ -166,7 +181,7 @@ def edge_loss(
             for k in range(d):
                 square += (points[i, k] - others[j, k]) ** 2
             total += values[e] * shape(form, square)
-    return height(form) * total  # type: ignore[no-any-return]
+    return height(form) * total, total
 
 
 @kernel

@@ -171,6 +171,8 @@ class Method(Parameters, ABC):
         if found is None:
             return None
         known = found.affinities if affinities is None else affinities
+        if known is None:  # they were not stored, because they are made faster than that
+            known = self._named_affinities(X)
         return self._embedding(found, known).going_on(found.optimizer)
 
     def prepare_initial(self, X: Any = None, affinities: Any = None, initialization: Any = None) -> Any:
@@ -306,9 +308,7 @@ class Method(Parameters, ABC):
                 "affinity.PrecomputedAffinities(matrix), and labels are not used"
             )
         if X is not None:
-            distances = not self._data_have_columns() and not hasattr(X, "tocsr")
-            table = distances_among(X, "X") if distances else check_rows(X, at_least_rows=2)
-            X, self._columns = table, column_names(X)
+            X = self._table(X)
         n = X.shape[0] if affinities is None else affinities.n_samples
         if X is not None and X.shape[0] != n:
             raise InvalidParameterError(f"`X` must have the {n} rows of `affinities`, got shape {X.shape}")
@@ -323,8 +323,19 @@ class Method(Parameters, ABC):
         with calling(self.handed_on if initialization is None else {}):
             start = self._checked_name(start, X, n) if isinstance(start, str) else self._checked_start(start, n)
         if X is not None and affinities is None and self._data_have_columns():
-            advise_on_data(X, getattr(self, "metric", "euclidean"))
+            self._advise(X)
         return X, start
+
+    def _table(self, X: Any) -> Any:
+        """Return data as the table that affinities and starts are made of, or refuse them; note names of columns."""
+        distances = not self._data_have_columns() and not hasattr(X, "tocsr")
+        table = distances_among(X, "X") if distances else check_rows(X, at_least_rows=2)
+        self._columns = column_names(X)
+        return table
+
+    def _advise(self, X: Any) -> None:
+        """Say what of the data is likely not what was meant."""
+        advise_on_data(X, getattr(self, "metric", "euclidean"))
 
     def _settings_of(self, n: int) -> Settings:
         """Return the settings that an embedding of `n` points is going to have."""

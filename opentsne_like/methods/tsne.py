@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -99,6 +100,7 @@ class TSNE(Method):
 
     embedding_class: ClassVar[type[Embedding]] = TSNEEmbedding
     starts: ClassVar[tuple[str, ...]] = ("pca", "spectral", "random", "landmarks")
+    _multiscale: ClassVar[Callable[..., Any]] = staticmethod(initialization_scheme.multiscale)
 
     def __init__(
         self,
@@ -278,9 +280,9 @@ class TSNE(Method):
         """Return the start that a map of some of the points gives to all."""
         method = self.neighbors if isinstance(self.neighbors, str) else "auto"  # an index is one of all points
         small = {"initialization": "pca", "callbacks": None, "neighbors": method}
-        return initialization_scheme.multiscale(
+        return self._multiscale(
             X,
-            TSNE(**{**self.get_params(), **small}).fit,
+            TSNE(**{**{name: getattr(self, name) for name in TSNE._names()}, **small}).fit,
             k_neighbors=min(10, X.shape[0] - 1),
             method=method,
             metric=self.metric,

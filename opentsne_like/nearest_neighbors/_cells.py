@@ -36,6 +36,8 @@ class Cells:
     Attributes
     ----------
     count : int
+    centres : ndarray of shape (count, d), float32
+        In the projection, where there is one.
     order : ndarray of shape (count, count), int32
         All cells in the order in which the rows of each look in them, itself first.
     """
@@ -50,7 +52,7 @@ class Cells:
                 axes = principal_axes(sample, AXES, rng)
                 self._axes = panels(axes.T)
                 sample = sample @ axes
-            self._centres = self._trained(sample, rng)
+            self.centres = self._trained(sample, rng)
             self.order = self._neighbouring(sample)
 
     def _trained(self, sample: Array, rng: np.random.RandomState) -> Array:
@@ -67,7 +69,7 @@ class Cells:
 
     def home(self, vectors: Array) -> Array:
         """Return the nearest cell of every vector, (m,) int64; it does not depend on the other vectors."""
-        return self._nearest(vectors, self._centres, 1, self._axes)[:, 0]
+        return self._nearest(vectors, self.centres, 1, self._axes)[:, 0]
 
     def _nearest(self, vectors: Array, centres: Array, many: int, axes: Array | None = None) -> Array:
         """Return the nearest centres of every vector, (m, many) int64, nearest first."""
@@ -104,13 +106,13 @@ class Cells:
         follow by the distance of the centres.
         """
         c = self.count
-        near = self._nearest(sample, self._centres, min(VOTES, c))
+        near = self._nearest(sample, self.centres, min(VOTES, c))
         votes: Array = np.zeros(c * c)
         for r in range(near.shape[1]):
             votes += np.bincount(near[:, 0] * c + near[:, r], minlength=c * c) / (r + 1)
         votes = votes.reshape(c, c)
         np.fill_diagonal(votes, np.inf)
-        centres = self._centres.astype(np.float64)
+        centres = self.centres.astype(np.float64)
         squares = np.sum(centres * centres, axis=1)
         order = np.empty((c, c), np.int32)
 

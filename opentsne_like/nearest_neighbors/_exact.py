@@ -118,7 +118,7 @@ class Sklearn(Backend):
         gpu = operations(there)
         with self._timer(f"Finding {self.k} neighbours on a GPU"):
             space = Space(data, str(self.metric))
-            frame = Prefilter(space)
+            frame = Prefilter(space).frame
             prefilter = gpu.Prefilter(there, space.kind, space.norms, frame.middle, frame.scale)
             found: Neighbors = gpu.exact_neighbors(prefilter, self.k, dtype=self._distance_type())
             return found

@@ -10,7 +10,7 @@ from .._types import Array
 from ..utils import Progress
 from ._base import Neighbors
 from ._kept import kept
-from ._lists import Lists
+from ._lists import Lists, quantizer_of
 from ._measured import Measured
 from ._space import PREFILTERED, Space, index_type
 
@@ -66,7 +66,9 @@ class IVF(Measured):
         return True
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
-        return Lists(space, self._n_cells, rng, n_jobs=self.n_jobs)
+        quantizer = quantizer_of(space, self._n_cells, rng, n_jobs=self.n_jobs)
+        home = kept("home", lambda: {"home": quantizer.homes(space.data, space.norms, n_jobs=self.n_jobs)})["home"]
+        return Lists(space, quantizer, home, n_jobs=self.n_jobs)
 
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
         return int(self.index.probes_for(recall, rows, truth))
@@ -100,6 +102,6 @@ class IVF(Measured):
     def _search(self, rows: Array, k: int, probes: int) -> Neighbors:
         lists: Lists = self.index
         rows = lists.space.rows(rows)
-        home = lists.homes(rows, lists.space.row_norms(rows, "query"), n_jobs=self.n_jobs)
+        home = lists.quantizer.homes(rows, lists.space.row_norms(rows, "query"), n_jobs=self.n_jobs)
         own, dtype = np.full(len(rows), -1), self._distance_type()
         return lists.search(rows, own, home, k, probes, dtype=dtype, n_jobs=self.n_jobs)

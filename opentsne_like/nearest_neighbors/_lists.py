@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,78 +11,25 @@ from .._parallel import run_tasks
 from .._types import Array
 from ._cells import Cells, sample_rows
 from ._exact_search import exact_neighbors, nearest_among
-from ._prefilter import COLUMNS, Prefilter, Visits
+from ._prefilter import COLUMNS, Frame, Prefilter, Visits
 from ._space import Space, blocks, index_type
 
 SAMPLE_PER_CELL = 64
 _ROWS = 256  # rows of a task, but for whole cells
 
 
-class Lists:
-    """The rows of a space by cell.
-
-    Parameters
-    ----------
-    space : Space
-        Of kind euclidean or cosine.
-    n_cells : int
-    rng : RandomState
-        Chooses the sample that the cells are trained on.
-    n_jobs : int
+class Quantizer(NamedTuple):
+    """What decides in which cell a row is at home and in which cells its neighbours are looked for.
 
     Attributes
     ----------
-    prefilter : Prefilter
-        Its columns in the order of the cells.
+    frame : Frame
+        Of all rows.
     cells : Cells
-    sizes : ndarray of shape (n_cells,)
-        The number of rows of each cell.
-    home : ndarray of shape (n,)
-        The cell of each row.
     """
 
-    def __init__(self, space: Space, n_cells: int, rng: np.random.RandomState, *, n_jobs: int) -> None:
-        self.space = space
-        self.prefilter = Prefilter(space)
-        sample = sample_rows(space.n, SAMPLE_PER_CELL * n_cells, rng)
-        vectors = np.empty((len(sample), space.d), np.float32)
-        for low, high in blocks(*vectors.shape):
-            vectors[low:high] = self.prefilter.row_vectors(sample[low:high])
-        self.cells = Cells(vectors, n_cells, rng, n_jobs=n_jobs)
-        del vectors
-        self.home = self.homes(space.data, space.norms, n_jobs=n_jobs)
-        self.sizes = np.bincount(self.home, minlength=n_cells)
-        ends = np.cumsum(self.sizes)
-        parts = [np.arange(end - size, end, COLUMNS) for end, size in zip(ends, self.sizes, strict=True)]
-        self._first_block = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-        order = np.argsort(self.home, kind="stable").astype(index_type(space.n))
-        self.prefilter.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
-
-    def blocks(self, least: int) -> list[Array]:
-        """Return the rows of whole cells, one cell after the other, at least so many together, in ascending order."""
-        ends = np.cumsum(self.sizes)
-        at = np.searchsorted(ends, np.arange(least, self.space.n - least + 1, least))
-        bounds = np.unique(ends[at])
-        return [np.sort(part) for part in np.split(self.prefilter.rows, bounds[bounds < self.space.n])]
-
-    def probes_for(self, recall: float, rows: Array, neighbors: Array) -> int:
-        """Return how many cells have to be looked in to find a share of known neighbours.
-
-        Parameters
-        ----------
-        recall : float
-        rows : ndarray of shape (m,)
-        neighbors : ndarray of shape (m, k)
-            The true neighbours of `rows`.
-        """
-        turn = np.empty_like(self.cells.order)
-        np.put_along_axis(turn, self.cells.order, np.arange(self.cells.count, dtype=turn.dtype)[None], axis=1)
-        turns = np.sort(turn[self.home[rows][:, None], self.home[neighbors]], axis=None)
-        return int(turns[min(len(turns), int(np.ceil(recall * len(turns)))) - 1]) + 1
-
-    def exact(self, rows: Array, k: int, *, n_jobs: int) -> tuple[Array, Array]:
-        """Return the true neighbours of some rows of the data; see `exact_neighbors`."""
-        return exact_neighbors(self.prefilter, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
+    frame: Frame
+    cells: Cells
 
     def homes(self, rows: Array, norms: Array, *, n_jobs: int) -> Array:
         """Return the cell nearest to each row, (m,) int64.
@@ -98,10 +45,111 @@ class Lists:
 
         def work(low: int) -> None:
             at = slice(low, low + _ROWS)
-            home[at] = self.cells.home(self.prefilter.vectors(rows[at], norms[at]))
+            home[at] = self.cells.home(self.frame.vectors(rows[at], norms[at]))
 
         run_tasks([(work, (low,)) for low in range(0, len(rows), _ROWS)], n_jobs=n_jobs)
         return home
+
+    def probes_for(self, recall: float, home: Array, homes: Array) -> int:
+        """Return how many cells have to be looked in to find a share of known neighbours.
+
+        Parameters
+        ----------
+        recall : float
+        home : ndarray of shape (m,)
+            The cells of some rows.
+        homes : ndarray of shape (m, k)
+            The cells of their true neighbours.
+        """
+        turn = np.empty_like(self.cells.order)
+        np.put_along_axis(turn, self.cells.order, np.arange(self.cells.count, dtype=turn.dtype)[None], axis=1)
+        turns = np.sort(turn[home[:, None], homes], axis=None)
+        return int(turns[min(len(turns), int(np.ceil(recall * len(turns)))) - 1]) + 1
+
+    def looked_in(self, cells: Array, sizes: Array, k: int, probes: int) -> tuple[Array, Array]:
+        """Return the cells that the rows of some cells look in, as many as hold enough rows.
+
+        Parameters
+        ----------
+        cells : ndarray of shape (c,)
+        sizes : ndarray of shape (n_cells,)
+            The number of rows of each cell.
+        k : int
+        probes : int
+
+        Returns
+        -------
+        order : ndarray of shape (c, m)
+            Cells, nearest first.
+        looked : ndarray of shape (c, m), bool
+            Which of them are looked in.
+        """
+        order, most, need = self.cells.order[cells], probes, min(int(sizes.sum()), 3 * k)
+        while most < self.cells.count and sizes[order[:, :most]].sum(axis=1).min() < need:
+            most *= 2
+        order = order[:, :most]
+        enough = np.count_nonzero(np.cumsum(sizes[order], axis=1) < need, axis=1) + 1
+        return order, np.arange(order.shape[1]) < np.maximum(probes, enough)[:, None]
+
+
+def quantizer_of(space: Space, n_cells: int, rng: np.random.RandomState, *, n_jobs: int) -> Quantizer:
+    """Return a quantizer trained on a sample of the rows of a space, which `rng` chooses."""
+    prefilter = Prefilter(space)
+    sample = sample_rows(space.n, SAMPLE_PER_CELL * n_cells, rng)
+    vectors = np.empty((len(sample), space.d), np.float32)
+    for low, high in blocks(*vectors.shape):
+        vectors[low:high] = prefilter.row_vectors(sample[low:high])
+    return Quantizer(prefilter.frame, Cells(vectors, n_cells, rng, n_jobs=n_jobs))
+
+
+class Lists:
+    """The rows of a space by cell.
+
+    Where the space holds but some rows of the data, all of those are among them that its queries look at.
+
+    Parameters
+    ----------
+    space : Space
+        Of kind euclidean or cosine.
+    quantizer : Quantizer
+    home : ndarray of shape (n,), optional
+        The cell of each row, by default as the quantizer says.
+    n_jobs : int
+
+    Attributes
+    ----------
+    prefilter : Prefilter
+        Its columns in the order of the cells.
+    sizes : ndarray of shape (n_cells,)
+        The number of rows of each cell.
+    """
+
+    def __init__(self, space: Space, quantizer: Quantizer, home: Array | None = None, *, n_jobs: int) -> None:
+        self.space = space
+        self.quantizer = quantizer
+        self.prefilter = Prefilter(space, quantizer.frame)
+        self.home = quantizer.homes(space.data, space.norms, n_jobs=n_jobs) if home is None else home
+        self.sizes = np.bincount(self.home, minlength=quantizer.cells.count)
+        ends = np.cumsum(self.sizes)
+        parts = [np.arange(end - size, end, COLUMNS) for end, size in zip(ends, self.sizes, strict=True)]
+        self._first_block = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+        order = np.argsort(self.home, kind="stable").astype(index_type(space.n))
+        self.prefilter.fill(order, np.append(np.concatenate(parts), space.n), n_jobs=n_jobs)
+
+    def blocks(self, least: int) -> list[Array]:
+        """Return the rows of whole cells, one cell after the other, at least so many together, in ascending order."""
+        ends = np.cumsum(self.sizes)
+        at = np.searchsorted(ends, np.arange(least, self.space.n - least + 1, least))
+        bounds = np.unique(ends[at])
+        return [np.sort(part) for part in np.split(self.prefilter.rows, bounds[bounds < self.space.n])]
+
+    def probes_for(self, recall: float, rows: Array, neighbors: Array) -> int:
+        """Return how many cells have to be looked in to find a share of known neighbours of some rows."""
+        return self.quantizer.probes_for(recall, self.home[rows], self.home[neighbors])
+
+    def exact(self, rows: Array, k: int, *, n_jobs: int) -> tuple[Array, Array]:
+        """Return the true neighbours of some rows of the data; see `exact_neighbors`."""
+        return exact_neighbors(self.prefilter, self.space.data[rows], rows, k, dtype=np.float64, n_jobs=n_jobs)
 
     def search(
         self, queries: Array, own: Array, home: Array, k: int, probes: int, *, dtype: Any, n_jobs: int
@@ -148,12 +196,7 @@ class Lists:
 
     def _visits(self, cells: Array, groups: Array, k: int, probes: int) -> Visits:
         """Return the blocks that the queries of some cells look in, of which each group has one."""
-        order, most, need = self.cells.order[cells], probes, min(self.space.n, 3 * k)
-        while most < self.cells.count and self.sizes[order[:, :most]].sum(axis=1).min() < need:
-            most *= 2
-        order = order[:, :most]
-        enough = np.count_nonzero(np.cumsum(self.sizes[order], axis=1) < need, axis=1) + 1
-        looked = np.arange(order.shape[1]) < np.maximum(probes, enough)[:, None]
+        order, looked = self.quantizer.looked_in(cells, self.sizes, k, probes)
         low, high = (self._first_block[order[looked] + after] for after in (0, 1))
         ends = np.concatenate([[0], np.cumsum(high - low)])
         blocks = np.arange(ends[-1]) + np.repeat(low - ends[:-1], high - low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,16 +46,9 @@ class Measured(KNNIndex):
 
     def __init__(self, *args: Any, recall: float | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.recall = RECALL if recall is None else check_real(recall, "recall", above=0, at_most=1)
-        options = {"n_cells": None, "n_probes": None, **(self.knn_kwargs or {})}
+        self.recall = check_recall(recall)
         name = type(self).__name__
-        if unknown := sorted(set(options) - {"n_cells", "n_probes"}):
-            raise InvalidParameterError(f"`knn_kwargs` must be n_cells or n_probes for {name}, got {unknown[0]!r}")
-        for key, value in options.items():
-            if value is not None:
-                check_integer(value, key, at_least=1, at_most=self.n_samples)
-        self._n_cells = int(options["n_cells"] or max(1, min(self.n_samples, round(self.CELLS * self.n_samples**0.5))))
-        self._asked_probes: int | None = options["n_probes"]
+        self._n_cells, self._asked_probes = check_cells(self.knn_kwargs, self.n_samples, self.CELLS, name)
         self.recall_: float | None = None
         self.n_probes_: int | None = None
 
@@ -80,7 +74,7 @@ class Measured(KNNIndex):
                 learned = {"probes": np.array(probes), "recall": np.array(recall)}
                 return {"indices": indices, "distances": distances, **learned}
             log.info("Recall %.4f with %d probes; looking in more cells.", recall, probes)
-            self.n_probes_ = probes = min(self._n_cells, probes + max(1, probes // 2))
+            self.n_probes_ = probes = more_probes(probes, self._n_cells)
 
     def query(self, query: Any, k: int) -> Neighbors:
         """Return the neighbours of new rows; see `KNNIndex.query`. A row's neighbours do not depend on the others."""
@@ -136,6 +130,43 @@ class Measured(KNNIndex):
 
     def _samples(self) -> tuple[Array, Array]:
         """Return the rows that calibrate the number of probes and those that measure the recall."""
-        rows = np.random.RandomState(self.seed).permutation(self.n_samples)[: 3 * SAMPLE]
-        apart = -(-len(rows) // 3)
-        return np.sort(rows[min(apart, len(rows) - 1) :]), np.sort(rows[:apart])
+        return measuring_rows(self.n_samples, self.seed)
+
+
+def check_recall(recall: Any) -> float:
+    """Return the share of the true neighbours to find, 0.99 where none is asked for."""
+    return RECALL if recall is None else check_real(recall, "recall", above=0, at_most=1)
+
+
+def check_cells(options: Mapping[str, Any] | None, n: int, per_root: float, name: str) -> tuple[int, int | None]:
+    """Return the number of cells of `n` rows, and of those to look in where that is asked for.
+
+    Parameters
+    ----------
+    options : dict, optional
+        ``n_cells`` and ``n_probes``.
+    n : int
+    per_root : float
+        By default so many cells for each square root of the number of rows.
+    name : str
+        Of the class that has these options.
+    """
+    options = {"n_cells": None, "n_probes": None, **(options or {})}
+    if unknown := sorted(set(options) - {"n_cells", "n_probes"}):
+        raise InvalidParameterError(f"`knn_kwargs` must be n_cells or n_probes for {name}, got {unknown[0]!r}")
+    for key, value in options.items():
+        if value is not None:
+            check_integer(value, key, at_least=1, at_most=n)
+    return int(options["n_cells"] or max(1, min(n, round(per_root * n**0.5)))), options["n_probes"]
+
+
+def measuring_rows(n: int, seed: int) -> tuple[Array, Array]:
+    """Return the rows that calibrate the number of probes and those that measure the recall, both sorted."""
+    rows = np.random.RandomState(seed).permutation(n)[: 3 * SAMPLE]
+    apart = -(-len(rows) // 3)
+    return np.sort(rows[min(apart, len(rows) - 1) :]), np.sort(rows[:apart])
+
+
+def more_probes(probes: int, n_cells: int) -> int:
+    """Return how many cells are looked in next where `probes` of them were too few."""
+    return min(n_cells, probes + max(1, probes // 2))

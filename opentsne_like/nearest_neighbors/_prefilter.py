@@ -10,7 +10,7 @@ from .. import kernels
 from .._parallel import run_tasks
 from .._types import Array
 from ..errors import InvalidParameterError
-from ._space import COSINE, EUCLIDEAN, MANHATTAN, MOST, Space, blocks, index_type
+from ._space import COSINE, EUCLIDEAN, MANHATTAN, MOST, Space, column_extremes, index_type
 
 COLUMNS = 2048  # columns of a block at most
 PANEL, PAD = 16, 5  # columns of a panel, and rows that stand after the left sides; see ``kernels.products``
@@ -35,6 +35,65 @@ class Visits(NamedTuple):
     groups: Array
     bounds: Array
     blocks: Array
+
+
+class Frame(NamedTuple):
+    """How rows become vectors: centred, and scaled by a power of two so that typical ones have norms of at most 1.
+
+    Attributes
+    ----------
+    kind : int
+        Of the metric, see `Space`; unit vectors are made under cosine.
+    middle : ndarray of shape (d,), float64
+    scale : float
+    """
+
+    kind: int
+    middle: Array
+    scale: float
+
+    def vectors(self, rows: Array, norms: Array) -> Array:
+        """Return the vectors of rows of a space with these norms, (m, d) float32."""
+        wide = rows.astype(np.float64)
+        if self.kind == COSINE:
+            wide /= norms[:, None]
+        wide -= self.middle
+        wide *= self.scale
+        with np.errstate(over="ignore"):  # a query may lie anywhere
+            return wide.astype(np.float32)
+
+
+def typical_rows(n: int) -> Array:
+    """Return the numbers of the few of `n` rows that decide a frame."""
+    return np.unique(np.linspace(0, n - 1, min(n, _TYPICAL)).astype(np.int64))
+
+
+def frame_of(kind: int, rows: Array, norms: Array, extremes: tuple[Array, Array] | None) -> Frame:
+    """Return the frame of all rows of a space.
+
+    Middle and scale are medians over a few rows, so that a far row does not cost all others their digits.
+
+    Parameters
+    ----------
+    kind : int
+        See `Space`.
+    rows, norms : ndarray
+        Those of `typical_rows`.
+    extremes : tuple of ndarray of shape (d,), or None
+        The lowest and the highest value of each column of all rows; None under cosine, whose vectors have norm 1.
+    """
+    rows = rows.astype(np.float64)
+    if kind == COSINE:
+        rows /= norms[:, None]
+    middle = np.median(rows, axis=0)
+    typical = float(np.median(np.abs(rows - middle).max(axis=1)))
+    radius = 1.0 if extremes is None else float(np.maximum(extremes[1] - middle, middle - extremes[0]).max())
+    if not radius < MOST or 0 < radius < 1 / MOST:
+        raise InvalidParameterError(
+            f"`data` must spread over between {1 / MOST:g} and {MOST:g}, got {radius:g}; rescale it"
+        )
+    size = np.sqrt(rows.shape[1]) * (typical or radius)
+    return Frame(kind, middle, float(2.0 ** -np.ceil(np.log2(size))) if size > 0 else 1.0)
 
 
 def extended(vectors: Array) -> Array:
@@ -84,17 +143,20 @@ class Prefilter:
     ----------
     space : Space
         Under a metric of `PREFILTERED`.
+    frame : Frame, optional
+        By default that of the rows; any of the same metric tells the same neighbours.
 
     Attributes
     ----------
+    frame : Frame
     rows : ndarray of shape (n,), int32 or int64
         The rows of the data behind the columns, after `fill`.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, frame: Frame | None = None) -> None:
         self.space = space
         self.products = space.kind in (EUCLIDEAN, COSINE)
-        self.middle, self.scale = self._frame()
+        self.frame = self._frame() if frame is None else frame
 
     def fill(self, order: Array | None = None, starts: Array | None = None, *, n_jobs: int = -1) -> Prefilter:
         """Make the blocks of extended vectors and return the prefilter itself.
@@ -182,45 +244,17 @@ class Prefilter:
         space = self.space
         return self.vectors(space.data[rows], space.norms[rows] if space.kind == COSINE else space.norms)
 
-    def _frame(self) -> tuple[Array, float]:
-        """Return the middle of the rows and the power of two that brings typical ones to norms of at most 1.
-
-        Both are medians over a few rows, so that a far row does not cost all others their digits.
-        """
+    def _frame(self) -> Frame:
         space = self.space
-        some = np.unique(np.linspace(0, space.n - 1, min(space.n, _TYPICAL)).astype(np.int64))
-        rows = space.data[some].astype(np.float64)
-        if space.kind == COSINE:
-            rows /= space.norms[some, None]
-        middle = np.median(rows, axis=0)
-        typical = float(np.median(np.abs(rows - middle).max(axis=1)))
-        radius = self._radius(middle)
-        if not radius < MOST or 0 < radius < 1 / MOST:
-            raise InvalidParameterError(
-                f"`data` must spread over between {1 / MOST:g} and {MOST:g}, got {radius:g}; rescale it"
-            )
-        size = np.sqrt(space.d) * (typical or radius)
-        return middle, float(2.0 ** -np.ceil(np.log2(size))) if size > 0 else 1.0
-
-    def _radius(self, middle: Array) -> float:
-        """Return the largest difference of a coordinate from the middle, 1 for unit vectors."""
-        space = self.space
-        if space.kind == COSINE:
-            return 1.0
-        parts = [space.data[low:high] for low, high in blocks(space.n, space.d)]
-        highest = np.max([part.max(axis=0) for part in parts], axis=0) - middle
-        lowest = middle - np.min([part.min(axis=0) for part in parts], axis=0)
-        return float(np.maximum(highest, lowest).max())
+        some = typical_rows(space.n)
+        norms, extremes = (
+            (space.norms[some], None) if space.kind == COSINE else (space.norms, column_extremes(space.data))
+        )
+        return frame_of(space.kind, space.data[some], norms, extremes)
 
     def vectors(self, rows: Array, norms: Array) -> Array:
         """Return the centred, scaled float32 vectors of `rows`."""
-        wide = rows.astype(np.float64)
-        if self.space.kind == COSINE:
-            wide /= norms[:, None]
-        wide -= self.middle
-        wide *= self.scale
-        with np.errstate(over="ignore"):  # a query may lie anywhere
-            return wide.astype(np.float32)
+        return self.frame.vectors(rows, norms)
 
     def bounded(self, rows: Array, norms: Array) -> Array:
         """Return the vectors of `rows` for other libraries, to which infinity means nothing good."""
@@ -252,7 +286,7 @@ class Prefilter:
         d = self.space.d
         unit = (d + 8) * 2.0**-24
         with np.errstate(all="ignore"):  # infinite where nothing was found, or too far away for float32
-            reach = self.scale * (np.sqrt(2 * farthest) if self.space.kind == COSINE else farthest)
+            reach = self.frame.scale * (np.sqrt(2 * farthest) if self.space.kind == COSINE else farthest)
             reach = reach * (1 + (d + 8) * 2.0**-52)
             other = sizes + reach
             if self.products:

@@ -48,6 +48,12 @@ def blocks(n_rows: int, n_columns: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, n_rows)
 
 
+def column_extremes(data: Array) -> tuple[Array, Array]:
+    """Return the lowest and the highest value of each column, (d,) each, read block by block."""
+    parts = [data[low:high] for low, high in blocks(*data.shape)]
+    return np.min([part.min(axis=0) for part in parts], axis=0), np.max([part.max(axis=0) for part in parts], axis=0)
+
+
 def index_type(n: int) -> np.dtype[Any]:
     """Return the integer type that counts `n` rows: int32 while that is enough."""
     return np.dtype(np.int32 if n < 2**31 else np.int64)
@@ -140,14 +146,16 @@ class Space:
     data : ndarray or Rows of shape (n, d), float32 or float64
         May be memory-mapped; C order is used as it is, and `Rows` are read as they are needed.
     metric : str
+    first : int
+        The number by which errors call the first row.
     """
 
-    def __init__(self, data: Array, metric: str) -> None:
+    def __init__(self, data: Array, metric: str, first: int = 0) -> None:
         self.metric = metric
         self.kind = KINDS[metric]
         self.data = self.rows(data)
         self.n, self.d = data.shape
-        self.norms = self.row_norms(self.data, "data")
+        self.norms = self.row_norms(self.data, "data", first)
 
     def rows(self, rows: Any) -> Any:
         """Return rows of the user as the rows that distances are computed from: C-ordered, centred for correlation."""
@@ -159,8 +167,11 @@ class Space:
         centred[np.abs(centred) <= 2.0**-48 * np.abs(means)] = 0  # what rounding leaves of a constant row
         return plain(centred, rows.dtype)
 
-    def row_norms(self, rows: Array, name: str) -> Array:
-        """Return the norms of `rows` that distances need, an empty array where they need none."""
+    def row_norms(self, rows: Array, name: str, first: int = 0) -> Array:
+        """Return the norms of `rows` that distances need, an empty array where they need none.
+
+        Errors name a row by its number, that of the first of `rows` being `first`.
+        """
         if self.kind != COSINE:
             return np.empty(0)
         norms = np.empty(len(rows))
@@ -169,12 +180,12 @@ class Space:
         if not norms.all():
             what = "all-zero" if self.metric == "cosine" else "constant"
             raise InvalidParameterError(
-                f"`{name}` must have no {what} rows under metric '{self.metric}', got one in row {np.argmin(norms)}; "
-                f"remove such rows or use metric 'euclidean'"
+                f"`{name}` must have no {what} rows under metric '{self.metric}', got one in row "
+                f"{first + np.argmin(norms)}; remove such rows or use metric 'euclidean'"
             )
         if not np.isfinite(norms).all():
             raise InvalidParameterError(
-                f"`{name}` must be below {MOST:g} in magnitude, got more in row {np.argmax(norms)}; rescale it"
+                f"`{name}` must be below {MOST:g} in magnitude, got more in row {first + np.argmax(norms)}; rescale it"
             )
         return norms
 

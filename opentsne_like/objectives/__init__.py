@@ -13,7 +13,7 @@ from __future__ import annotations
 from ..ops import checksum
 from ..repulsion import METHODS
 from .all_pairs import AllPairs, check_dimension, check_pairs
-from .base import AdditiveObjective, Context, Loss, ObjectiveLoss, Parts, Placing
+from .base import AdditiveObjective, Context, EdgeSource, Loss, ObjectiveLoss, Parts, Placing
 from .carrying import carried_names, check_carried
 from .distortion import Distortion, DistortionObjective
 from .drawing import distinct_ranks, further_pairs, mid_near_pairs
@@ -23,6 +23,7 @@ from .function import FunctionLoss, FunctionObjective
 from .fuzzy import FuzzyCrossEntropy, similarity_curve
 from .kl import KullbackLeibler, LearnedDivergence, divergence, dof_gradient, learned_dof, placed_divergence
 from .learned import LearnedObjective, learned
+from .locality import Locality
 from .negative_sampling import NegativeSampling
 from .noise_contrastive import LearnedOdds, NoiseContrastive
 from .normalizers import LogPartition, Normalizer, PlacedLog, PlacedLogPartition, PlacedWeighted, Weighted
@@ -59,6 +60,7 @@ __all__ = [
     "Context",
     "Distortion",
     "DistortionObjective",
+    "EdgeSource",
     "Edges",
     "ElasticEmbedding",
     "FunctionLoss",
@@ -69,6 +71,7 @@ __all__ = [
     "LearnedDivergence",
     "LearnedObjective",
     "LearnedOdds",
+    "Locality",
     "LogPartition",
     "LogSum",
     "Loss",

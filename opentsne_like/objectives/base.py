@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -74,6 +75,38 @@ class AdditiveObjective(Objective, Protocol):
         """Return what each point contributes, shape (n,); the sum is the loss."""
 
 
+@runtime_checkable
+class EdgeSource(Protocol):
+    """A matrix P that says itself what its edges are, such as one whose rows stand on the workers of a cluster.
+
+    Attributes
+    ----------
+    key : tuple
+        Hashable; tells it from others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_matrix
+    >>> from opentsne_like.objectives import EdgeSource, Edges, Parts
+    >>> class Doubled(csr_matrix):
+    ...     key = ("doubled",)
+    ...
+    ...     def edges(self, n_jobs):
+    ...         return Edges.of(2 * csr_matrix(self), n_jobs=n_jobs)
+    >>> P = Doubled(np.array([[0, 0.5], [0.5, 0]]))
+    >>> isinstance(P, EdgeSource), Parts().edges(P, n_jobs=1).mass
+    (True, 2.0)
+    """
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """See above."""
+
+    def edges(self, n_jobs: int) -> Edges:
+        """Return the edges, or what has as much of `Edges` as a loss wants, and refuses the rest by name."""
+
+
 class Parts:
     """What outlives a binding: edges, by the checksum of P, and engines, by what makes them.
 
@@ -101,11 +134,12 @@ class Parts:
 
     def edges(self, P: Any, n_jobs: int) -> Edges:
         """Return the edges of P, made anew only when somebody has written into it."""
+        make = P.edges if isinstance(P, EdgeSource) else partial(Edges.of, P if lies_on_gpu(P) else P.tocsr())
         key = (P if lies_on_gpu(P) else self.key(P, n_jobs), n_jobs)
         with self._lock:
             if self._edges is None or self._edges[0] != key:
                 self._edges = None  # before the new ones are made, lest there be two
-                self._edges = (key, Edges.of(P, n_jobs=n_jobs))
+                self._edges = (key, make(n_jobs=n_jobs))
             return self._edges[1]
 
     def kept(self, key: Any, make: Callable[[], Edges]) -> Edges:
@@ -134,6 +168,8 @@ class Parts:
 
         A matrix that cannot be written into is looked through once.
         """
+        if isinstance(P, EdgeSource):
+            return P.key
         P = P.tocsr()
         known = self._known
         if known is None or known[0] is not P or not _is_read_only(P):
@@ -368,6 +404,7 @@ class ObjectiveLoss(Loss):
 __all__ = [
     "AdditiveObjective",
     "Context",
+    "EdgeSource",
     "LearningObjective",
     "Loss",
     "Objective",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -189,7 +189,7 @@ class Edges:
 
     @cached_property
     def _locality(self) -> Locality:
-        return Locality(self._whole, self._rounded)
+        return Locality(self._rounded, partial(ops.reorder, self._whole))
 
     @cached_property
     def _on_gpu(self) -> Any:
@@ -201,7 +201,8 @@ class Edges:
 
     @cached_property
     def _locality_on_gpu(self) -> Locality:
-        return Locality(self._on_gpu, lambda: self._on_gpu)
+        graph = self._on_gpu
+        return Locality(lambda: graph, partial(operations(graph.order).reorder, graph))
 
     def leave_gpu(self) -> None:
         """Drop what of the edges lies on a GPU."""

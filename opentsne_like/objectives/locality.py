@@ -18,19 +18,19 @@ class Locality:
 
     It shows in the time alone: edges keep their sequence within a row, so every sum over a row keeps its bits. Almost
     any order does that the map has given: of a million points, attraction on the finished map takes 1350 ms of a
-    processor in the order of the rows, 370 in that of the start by PCA, 350 in its own. The matrix is a `Graph`, of
-    `ops` or of `gpu`, and lies where the points do.
+    processor in the order of the rows, 370 in that of the start by PCA, 350 in its own. The matrix is a `Graph` of
+    `ops` or of `gpu` that lies where the points do, or whatever `rounded` and `reordered` return in its place.
 
     Parameters
     ----------
-    graph : Graph
-        With weights of any precision.
     rounded : callable
-        Returns it with weights in single precision; kept until edges are sorted.
+        Returns the matrix with weights in single precision; kept until edges are sorted.
+    reordered : callable
+        ``reordered(order, n_jobs)`` returns it with rows and columns in the order of the points (n,) int32.
     """
 
-    def __init__(self, graph: Any, rounded: Callable[[], Any]) -> None:
-        self._graph, self._rounded = graph, rounded
+    def __init__(self, rounded: Callable[[], Any], reordered: Callable[[Array, int], Any]) -> None:
+        self._rounded, self._reordered = rounded, reordered
         self._evaluations = 0
         self._next = FIRST
         self._laid_out: Any = None
@@ -42,8 +42,7 @@ class Locality:
         if self._evaluations >= self._next and n >= FEWEST_POINTS and d <= 3:
             self._next *= AGAIN
             self._laid_out = None  # before the new one is made, lest there be two
-            on = operations(points)
-            self._laid_out = on.reorder(self._graph, on.morton_order(points, n_jobs), n_jobs)
+            self._laid_out = self._reordered(operations(points).morton_order(points, n_jobs), n_jobs)
         elif self._laid_out is None:
             self._laid_out = self._rounded()
         return self._laid_out

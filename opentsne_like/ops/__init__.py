@@ -7,7 +7,21 @@ of them. Nothing above this room calls the compiled loops behind them.
 from __future__ import annotations
 
 from .distortions import Distorted, Pairs, distort, evaluate, lengths, pull
-from .edges import Graph, attract, attract_with_loss, checksum, edge_loss, entropy, reorder, take_rows
+from .edges import (
+    Graph,
+    attract,
+    attract_with_loss,
+    attract_with_losses,
+    checksum,
+    edge_loss,
+    edge_loss_chunks,
+    entropy,
+    entropy_chunks,
+    partial_edge_loss,
+    partial_entropy,
+    reorder,
+    take_rows,
+)
 from .extents import Extent, around, bulk, extent, sample_places
 from .fourier import arrange, convolve
 from .grid import HARMONICS, TAPS, Grid, Place, gather, gather_charges, spread
@@ -35,6 +49,7 @@ __all__ = [
     "arrange",
     "attract",
     "attract_with_loss",
+    "attract_with_losses",
     "build_tree",
     "bulk",
     "checksum",
@@ -42,7 +57,9 @@ __all__ = [
     "convolve",
     "distort",
     "edge_loss",
+    "edge_loss_chunks",
     "entropy",
+    "entropy_chunks",
     "evaluate",
     "exact",
     "extent",
@@ -50,6 +67,8 @@ __all__ = [
     "gather_charges",
     "lengths",
     "morton_order",
+    "partial_edge_loss",
+    "partial_entropy",
     "pull",
     "reorder",
     "sample_places",

@@ -132,9 +132,35 @@ def attract_with_loss(
     >>> ops.attract_with_loss(graph, points, points, forms.Square(), 2.0, np.zeros((2, 2)), 1.0, n_jobs=1)[1]
     12.5
     """
-    losses = np.empty(len(points))
-    gradient = _attract(graph, points, others, form, exaggeration, repulsion, scale, losses, n_jobs)
+    gradient, losses = attract_with_losses(graph, points, others, form, exaggeration, repulsion, scale, n_jobs)
     return gradient, float(losses.sum())
+
+
+def attract_with_losses(
+    graph: Graph,
+    points: Array,
+    others: Array,
+    form: Any,
+    exaggeration: float,
+    repulsion: Array,
+    scale: float,
+    n_jobs: int,
+) -> tuple[Array, Array]:
+    """Return what `attract_with_loss` does, with the losses of the points (m,) float64 in the place of their sum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 1]), np.array([1]), np.array([0.5]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> numbers = (forms.Square(), 2.0, np.zeros((2, 2)), 1.0)
+    >>> ops.attract_with_losses(graph, points, points, *numbers, n_jobs=1)[1].tolist()
+    [12.5, 0.0]
+    """
+    losses = np.empty(len(points))
+    return _attract(graph, points, others, form, exaggeration, repulsion, scale, losses, n_jobs), losses
 
 
 def _attract(
@@ -191,9 +217,62 @@ def edge_loss(graph: Graph, points: Array, others: Array, form: Any, n_jobs: int
     >>> ops.edge_loss(graph, points, points, forms.Square(), n_jobs=1)
     12.5
     """
+    parts = _parallel.run_tasks(
+        [(partial_edge_loss, (graph, points, others, form, *chunk)) for chunk in edge_loss_chunks(len(points))],
+        n_jobs=n_jobs,
+    )
+    return float(sum(loss for loss, _ in parts))
+
+
+def edge_loss_chunks(n: int) -> list[tuple[int, int]]:
+    """Return the ranges of the rows of n points whose losses `edge_loss` adds together first.
+
+    Examples
+    --------
+    >>> from opentsne_like import ops
+    >>> ops.edge_loss_chunks(600)
+    [(0, 300), (300, 600)]
+    """
+    return _parallel.chunk_bounds(n, ROWS)
+
+
+def partial_edge_loss(
+    graph: Graph, points: Array, others: Array, form: Any, low: int, high: int, before: float = 0.0
+) -> tuple[float, float]:
+    """Return what the rows [low, high) add to `edge_loss`, and what a sum goes on from after them.
+
+    Parameters
+    ----------
+    graph, points, others, form
+        As in `edge_loss`.
+    low, high : int
+    before : float
+        What the sum goes on from, 0 at its beginning: a range that is cut and gone on with has the same bits.
+
+    Returns
+    -------
+    loss, after : float
+
+    Raises
+    ------
+    InvalidTypeError
+        If no formula is known for the form.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> from opentsne_like.kernels import forms
+    >>> graph = ops.Graph(np.arange(2, dtype=np.int32), np.array([0, 1, 2]), np.array([1, 0]), np.array([0.5, 0.5]))
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> _, after = ops.partial_edge_loss(graph, points, points, forms.Square(), 0, 1)
+    >>> ops.partial_edge_loss(graph, points, points, forms.Square(), 1, 2, after)
+    (25.0, 25.0)
+    """
     check_form(form, kernels.forms.value_and_slope)
-    args = (graph.indptr, graph.indices, graph.values, points, others, form)
-    return _parallel.sum_chunks(kernels.attraction.edge_loss, len(points), args, n_jobs=n_jobs, grain=ROWS)
+    args = (graph.indptr, graph.indices, graph.values, points, others, form, before)
+    loss, after = kernels.attraction.edge_loss(low, high, *args)
+    return loss, after
 
 
 def entropy(weights: Array, n_jobs: int) -> tuple[float, float]:
@@ -207,9 +286,35 @@ def entropy(weights: Array, n_jobs: int) -> tuple[float, float]:
     >>> round(total, 3), mass
     (-0.693, 1.0)
     """
-    chunks = _parallel.chunk_bounds(len(weights), GRAIN)
+    chunks = entropy_chunks(len(weights))
     parts = _parallel.run_tasks([(kernels.attraction.entropy, (*chunk, weights)) for chunk in chunks], n_jobs=n_jobs)
     return float(sum(part[0] for part in parts)), float(sum(part[1] for part in parts))
+
+
+def entropy_chunks(edges: int) -> list[tuple[int, int]]:
+    """Return the ranges of edges that `entropy` adds together first: the sum over their own entropies has its bits.
+
+    Examples
+    --------
+    >>> from opentsne_like import ops
+    >>> ops.entropy_chunks(2**16)
+    [(0, 32768), (32768, 65536)]
+    """
+    return _parallel.chunk_bounds(edges, GRAIN)
+
+
+def partial_entropy(weights: Array) -> tuple[float, float]:
+    """Return ``sum p log p`` and ``sum p`` of one of `entropy_chunks`, weights (edges,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from opentsne_like import ops
+    >>> ops.partial_entropy(np.ones(3))
+    (0.0, 3.0)
+    """
+    total, mass = kernels.attraction.entropy(0, len(weights), weights)
+    return total, mass
 
 
 def take_rows(graph: Graph, points: Array, offset: Array, n_jobs: int) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from opentsne_like import devices
 from opentsne_like.gpu import components
 from opentsne_like.initialization import pca
-from opentsne_like.initialization.pca import _center
+from opentsne_like.initialization.pca import _InMemory
 
 
 def data(kind, dtype):
@@ -31,7 +31,7 @@ def test_products_are_those_of_centred_data(kind, dtype, rows, card, both_ways, 
     centred = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
 
     def made():
-        table = components.Table(card.device.xp.asarray(X), _center(X))
+        table = components.Table(card.device.xp.asarray(X), _InMemory(X, 1).around.center)
         return table.covariance(), table.normal(basis), table.project(basis)
 
     covariance, normal, scores = both_ways(made)

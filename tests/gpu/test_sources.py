@@ -14,8 +14,11 @@ from opentsne_like import gpu, ops
 from opentsne_like.gpu.device import OPTIONS
 from opentsne_like.gpu.source import FILES
 
-# What is about trees and distortions, or about what stays on the host.
-ABSENT = {"build_tree", "walk_tree", "distort", "evaluate", "lengths", "pull", "checksum", "sample_places"}
+# What is about trees, about distortions, about parts of P elsewhere, or about what stays on the host.
+ABSENT = {
+    *("build_tree", "walk_tree", "distort", "evaluate", "lengths", "pull", "checksum", "sample_places"),
+    *("attract_with_losses", "edge_loss_chunks", "partial_edge_loss", "entropy_chunks", "partial_entropy"),
+}
 # What the CPU's have no operation for, because it is no matter of an iteration, or because others do it.
 OWN = {"influence", "source", "exact_neighbors", "search", "evaluate", "symmetrized"}
 

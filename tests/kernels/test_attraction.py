@@ -57,7 +57,7 @@ def test_attraction(d, dof, dtype, index):
     np.testing.assert_allclose(counted[places][3:], result[3:], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(losses[places][3:], own[3:], rtol=1e-5 if dtype == np.float32 else 1e-12)
     assert np.all(losses[places[:3]] == 9)
-    loss = attraction.edge_loss(3, 30, P.indptr, P.indices, P.data, x, y, forms.LogStudentT(dof))
+    loss, _ = attraction.edge_loss(3, 30, P.indptr, P.indices, P.data, x, y, forms.LogStudentT(dof), 0.0)
     assert loss == pytest.approx(own[3:].sum(), rel=1e-12)
 
 

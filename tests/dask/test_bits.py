@@ -1,0 +1,155 @@
+"""What workers find and weigh has the bits of one machine, for any number of workers and whoever of them dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from opentsne_like.affinity import MultiscaleMixture, Uniform
+from opentsne_like.dask import DaskAffinities, PartitionedRows, affinities, neighbors, search, weights
+from opentsne_like.dask.neighbors import PartitionedNeighbors
+from opentsne_like.errors import UnavailableError
+from opentsne_like.nearest_neighbors import IVF, Sklearn
+
+from .conftest import cluster_of, distributed
+
+CHUNKS = (4000, 7)
+
+
+@pytest.fixture(scope="module")
+def single(clustered):
+    """P on one machine."""
+    return MultiscaleMixture(clustered, perplexities=20, method="ivf", random_state=3).P
+
+
+def same_matrix(partitioned, P):
+    got = partitioned.gather()
+    for ours, theirs in ((got.indptr, P.indptr), (got.indices, P.indices), (got.data, P.data)):
+        np.testing.assert_array_equal(ours, theirs)
+    assert got.dtype == P.dtype == partitioned.dtype
+
+
+def same_neighbors(index, found):
+    got = index.client.gather(index.build())
+    for ours, theirs in zip(map(np.concatenate, zip(*got, strict=True)), found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 4])
+def test_any_number_of_workers_gives_the_same_affinities(n_workers, clustered, single):
+    with cluster_of(n_workers) as client:
+        rows = PartitionedRows(da.from_array(clustered, chunks=CHUNKS), client)
+        assert len(rows.parts) > 3
+        same_matrix(DaskAffinities(rows, 20, neighbors="ivf", random_state=3).P, single)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "correlation", "manhattan"])
+def test_neighbors_of_every_metric(metric, client, clustered):
+    X = clustered[:12_000].astype(np.float32)
+    one = IVF(X, 15, metric, random_state=1)
+    many = PartitionedNeighbors(
+        PartitionedRows(da.from_array(X, CHUNKS), client), 15, metric, method="ivf", random_state=1
+    )
+    same_neighbors(many, one.build())
+    assert many.recall_ == one.recall_
+    assert many.n_probes_ == one.n_probes_
+
+
+def test_few_rows_are_searched_exactly(client, clustered):
+    X = clustered[:9000]
+    same_neighbors(PartitionedNeighbors(PartitionedRows(da.from_array(X, CHUNKS), client), 15), Sklearn(X, 15).build())
+
+
+def test_too_few_probes_are_raised(client, clustered, monkeypatch):
+    X = clustered[:9000]
+    for backend in (IVF, PartitionedNeighbors):
+        monkeypatch.setattr(backend, "_calibrated", lambda *_: 1)
+    one = IVF(X, 15, random_state=1)
+    many = PartitionedNeighbors(PartitionedRows(da.from_array(X, CHUNKS), client), 15, method="ivf", random_state=1)
+    same_neighbors(many, one.build())
+    assert many.n_probes_ == one.n_probes_ > 1
+
+
+def test_options_of_the_file(client, clustered):
+    X = clustered[:9000]
+    options = {"n_cells": 40, "n_probes": 3}
+    one = IVF(X, 15, random_state=1, knn_kwargs=options)
+    rows = PartitionedRows(da.from_array(X, CHUNKS), client)
+    same_neighbors(PartitionedNeighbors(rows, 15, method="ivf", random_state=1, knn_kwargs=options), one.build())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_uniform_affinities(dtype, client, clustered):
+    X = clustered[:9000].astype(dtype)
+    made = DaskAffinities(PartitionedRows(da.from_array(X, CHUNKS), client), n_neighbors=10, dtype=dtype)
+    same_matrix(made.P, Uniform(X, 10, dtype=dtype).P)
+
+
+def test_several_perplexities(client, clustered):
+    X = clustered[:9000]
+    made = DaskAffinities(PartitionedRows(da.from_array(X, CHUNKS), client), [10, 30])
+    one = MultiscaleMixture(X, [10, 30])
+    same_matrix(made.P, one.P)
+    assert made.effective_perplexities_ == one.effective_perplexities_
+
+
+@pytest.mark.parametrize("options", [{"perplexity": 20}, {"n_neighbors": 15}])
+def test_affinities_of_new_rows(options, client, clustered, rng):
+    new = clustered[::37] + 0.3 * rng.normal(size=(len(clustered[::37]), clustered.shape[1]))
+    made = DaskAffinities(
+        PartitionedRows(da.from_array(clustered, CHUNKS), client), **options, neighbors="ivf", random_state=3
+    )
+    if "perplexity" in options:
+        one = MultiscaleMixture(clustered, 20, method="ivf", random_state=3)
+    else:
+        one = Uniform(clustered, 15, method="ivf", random_state=3)
+    P, *found = one.to_new(new, return_distances=80)
+    ours, *ours_found = made.to_new(new, return_distances=80)
+    for a, b in zip(
+        [ours.indptr, ours.indices, ours.data, *ours_found], [P.indptr, P.indices, P.data, *found], strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+    rows = PartitionedRows(da.from_array(new, chunks=(100, 12)), client)
+    parts = client.gather(made.parts_to_new(rows))
+    np.testing.assert_array_equal(np.concatenate([part.data for part in parts]), P.data)
+    np.testing.assert_array_equal(np.concatenate([part.indices for part in parts]), P.indices)
+    made.release()
+    with pytest.raises(UnavailableError, match="no data that new points could be compared with"):
+        made.to_new(new)
+    assert made.n_samples == len(clustered)
+
+
+STAGES = [(neighbors, search.homes), (neighbors, search.searched), (affinities, weights.joined)]
+
+
+@pytest.mark.parametrize(("module", "stage"), STAGES)
+def test_a_worker_may_die(module, stage, clustered, single, monkeypatch):
+    whole, killed = {"mapped": module.mapped, "submitted": getattr(module, "submitted", None)}, []
+
+    def killing(name):
+        def hand_over(client, function, *args, **shared):
+            made = whole[name](client, function, *args, **shared)
+            if function is stage and not killed:
+                first = made if isinstance(made, list) else [made]
+                distributed.wait(first, return_when="FIRST_COMPLETED")
+                done = next(future for future in first if future.done())
+                (holder,) = client.who_has([done])[done.key][:1]
+                killed.append(client.run(os.getpid, workers=[holder])[holder])
+                os.kill(killed[0], signal.SIGKILL)
+            return made
+
+        return hand_over
+
+    for name in whole:
+        if whole[name] is not None:
+            monkeypatch.setattr(module, name, killing(name))
+    with cluster_of(2) as client:
+        rows = PartitionedRows(da.from_array(clustered, CHUNKS), client)
+        same_matrix(DaskAffinities(rows, 20, neighbors="ivf", random_state=3).P, single)
+    assert killed
