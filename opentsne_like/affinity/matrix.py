@@ -69,7 +69,9 @@ def assemble(
     jobs = -1 if n_jobs is None else n_jobs
     parts = _assembled(lists, evaluate, join, normalize, np.dtype(dtype), jobs)
     hand_back()
-    return as_csr(*parts, (lists.n_rows, lists.n_columns))
+    matrix = as_csr(*parts, (lists.n_rows, lists.n_columns))
+    matrix.symmetric = join is not None  # which edges need not look through while nobody can write into it
+    return matrix
 
 
 def _assembled(

@@ -18,7 +18,7 @@ from ..errors import InvalidTypeError, UnavailableError
 from ..ops import checksum
 from ..optimizer import LearningObjective, Objective, State
 from ..repulsion import Control, FrozenReference, Radial, RepulsionEngine
-from .edges import Edges
+from .edges import Edges, is_read_only
 
 MOST_GRAPHS = 2  # that are kept besides those of P
 MOST_ENGINES = 4  # that are kept; learnable parameters and other methods ask for more than one
@@ -172,7 +172,7 @@ class Parts:
             return P.key
         P = P.tocsr()
         known = self._known
-        if known is None or known[0] is not P or not _is_read_only(P):
+        if known is None or known[0] is not P or not is_read_only(P):
             sums = (checksum(part, n_jobs) for part in (P.data, P.indices, P.indptr))
             self._known = known = (P, (P.shape, *sums))
         return cast("tuple[Any, ...]", known[1])
@@ -193,10 +193,6 @@ class Parts:
             if len(self._engines) > MOST_ENGINES:
                 self._engines.popitem(last=False)
             return engine
-
-
-def _is_read_only(P: Any) -> bool:
-    return not any(part.flags.writeable for part in (P.data, P.indices, P.indptr))
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ def check_shapes(P: Any, shape: tuple[int, ...], reference_shape: tuple[int, ...
         )
 
 
+def is_read_only(P: Any) -> bool:
+    """Say whether nobody can write into a CSR matrix."""
+    return not any(part.flags.writeable for part in (P.data, P.indices, P.indptr))
+
+
 @dataclass(frozen=True)
 class Edges:
     """The edges of P, and the sums along them.
@@ -76,6 +81,8 @@ class Edges:
         float32 or float64, the precision of the gradient.
     n_jobs : int
         Threads for sums over the edges.
+    symmetric : bool
+        Whether P is known to be symmetric; otherwise it is looked through.
 
     Examples
     --------
@@ -94,6 +101,7 @@ class Edges:
     weights: Array
     dtype: type
     n_jobs: int
+    symmetric: bool = False
 
     @classmethod
     def of(cls, P: Any, *, dtype: type = np.float32, n_jobs: int = -1) -> Edges:
@@ -108,7 +116,7 @@ class Edges:
             return EdgesOnGPU(P, dtype, n_jobs)
         P = P.tocsr()
         check_csr_parts(P.data, P.indices, P.indptr, P.shape, "P")  # compiled loops follow what they hold
-        return cls(P.indptr, P.indices, P.data, dtype, n_jobs)
+        return cls(P.indptr, P.indices, P.data, dtype, n_jobs, getattr(P, "symmetric", False) and is_read_only(P))
 
     @property
     def n_rows(self) -> int:
@@ -142,7 +150,7 @@ class Edges:
     @cached_property
     def _symmetric_part(self) -> Edges | None:
         """None where P is symmetric, so that edges do not hold themselves."""
-        if self._is_symmetric():
+        if self.symmetric or self._is_symmetric():
             return None
         P = self._square(self.weights)
         return Edges.of((0.5 * (P + P.T)).tocsr(), dtype=self.dtype, n_jobs=self.n_jobs)
@@ -383,6 +391,7 @@ class EdgesOnGPU(Edges):
     """
 
     matrix: Any
+    symmetric = True
 
     def __init__(self, matrix: Any, dtype: type, n_jobs: int) -> None:
         vars(self).update(matrix=matrix, dtype=dtype, n_jobs=n_jobs)
@@ -410,9 +419,6 @@ class EdgesOnGPU(Edges):
     def n_rows(self) -> int:
         """The number of rows of P."""
         return int(self.matrix.shape[0])
-
-    def _is_symmetric(self) -> bool:
-        return True
 
     @cached_property
     def _sums(self) -> tuple[float, float]:

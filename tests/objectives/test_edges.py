@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from opentsne_like import ops
+from opentsne_like import affinity, ops
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
 from opentsne_like.objectives import Edges, checksum, locality
 from opentsne_like.opentsne import gradient_descent, kl_divergence_bh, kl_divergence_fft
@@ -170,3 +170,27 @@ def test_writing_into_a_matrix_is_seen_by_the_next_call(part):
     optimizer(points, P, 1, "exact", n_jobs=1)
     fresh(start, P, 1, "exact", n_jobs=1)
     assert points.tobytes() == start.tobytes()
+
+
+@pytest.mark.parametrize("symmetrize", [True, "max"])
+def test_a_matrix_that_was_made_symmetric_is_looked_through_once_it_can_be_written_into(symmetrize, monkeypatch):
+    looks = []
+    looked = Edges._is_symmetric
+    monkeypatch.setattr(Edges, "_is_symmetric", lambda self: (looks.append(0), looked(self))[1])
+    affinities = affinity.Uniform(np.random.default_rng(0).normal(size=(60, 3)), k_neighbors=4, symmetrize=symmetrize)
+    edges = Edges.of(affinity.matrix_of(affinities))
+    assert edges.mutual is edges
+    assert not looks
+    P = affinities.P
+    edges = Edges.of(P)
+    assert edges.mutual is edges
+    assert len(looks) == 1
+    P.data[0] *= 2
+    assert Edges.of(P).mutual is not edges
+    assert Edges.of(P)._symmetric_part is not None
+
+
+def test_a_matrix_that_was_not_made_symmetric_is_looked_through():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    affinities = affinity.Uniform(X, k_neighbors=4, symmetrize=False)
+    assert Edges.of(affinity.matrix_of(affinities))._symmetric_part is not None
