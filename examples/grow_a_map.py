@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits
 from opentsne_like import TSNE, metrics, plotting
 
 X, digit = load_digits(return_X_y=True)
-rows = np.random.default_rng(0).permutation(len(X))
+rows = np.random.default_rng(0).permutation(len(X))[:1200]
 X, digit = X[rows], digit[rows]
-batches = np.split(np.arange(len(X)), [900, 1200, 1500])
+batches = np.split(np.arange(len(X)), [600, 800, 1000])
 
 colors = ListedColormap(plotting.PALETTE[:10])
 figure, panels = plt.subplots(1, len(batches), figsize=(16, 4.4), layout="constrained")

@@ -9,14 +9,14 @@ from sklearn.neighbors import KNeighborsTransformer
 
 from opentsne_like import TSNEEmbedding, affinity, initialization, metrics, plotting
 
-X, digit = load_digits(return_X_y=True)
+X, digit = (part[:1000] for part in load_digits(return_X_y=True))
 
-# A sparse matrix with the distances to 450 neighbours in each row: three times the largest perplexity below.
-graph = KNeighborsTransformer(n_neighbors=450, mode="distance").fit_transform(X)
+# A sparse matrix with the distances to 300 neighbours in each row: three times the largest perplexity below.
+graph = KNeighborsTransformer(n_neighbors=300, mode="distance").fit_transform(X)
 
 start = initialization.pca(X, random_state=0)
 maps = {}
-for perplexity in (10, 150, [10, 150]):
+for perplexity in (10, 100, [10, 100]):
     affinities = affinity.from_neighbors(graph, perplexity=perplexity)
     early = TSNEEmbedding(start, affinities).optimize(n_iter=250, exaggeration=12)
     maps[f"perplexity {perplexity}"] = early.optimize(n_iter=500)

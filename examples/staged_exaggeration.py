@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from opentsne_like import TSNEEmbedding, affinity, initialization, metrics, plotting
 
-X, digit = load_digits(return_X_y=True)
+X, digit = (part[:1000] for part in load_digits(return_X_y=True))
 
 # Neighbours and affinities are found once, and serve every map below.
 affinities = affinity.PerplexityBasedNN(X, perplexity=30, random_state=0)

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from opentsne_like import TSNEEmbedding, affinity, initialization, plotting
 from opentsne_like.callbacks import EarlyStopping, History
 
-X, digit = load_digits(return_X_y=True)
+X, digit = (part[:1000] for part in load_digits(return_X_y=True))
 affinities = affinity.PerplexityBasedNN(X, perplexity=30, random_state=0)
 start = TSNEEmbedding(initialization.pca(X, random_state=0), affinities)
 early = start.optimize(n_iter=250, exaggeration=12)
