@@ -15,4 +15,4 @@ from . import trials
 def test_nothing_is_lost(kind, tmp_path):
     if kind == "full disks" and sys.platform == "win32":
         pytest.skip("limits of file sizes are not known there")
-    assert list(trials.KINDS[kind](tmp_path, 4, random.Random(0))) == []
+    assert list(trials.KINDS[kind](tmp_path, 2, random.Random(0))) == []

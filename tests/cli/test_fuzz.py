@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 TAB = "\t"
 
 files = settings(
-    max_examples=int(os.environ.get("OPENTSNE_LIKE_FUZZ", "500")),
+    max_examples=int(os.environ.get("OPENTSNE_LIKE_FUZZ", "200")),
     deadline=None,
     derandomize=True,
     database=None,

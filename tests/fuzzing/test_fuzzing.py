@@ -14,10 +14,10 @@ from .mutations import mutated
 
 @pytest.mark.slow
 def test_mutants_do_no_harm(tmp_path):
-    counts, faults = batches.run(tmp_path, 500)
-    assert sum(counts.values()) == 500
-    assert counts["used"] > 75, "most mutants are refused at once: mutate less"
-    assert counts["refused"] > 75
+    counts, faults = batches.run(tmp_path, 200)
+    assert sum(counts.values()) == 200
+    assert counts["used"] > 30, "most mutants are refused at once: mutate less"
+    assert counts["refused"] > 30
     assert faults == []
 
 
