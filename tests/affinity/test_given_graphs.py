@@ -16,10 +16,10 @@ from opentsne_like.nearest_neighbors import PrecomputedDistanceMatrix, Sklearn
 @pytest.fixture(params=["cloud", "wide", "clusters", "line"])
 def X(request, rng):
     return {
-        "cloud": lambda: rng.normal(size=(400, 5)),
-        "wide": lambda: rng.normal(size=(400, 50)),
-        "clusters": lambda: rng.normal(size=(400, 10)) + 5 * rng.normal(size=(8, 10))[np.arange(400) % 8],
-        "line": lambda: np.c_[rng.random(400), 0.001 * rng.random(400)],
+        "cloud": lambda: rng.normal(size=(200, 5)),
+        "wide": lambda: rng.normal(size=(200, 50)),
+        "clusters": lambda: rng.normal(size=(200, 10)) + 5 * rng.normal(size=(8, 10))[np.arange(200) % 8],
+        "line": lambda: np.c_[rng.random(200), 0.001 * rng.random(200)],
     }[request.param]()
 
 
@@ -58,13 +58,13 @@ def test_weights_are_no_distances(X):
                 call(W)
             assert "adata.obsp['distances']" in str(e.value)
             assert "affinity.PrecomputedAffinities" in str(e.value)
-        assert affinity.PrecomputedAffinities(W).P.shape == (400, 400)
+        assert affinity.PrecomputedAffinities(W).P.shape == (200, 200)
 
 
 def test_distances_pass_in_any_form(X):
     from sklearn.neighbors import radius_neighbors_graph
 
-    radius = np.sort(graph(X, 30).data)[-100]
+    radius = np.sort(graph(X, 30).data)[-20]
     for D in (
         graph(X, 15),
         symmetric(graph(X, 15)),
@@ -73,7 +73,7 @@ def test_distances_pass_in_any_form(X):
         symmetric(radius_neighbors_graph(X, radius, mode="distance")),
     ):
         found = affinity.from_neighbors(D, perplexity=5)
-        assert found.P.shape == (400, 400)
+        assert found.P.shape == (200, 200)
 
 
 def test_who_insists_is_served(rng):

@@ -33,19 +33,19 @@ EVERY = pytest.mark.parametrize("name", LOSSES)
 N = 40
 
 
-def bound(loss, P, iteration=0, n_jobs=1):
-    return loss.bind(P, Context(n_jobs, State({}, counter=iteration), Parts()))
+def bound(loss, P, iteration=0, n_jobs=1, parts=None):
+    return loss.bind(P, Context(n_jobs, State({}, counter=iteration), parts or Parts()))
 
 
 @EVERY
 @pytest.mark.parametrize("of", ["seeds", "iterations"])
 def test_the_mean_of_sampled_gradients_is_that_of_all_pairs(name, of):
     loss, P, Y = LOSSES[name], joint(N), 2 * np.random.default_rng(0).normal(size=(N, 2))
-    runs = 1500
+    runs, parts = 1500, Parts()
     numbers = [(i, 0) if of == "seeds" else (0, i) for i in range(runs)]
     sampled = np.array(
         [
-            bound(replace(loss, seed=seed), P, iteration).evaluate(Y, exaggeration=2.0, with_loss=False)[1]
+            bound(replace(loss, seed=seed), P, iteration, parts=parts).evaluate(Y, exaggeration=2.0, with_loss=False)[1]
             for seed, iteration in numbers
         ]
     )

@@ -51,8 +51,11 @@ def check(found, values, gradient, bound, charges):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_agrees_with_all_pairs(d, method, radial):
+    scales = (1e-4, 0.3, 10.0 if d < 3 else 2.0)
+    if method == "fft" and d == 3:  # nine transforms in space each: another width for each radial function
+        scales = scales[RADIALS.index(radial) % 3 :][:1]
     for shape in ("gaussian", "clusters", "duplicates")[: 2 if method == "fft" else 3]:  # see `test_errors.COINCIDENT`
-        for scale in (1e-4, 0.3, 10.0 if d < 3 else 1.0):
+        for scale in scales:
             points, charges = scale * make(shape, d, n=300), of_columns(300)
             values, gradient = charged_pairs(points, points, charges, radial, same=True)
             if method == "bh" and radial.has_tree:  # without the exact sums that are cheaper for so few points
