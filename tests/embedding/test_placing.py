@@ -48,7 +48,8 @@ def test_gradient_and_kl_of_new_points(method, dimension, dof):
 @METHODS
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_a_point_lands_where_it_lands_whoever_comes_along(method, dimension):
-    Y = begin(dimension, negative_gradient_method=method).optimize(40)
+    steps = 15 if (method, dimension) == ("fft", 3) else 40  # transforms in space take long
+    Y = begin(dimension, negative_gradient_method=method).optimize(steps)
     before = np.array(Y)
     together = Y.transform(X_NEW, n_iter=30)
     parts = [Y.transform(X_NEW[low:high], n_iter=30) for low, high in ((0, 1), (1, 8), (8, 20))]
@@ -56,7 +57,7 @@ def test_a_point_lands_where_it_lands_whoever_comes_along(method, dimension):
     backwards = Y.transform(X_NEW[::-1], n_iter=30)
     np.testing.assert_array_equal(backwards[::-1], together)
     np.testing.assert_array_equal(Y, before)
-    one = begin(dimension, negative_gradient_method=method, n_jobs=1).optimize(40).transform(X_NEW, n_iter=30)
+    one = begin(dimension, negative_gradient_method=method, n_jobs=1).optimize(steps).transform(X_NEW, n_iter=30)
     np.testing.assert_array_equal(one, together)
 
 

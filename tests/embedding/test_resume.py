@@ -6,6 +6,7 @@ import contextlib
 import random
 import signal
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,12 +32,17 @@ class StopAt(Hook):
             raise KeyboardInterrupt
 
 
+@cache
+def whole_fit(method):
+    return estimator(negative_gradient_method=method, n_jobs=1).fit(old_and_new()[0])
+
+
 @pytest.mark.parametrize("method", ["exact", "bh", "fft", "auto"])
 @pytest.mark.parametrize("total", [1, 29, 30, 31, 69])
 def test_a_fit_goes_on_where_it_was_interrupted(tmp_path, method, total):
     X, X_new = old_and_new()
     path = tmp_path / "run.npz"
-    whole = estimator(negative_gradient_method=method, n_jobs=1).fit(X)
+    whole = whole_fit(method)
     with pytest.raises(KeyboardInterrupt):
         estimator(negative_gradient_method=method, callbacks=StopAt(total)).fit(X, checkpoint=path)
     assert load(path).n_iter_ == total

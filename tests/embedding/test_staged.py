@@ -16,14 +16,15 @@ METHODS = ["exact", "bh", "fft", "auto"]
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_fifty_times_one_is_once_fifty(method, dimension):
+def test_many_times_one_is_once_many(method, dimension):
+    steps = 15 if (method, dimension) == ("fft", 3) else 50  # each transform in space takes as long as a fit on a line
     Y = begin(dimension, negative_gradient_method=method)
-    whole = Y.optimize(50)
-    for _ in range(50):
+    whole = Y.optimize(steps)
+    for _ in range(steps):
         Y = Y.optimize(1)
     np.testing.assert_array_equal(Y, whole)
-    assert Y.n_iter_ == whole.n_iter_ == 50
-    assert [record.iteration for record in Y.history] == list(range(1, 51))
+    assert Y.n_iter_ == whole.n_iter_ == steps
+    assert [record.iteration for record in Y.history] == list(range(1, steps + 1))
 
 
 @pytest.mark.parametrize("method", METHODS)

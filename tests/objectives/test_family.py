@@ -112,17 +112,18 @@ def test_value_and_gradient_are_those_of_the_formula(name, d):
 @EVERY
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize(("scale", "clustered"), [(1e-4, False), (0.1, True), (3.0, False), (3.0, True), (40.0, True)])
-@pytest.mark.parametrize("method", ["bh", "fft"])
-def test_every_method_is_within_its_error(name, method, d, scale, clustered):
+def test_every_method_is_within_its_error(name, d, scale, clustered):
     n, rng = 700, np.random.default_rng(d)
     Y = rng.normal(size=(n, d)) + (6 * rng.normal(size=(8, d))[rng.integers(8, size=n)] if clustered else 0.0)
     Y *= scale / Y.std()
     P, loss = joint(n), LOSSES[name]
-    (slow_value, exact), (value, fast) = (
-        bound(replace(loss, method=by), P).evaluate(Y, exaggeration=0.0, with_loss=True) for by in ("exact", method)
+    (slow_value, exact), *others = (
+        bound(replace(loss, method=by), P).evaluate(Y, exaggeration=0.0, with_loss=True)
+        for by in ("exact", "bh", "fft")
     )
-    assert np.linalg.norm(fast - exact) < 5e-3 * np.linalg.norm(exact)
-    assert value == pytest.approx(slow_value, rel=1e-3)
+    for value, fast in others:
+        assert np.linalg.norm(fast - exact) < 5e-3 * np.linalg.norm(exact)
+        assert value == pytest.approx(slow_value, rel=1e-3)
 
 
 @EVERY

@@ -92,11 +92,11 @@ def test_every_optimizer_keeps_a_centred_and_an_anchored_map(which, name):
     if (which, name) in REFUSED:
         return
     Y = begin(name, optimizer=OPTIMS[which])
-    centred = Y.optimize(15)
+    centred = Y.optimize(7)
     assert np.abs(centred.mean(axis=0)).max() < 1e-9 * np.ptp(centred)
     Y += 1.0
     fixed = np.arange(N) % 4 == 0
-    held = Y.optimize(15, fixed=fixed)
+    held = Y.optimize(7, fixed=fixed)
     assert np.asarray(held)[fixed].tobytes() == np.asarray(Y)[fixed].tobytes()
     assert (held[~fixed] != Y[~fixed]).any()
 
