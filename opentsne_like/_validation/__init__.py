@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .advice import advise, forget_advice, note_once
 from .distances import check_distances, forgiven
-from .frames import column_names
+from .frames import column_names, column_order
 from .handing_on import calling
 from .rows import Rows
 from .scalars import (
@@ -41,6 +41,7 @@ __all__ = [
     "check_rows",
     "check_verbose",
     "column_names",
+    "column_order",
     "forget_advice",
     "forgiven",
     "is_missing",

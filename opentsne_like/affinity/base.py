@@ -186,6 +186,30 @@ class NeighborAffinities(Affinities):
         self._width = 0
         self._search: dict[str, Any] | None = None  # how neighbours were asked for; None where an index was given
 
+    @classmethod
+    def around(cls, index: Any, **arguments: Any) -> Self:
+        """Return affinities of an index alone: they compare new points with its data, and have no `P`.
+
+        Parameters
+        ----------
+        index : KNNIndex
+        **arguments
+            Those of the constructor that are about weights, all of them.
+
+        Examples
+        --------
+        >>> from opentsne_like.affinity import Uniform
+        >>> from opentsne_like.nearest_neighbors import make_index
+        >>> index = make_index(np.array([[0.0], [1.0], [3.0]]), 1, method="exact")
+        >>> Uniform.around(index, k_neighbors=1, symmetrize=True).to_new([[2.5]]).toarray().tolist()
+        [[0.0, 0.0, 1.0]]
+        """
+        made = cls.__new__(cls)
+        NeighborAffinities.__init__(made, n_jobs=index.n_jobs, verbose=False, dtype=np.float64)
+        made._take(**arguments)
+        made.knn_index, made._width = index, index.k
+        return made
+
     @abstractmethod
     def _take(self, **arguments: Any) -> None:
         """Check `ARGUMENTS`, as far as they mean something without data, and keep them as attributes."""

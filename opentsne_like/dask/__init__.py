@@ -10,7 +10,8 @@ from __future__ import annotations
 from .affinities import DaskAffinities
 from .edges import PartitionedEdges
 from .matrix import Part, PartitionedMatrix
+from .placing import transform
 from .rows import PartitionedRows
 from .tsne import TSNE
 
-__all__ = ["TSNE", "DaskAffinities", "Part", "PartitionedEdges", "PartitionedMatrix", "PartitionedRows"]
+__all__ = ["TSNE", "DaskAffinities", "Part", "PartitionedEdges", "PartitionedMatrix", "PartitionedRows", "transform"]

@@ -65,7 +65,7 @@ class PartitionedRows:
     def __init__(self, X: Any, client: Any = None, *, name: str = "X", at_least_rows: int = 2) -> None:
         self.client = check_client(client)
         self.columns = column_names(X)
-        table = _as_array(X, name)
+        table = as_dask_array(X, name)
         n, d = table.shape
         if n < at_least_rows or d < 1:
             raise InvalidParameterError(
@@ -143,8 +143,15 @@ def row_bounds(n: int, d: int) -> list[int]:
     return [low for low, _ in chunks[::many]] + [n]
 
 
-def _as_array(X: Any, name: str) -> Any:
-    """Return a dask array with chunks of known size."""
+def as_dask_array(X: Any, name: str) -> Any:
+    """Return a dask array of numbers with chunks of known size, or refuse what is none.
+
+    Parameters
+    ----------
+    X : dask array or data frame
+    name : str
+        How the caller calls it.
+    """
     need("dask.array", "dask")
     if hasattr(X, "to_dask_array") and hasattr(X, "columns"):
         for column, kind in zip(column_names(X) or (), X.dtypes, strict=True):

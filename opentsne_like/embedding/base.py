@@ -281,6 +281,32 @@ class Embedding(DiagnosedArray):
         own.settings = own.settings.changed(callbacks=callbacks, use_callbacks=None)
         return self
 
+    def known_by(self, affinities: Any, **changes: Any) -> Self:
+        """Return a copy of this map that compares new points with its own by other affinities, which need no `P`.
+
+        Parameters
+        ----------
+        affinities : Affinities or None
+            Of the same points.
+        **changes
+            Of the settings, such as ``n_jobs``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from opentsne_like import TSNE
+        >>> from opentsne_like.affinity import Uniform
+        >>> from opentsne_like.nearest_neighbors import make_index
+        >>> X = np.random.default_rng(0).normal(size=(100, 5))
+        >>> Y = TSNE(perplexity=10, n_iter=50, early_exaggeration_iter=50, random_state=0).fit(X)
+        >>> by_ten = Uniform.around(make_index(X, 10), k_neighbors=10, symmetrize=True)
+        >>> Y.known_by(by_ten).transform(X[:3], n_iter=20).shape
+        (3, 2)
+        """
+        copied = self.copy()
+        copied._own.affinities, copied._own.settings = affinities, copied._own.settings.changed(**changes)
+        return copied
+
     def _descend(self, settings: Settings) -> None:
         """Go down the loss by the settings of one call."""
         own = self._own
