@@ -17,7 +17,7 @@ from ..utils import Timer
 from . import weights
 from .cluster import gathered, mapped, sent
 from .matrix import PartitionedMatrix
-from .memory import bytes_of_edges, check_workers
+from .memory import bytes_of_edges, bytes_of_joining, check_workers
 from .neighbors import METHODS, PartitionedNeighbors
 from .rows import PartitionedRows, row_bounds
 from .tasks import submitted
@@ -98,7 +98,8 @@ class DaskAffinities(Affinities):
             rows, k, metric, method=neighbors, random_state=random_state, knn_kwargs=knn_kwargs
         )
         held = n * rows.shape[1] * rows.dtype.itemsize + bytes_of_edges(n, k, self.dtype.itemsize)
-        check_workers(rows.client, held, 4 * n, f"affinities of {n} rows with {k} neighbours each")
+        most = bytes_of_joining(max(high - low for low, high in rows.spans), n, k, self.dtype.itemsize)
+        check_workers(rows.client, held, most, f"affinities of {n} rows with {k} neighbours each")
         with Timer(f"Finding {k} neighbours of {n} rows in {len(rows.parts)} partitions...", self.verbose):
             weighted = self._weighted()
         with Timer("Calculating affinity matrix...", self.verbose):
