@@ -18,7 +18,11 @@ MODULES = [
 ]
 
 # Rooms whose examples are run where an optional package is there.
-NEEDS = {"opentsne_like.methods.parametric": "torch", "opentsne_like.anndata.": "anndata"}
+NEEDS = {
+    "opentsne_like.methods.parametric": "torch",
+    "opentsne_like.anndata.": "anndata",
+    "opentsne_like.dask": "distributed",
+}
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [

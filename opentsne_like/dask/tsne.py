@@ -26,7 +26,7 @@ class TSNE(methods.TSNE):
     """t-SNE of a dask array or data frame on the workers of a cluster, with the bits of `opentsne_like.TSNE`.
 
     Rows, neighbours and P stay on the workers, which sum along the edges of P. Coordinates, the state of the optimizer
-    and all that goes over pairs of points are in the process that asks, which needs about 300 bytes a point. What comes
+    and all that goes over pairs of points are in the process that asks, which needs about 256 bytes a point. What comes
     out is the map that `opentsne_like.TSNE` makes of the same rows with the same parameters, whatever the number of
     workers and of chunks, and whichever of them die meanwhile.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -117,6 +118,21 @@ def test_a_cluster_that_goes_away_leaves_the_checkpoint(X, client, tmp_path, mon
             TSNE(**options).fit(rows, checkpoint=keeper)
     there = TSNE(**SHORT, client=client).fit(rows, checkpoint=tmp_path / "run.npz")
     assert np.array_equal(there, opentsne_like.TSNE(**SHORT).fit(X[:900]))
+
+
+def test_a_worker_that_dies_in_the_descent_has_its_rows_made_again(X):
+    killed = []
+
+    def kill(iteration, *_):
+        if not killed:
+            killed.append(next(iter(client.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with cluster_of(2) as client:
+        options = {**SHORT, "callbacks": kill, "callbacks_every_iters": 3, "client": client}
+        there = TSNE(**options).fit(da.from_array(X, chunks=900))
+        assert killed[0] not in client.run(os.getpid).values()
+    assert np.array_equal(there, opentsne_like.TSNE(**SHORT).fit(X))
 
 
 def test_what_it_refuses(X, client):
