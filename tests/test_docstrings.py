@@ -26,7 +26,18 @@ NEEDS = {
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [
-    *("affinity", "anndata", "callbacks", "distortions", "embedding", "initialization", "mde", "methods", "metrics"),
+    *(
+        "affinity",
+        "anndata",
+        "callbacks",
+        "dask",
+        "distortions",
+        "embedding",
+        "initialization",
+        "mde",
+        "methods",
+        "metrics",
+    ),
     *("nearest_neighbors", "objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
 ]
 

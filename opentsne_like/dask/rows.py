@@ -60,6 +60,15 @@ class PartitionedRows:
         that is no number, with partition and row.
     InsufficientMemoryError
         The workers have too little memory for the rows.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from opentsne_like.dask import PartitionedRows
+    >>> with Client(n_workers=2) as client:  # doctest: +SKIP
+    ...     print(PartitionedRows(da.ones((100_000, 100), chunks=(3_000, 100)), client).bounds)
+    [0, 43750, 87500, 100000]
     """
 
     def __init__(self, X: Any, client: Any = None, *, name: str = "X", at_least_rows: int = 2) -> None:

@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from .. import methods
 from .._validation import check_choice
@@ -101,6 +101,18 @@ class TSNE(methods.TSNE):
             raise ClusterLostError(
                 f"{error}; the checkpoint {path!r} is kept: `fit` with it and another cluster goes on from there"
             ) from error
+
+    def estimate(self, X: Any) -> NoReturn:
+        """Refuse: what is known beforehand is what one machine needs.
+
+        Raises
+        ------
+        UnavailableError
+        """
+        raise UnavailableError(
+            "`estimate` is of one machine, by a trial on it; ask opentsne_like.TSNE(...).estimate(X): neighbours, "
+            "affinities and their memory are what workers share"
+        )
 
     def _table(self, X: Any) -> PartitionedRows:
         self._check_search()

@@ -43,6 +43,7 @@ def test_the_map_is_that_of_one_machine(X, client):
     assert np.array_equal(here, there)
     assert here.kl_divergence == there.kl_divergence
     assert np.array_equal(here.optimize(2), there.optimize(2))
+    assert TSNE(**SHORT).at(there, affinities=there.affinities).kl_divergence == here.kl_divergence
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,8 @@ def test_what_it_refuses(X, client):
     ]:
         with pytest.raises(kind, match=said):
             TSNE(**{**SHORT, **changed}).fit(rows)
+    with pytest.raises(UnavailableError, match="`estimate` is of one machine"):
+        TSNE(**SHORT).estimate(rows)
     with pytest.raises(InvalidTypeError, match="`X` must be a dask array or data frame"):
         TSNE(**SHORT).fit(X)
     with pytest.raises(UnknownParameterError, match="`clients` is no parameter of TSNE"):
