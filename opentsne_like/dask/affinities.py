@@ -126,12 +126,16 @@ class DaskAffinities(Affinities):
             client, mapped(client, weights.scaled, joined, total=total), rows.bounds, (n, n), self.dtype
         )
 
-    def to_new(self, data: Any, return_distances: bool | int = False) -> Any:
+    def to_new(  # type: ignore[override]
+        self, data: Any, perplexities: Any = None, return_distances: bool | int = False
+    ) -> Any:
         """Return the affinities of new points of this process to the points of this object.
 
         Parameters
         ----------
         data : array-like of shape (n_new, n_features)
+        perplexities : float or sequence of float, optional
+            Default: those of this object. Weights of `n_neighbors` are equal ones and have none.
         return_distances : bool or int
             Return the neighbours and their distances too; a number asks for at least so many.
 
@@ -152,11 +156,14 @@ class DaskAffinities(Affinities):
         index = self._index()
         X = check_matrix(data, "data", n_columns=index.rows.shape[1], columns=index.rows.columns)
         spans = list(itertools.pairwise(row_bounds(*X.shape)))
-        k = self._neighbors_of_new()
+        effective, k = self.effective_perplexities_, self._neighbors_of_new()
+        if effective is not None and perplexities is not None:
+            effective = effective_perplexities(perplexities, self.n_samples)
+            k = wanted_neighbors(self.n_samples, effective)
         parts = [sent(index.client, X[low:high]) for low, high in spans]
         found = gathered(index.client, index.query(parts, spans, min(max(k, int(return_distances)), self.n_samples)))
         indices, distances = (np.concatenate(pieces) for pieces in zip(*found, strict=True))
-        P = weights.rows_of_new((indices[:, :k], distances[:, :k]), self.n_samples, self.effective_perplexities_)
+        P = weights.rows_of_new((indices[:, :k], distances[:, :k]), self.n_samples, effective)
         return answer(P, indices, distances, return_distances)
 
     def parts_to_new(self, rows: PartitionedRows) -> list[Any]:

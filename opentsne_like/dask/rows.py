@@ -66,8 +66,8 @@ class PartitionedRows:
     >>> import dask.array as da
     >>> from distributed import Client
     >>> from opentsne_like.dask import PartitionedRows
-    >>> with Client(n_workers=2, threads_per_worker=1) as client:  # doctest: +SKIP
-    ...     print(PartitionedRows(da.ones((100_000, 100)), client).bounds)
+    >>> with Client(n_workers=2) as client:  # doctest: +SKIP
+    ...     print(PartitionedRows(da.ones((100_000, 100), chunks=(3_000, 100)), client).bounds)
     [0, 43750, 87500, 100000]
     """
 

@@ -27,6 +27,7 @@ def test_rows_land_where_one_machine_puts_them(X, client, options):
     there = TSNE(**{**SHORT, **options}).fit(da.from_array(X[:2_000], chunks=900))
     new = da.from_array(X[2_000:], chunks=(30, 4))
     expected = np.asarray(here.transform(X[2_000:], n_iter=10))
+    assert np.array_equal(there.transform(X[2_000:], n_iter=10), expected)
     for embedding in (here, there):
         placed = transform(embedding, new, n_iter=10)
         assert placed.chunks == ((30, 30, 30, 10), (2,))
