@@ -53,7 +53,7 @@ def test_two_workers_give_the_affinities_of_one_machine(client, clustered, singl
 
 @pytest.mark.parametrize("metric", ["euclidean", "correlation", "manhattan"])
 def test_neighbors_of_every_metric(metric, client, clustered):
-    X = clustered[:12_000].astype(np.float32)
+    X = clustered[:9000].astype(np.float32)
     one = IVF(X, 15, metric, random_state=1)
     many = PartitionedNeighbors(
         PartitionedRows(da.from_array(X, CHUNKS), client), 15, metric, method="ivf", random_state=1
