@@ -18,11 +18,26 @@ MODULES = [
 ]
 
 # Rooms whose examples are run where an optional package is there.
-NEEDS = {"opentsne_like.methods.parametric": "torch", "opentsne_like.anndata.": "anndata"}
+NEEDS = {
+    "opentsne_like.methods.parametric": "torch",
+    "opentsne_like.anndata.": "anndata",
+    "opentsne_like.dask": "distributed",
+}
 
 # An example says what a part is for sooner than its parameters do.
 SHOWN = [
-    *("affinity", "anndata", "callbacks", "distortions", "embedding", "initialization", "mde", "methods", "metrics"),
+    *(
+        "affinity",
+        "anndata",
+        "callbacks",
+        "dask",
+        "distortions",
+        "embedding",
+        "initialization",
+        "mde",
+        "methods",
+        "metrics",
+    ),
     *("nearest_neighbors", "objectives", "opentsne", "ops", "optimizer", "plotting", "repulsion", "storage"),
 ]
 

@@ -17,9 +17,10 @@ from ..utils import Timer
 from . import weights
 from .cluster import gathered, mapped, sent
 from .matrix import PartitionedMatrix
-from .memory import bytes_of_edges, check_workers
+from .memory import bytes_of_edges, bytes_of_joining, check_workers
 from .neighbors import METHODS, PartitionedNeighbors
 from .rows import PartitionedRows, row_bounds
+from .tasks import submitted
 
 
 class DaskAffinities(Affinities):
@@ -97,23 +98,28 @@ class DaskAffinities(Affinities):
             rows, k, metric, method=neighbors, random_state=random_state, knn_kwargs=knn_kwargs
         )
         held = n * rows.shape[1] * rows.dtype.itemsize + bytes_of_edges(n, k, self.dtype.itemsize)
-        check_workers(rows.client, held, 4 * n, f"affinities of {n} rows with {k} neighbours each")
+        most = bytes_of_joining(max(high - low for low, high in rows.spans), n, k, self.dtype.itemsize)
+        check_workers(rows.client, held, most, f"affinities of {n} rows with {k} neighbours each")
         with Timer(f"Finding {k} neighbours of {n} rows in {len(rows.parts)} partitions...", self.verbose):
-            found = self.knn_index.build()
+            weighted = self._weighted()
         with Timer("Calculating affinity matrix...", self.verbose):
-            self._hold(self._matrix(rows, found))
+            self._hold(self._matrix(rows, weighted))
 
-    def _matrix(self, rows: PartitionedRows, found: list[Any]) -> PartitionedMatrix:
-        """Return P of the neighbours of each partition."""
+    def _weighted(self) -> list[Any]:
+        """Return the futures of the neighbours of each partition, and of their weights."""
+        shared = {"n": self.n_samples, "perplexities": self.effective_perplexities_, "dtype": self.dtype}
+        return mapped(self.knn_index.client, weights.weigh, self.knn_index.build(), **shared)
+
+    def _matrix(self, rows: PartitionedRows, weighted: list[Any]) -> PartitionedMatrix:
+        """Return P of the weights of each partition."""
         client, n = rows.client, rows.shape[0]
-        shared = {"n": n, "perplexities": self.effective_perplexities_, "dtype": self.dtype}
-        weighted = mapped(client, weights.weigh, found, **shared)
         edges = mapped(client, weights.outgoing, weighted, rows.bounds[:-1], bounds=rows.bounds)
-        many = len(edges)
-        pieces = mapped(client, weights.sent, edges * many, [to for to in range(many) for _ in range(many)])
-        arrived = [pieces[many * to : many * (to + 1)] for to in range(many)]
         join = "max" if self.effective_perplexities_ is None else "mean"
-        joined = mapped(client, weights.joined, weighted, arrived, *zip(*rows.spans, strict=True), join=join)
+        joined = []
+        for to, (low, high) in enumerate(rows.spans):  # in turn, so that few edges are on their way at a time
+            arrived = mapped(client, weights.sent, edges, to=to)
+            joined.append(submitted(client, weights.joined, weighted[to], arrived, low, high, join))
+        del edges
         totals = gathered(client, mapped(client, weights.totals_of, joined))
         total = sum(itertools.chain.from_iterable(totals))
         return PartitionedMatrix(

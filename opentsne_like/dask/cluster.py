@@ -40,6 +40,8 @@ def reaching(client: Any) -> Iterator[None]:
     except ClusterLostError:
         raise
     except Exception as error:
+        if type(error).__name__ == "KilledWorker":
+            raise _lost("workers died one after the other at one task, as they do for want of memory") from error
         if not isinstance(error, (CancelledError, TimeoutError, OSError)) and client.status == "running":
             raise
         said = " ".join(str(error).split())[:150]

@@ -46,6 +46,18 @@ class PartitionedEdges:
     Parameters
     ----------
     P : PartitionedMatrix
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from distributed import Client
+    >>> from opentsne_like import affinity
+    >>> from opentsne_like.dask import PartitionedMatrix
+    >>> P = affinity.Uniform(np.eye(5), k_neighbors=2).P
+    >>> with Client(n_workers=2) as client:  # doctest: +SKIP
+    ...     edges = PartitionedMatrix.from_csr(P, client, rows=2).edges(n_jobs=1)
+    ...     print(round(edges.mass, 12))
+    1.0
     """
 
     dtype: ClassVar[type] = np.float32

@@ -73,3 +73,15 @@ def bytes_of_search(rows: int, d: int, itemsize: int, n_cells: int) -> float:
     66.4
     """
     return rows * (d * (2 * itemsize + 4) + 24) + 4 * n_cells**2
+
+
+def bytes_of_joining(rows: int, n: int, k: int, itemsize: int) -> float:
+    """Return the bytes of a task that joins some of n rows: edges as they came, together, sorted, and joined.
+
+    Examples
+    --------
+    >>> from opentsne_like.dask.memory import bytes_of_joining
+    >>> bytes_of_joining(80_000, 300_000, 90, 8) / 1e9
+    0.5772
+    """
+    return rows * k * 5 * (8 + itemsize) + 4 * n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -219,8 +219,12 @@ class PartitionedNeighbors:
             found.append(submitted(self.client, search.answered, *arguments))
         return self._in_order(found, spans)
 
-    def _planned(self, k: int, probes: int) -> tuple[Any, list[list[Any]]]:
-        """Return the future of a plan, and for each of its groups those of the pieces of rows that it looks at."""
+    def _planned(self, k: int, probes: int) -> tuple[Any, Iterator[list[Any]]]:
+        """Return the future of a plan, and for each of its groups those of the pieces of rows that it looks at.
+
+        Pieces are asked for at the turn of their group: what is asked for first is done first, so that those of a few
+        groups are there at a time.
+        """
         client, together = self.client, max(high - low for low, high in self.rows.spans)
         sizes = sum(gathered(client, mapped(client, search.sizes_of, self._homes, n_cells=self._n_cells)))
         plan = submitted(client, search.planned, self._quantizer, sizes, together, k, probes)
@@ -230,7 +234,7 @@ class PartitionedNeighbors:
         held = n * (d * itemsize + 4 + k * (4 + itemsize))
         most = bytes_of_search(int(looked.max()), d, itemsize, self._n_cells)
         check_workers(client, held, most, f"{n} rows of {d} columns and {k} neighbours of each")
-        return plan, [self.rows.each(search.piece, self._homes, plan=plan, group=g) for g in range(len(looked))]
+        return plan, (self.rows.each(search.piece, self._homes, plan=plan, group=g) for g in range(len(looked)))
 
     def _in_order(self, found: list[Any], spans: list[tuple[int, int]]) -> list[Any]:
         """Return the futures of what was found for each partition of rows."""

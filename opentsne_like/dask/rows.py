@@ -17,7 +17,7 @@ from .._validation.rows import float_type
 from ..affinity.matrix import row_chunks
 from ..dependencies import need
 from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
-from .cluster import gathered, mapped
+from .cluster import gathered, mapped, reaching
 from .memory import check_workers
 from .tasks import check_client, stacked, submitted
 
@@ -60,6 +60,15 @@ class PartitionedRows:
         that is no number, with partition and row.
     InsufficientMemoryError
         The workers have too little memory for the rows.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from distributed import Client
+    >>> from opentsne_like.dask import PartitionedRows
+    >>> with Client(n_workers=2) as client:  # doctest: +SKIP
+    ...     print(PartitionedRows(da.ones((100_000, 100), chunks=(3_000, 100)), client).bounds)
+    [0, 43750, 87500, 100000]
     """
 
     def __init__(self, X: Any, client: Any = None, *, name: str = "X", at_least_rows: int = 2) -> None:
@@ -82,11 +91,9 @@ class PartitionedRows:
         floats = whole.map_blocks(_floats, name, self.dtype, dtype=self.dtype, meta=np.empty((0, 0), self.dtype))
         sizes = tuple(np.diff(self.bounds).tolist())
         blocks = floats.rechunk((sizes, (d,)), method="tasks").to_delayed().ravel().tolist()
-        self.parts: list[Any] = self.client.compute(blocks)
-        need("distributed", "dask").wait(self.parts)
-        for part in self.parts:
-            if part.status == "error":
-                part.result()
+        with reaching(self.client):
+            self.parts: list[Any] = self.client.compute(blocks)
+        gathered(self.client, mapped(self.client, len, self.parts))
 
     @property
     def spans(self) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ look in, in the order of all rows, and finds what a search of all rows finds.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ def trained(sample: Array, frame: Frame, n_cells: int, rng: np.random.RandomStat
     """Return the quantizer that a sample of the rows gives."""
     space = Space(sample, metric)
     vectors = frame.vectors(space.data, space.norms)
+    rng = copy.deepcopy(rng)  # a task that is done again finds what it was given
     return Quantizer(frame, Cells(vectors, n_cells, rng, n_jobs=JOBS))
 
 

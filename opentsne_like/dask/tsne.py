@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from .. import methods
 from .._validation import check_choice
@@ -26,7 +26,7 @@ class TSNE(methods.TSNE):
     """t-SNE of a dask array or data frame on the workers of a cluster, with the bits of `opentsne_like.TSNE`.
 
     Rows, neighbours and P stay on the workers, which sum along the edges of P. Coordinates, the state of the optimizer
-    and all that goes over pairs of points are in the process that asks, which needs about 300 bytes a point. What comes
+    and all that goes over pairs of points are in the process that asks, which needs about 256 bytes a point. What comes
     out is the map that `opentsne_like.TSNE` makes of the same rows with the same parameters, whatever the number of
     workers and of chunks, and whichever of them die meanwhile.
 
@@ -101,6 +101,18 @@ class TSNE(methods.TSNE):
             raise ClusterLostError(
                 f"{error}; the checkpoint {path!r} is kept: `fit` with it and another cluster goes on from there"
             ) from error
+
+    def estimate(self, X: Any) -> NoReturn:
+        """Refuse: what is known beforehand is what one machine needs.
+
+        Raises
+        ------
+        UnavailableError
+        """
+        raise UnavailableError(
+            "`estimate` is of one machine, by a trial on it; ask opentsne_like.TSNE(...).estimate(X): neighbours, "
+            "affinities and their memory are what workers share"
+        )
 
     def _table(self, X: Any) -> PartitionedRows:
         self._check_search()

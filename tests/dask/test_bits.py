@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import dask.array as da
 import numpy as np
@@ -40,17 +41,19 @@ def same_neighbors(index, found):
         assert ours.dtype == theirs.dtype
 
 
-@pytest.mark.parametrize("n_workers", [1, 2, 4])
-def test_any_number_of_workers_gives_the_same_affinities(n_workers, clustered, single):
-    with cluster_of(n_workers) as client:
-        rows = PartitionedRows(da.from_array(clustered, chunks=CHUNKS), client)
-        assert len(rows.parts) > 3
-        same_matrix(DaskAffinities(rows, 20, neighbors="ivf", random_state=3).P, single)
+def same_affinities(client, clustered, single):
+    rows = PartitionedRows(da.from_array(clustered, chunks=CHUNKS), client)
+    assert len(rows.parts) > 3
+    same_matrix(DaskAffinities(rows, 20, neighbors="ivf", random_state=3).P, single)
+
+
+def test_two_workers_give_the_affinities_of_one_machine(client, clustered, single):
+    same_affinities(client, clustered, single)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "correlation", "manhattan"])
 def test_neighbors_of_every_metric(metric, client, clustered):
-    X = clustered[:12_000].astype(np.float32)
+    X = clustered[:9000].astype(np.float32)
     one = IVF(X, 15, metric, random_state=1)
     many = PartitionedNeighbors(
         PartitionedRows(da.from_array(X, CHUNKS), client), 15, metric, method="ivf", random_state=1
@@ -125,31 +128,46 @@ def test_affinities_of_new_rows(options, client, clustered, rng):
     assert made.n_samples == len(clustered)
 
 
+@pytest.fixture(scope="module")
+def several():
+    """A cluster of four workers, which tests kill and send away."""
+    with cluster_of(4) as client:
+        yield client
+
+
+def test_four_workers_give_the_affinities_of_one_machine(several, clustered, single):
+    same_affinities(several, clustered, single)
+
+
 STAGES = [(neighbors, search.homes), (neighbors, search.searched), (affinities, weights.joined)]
 
 
 @pytest.mark.parametrize(("module", "stage"), STAGES)
-def test_a_worker_may_die(module, stage, clustered, single, monkeypatch):
-    whole, killed = {"mapped": module.mapped, "submitted": getattr(module, "submitted", None)}, []
+def test_a_worker_may_die(module, stage, several, clustered, single, monkeypatch):
+    killed = []
 
-    def killing(name):
-        def hand_over(client, function, *args, **shared):
-            made = whole[name](client, function, *args, **shared)
+    def killing(hand_over):
+        def handed_over(client, function, *args, **shared):
+            made = hand_over(client, function, *args, **shared)
             if function is stage and not killed:
-                first = made if isinstance(made, list) else [made]
-                distributed.wait(first, return_when="FIRST_COMPLETED")
-                done = next(future for future in first if future.done())
-                (holder,) = client.who_has([done])[done.key][:1]
+                futures = made if isinstance(made, list) else [made]
+                distributed.wait(futures, return_when="FIRST_COMPLETED")
+                done = next(future for future in futures if future.done())
+                holder = client.who_has([done])[done.key][0]
                 killed.append(client.run(os.getpid, workers=[holder])[holder])
                 os.kill(killed[0], signal.SIGKILL)
             return made
 
-        return hand_over
+        return handed_over
 
-    for name in whole:
-        if whole[name] is not None:
-            monkeypatch.setattr(module, name, killing(name))
-    with cluster_of(2) as client:
-        rows = PartitionedRows(da.from_array(clustered, CHUNKS), client)
-        same_matrix(DaskAffinities(rows, 20, neighbors="ivf", random_state=3).P, single)
+    for name in {"mapped", "submitted"} & set(vars(module)):
+        monkeypatch.setattr(module, name, killing(getattr(module, name)))
+    same_affinities(several, clustered, single)
     assert killed
+
+
+def test_one_worker_gives_the_affinities_of_one_machine(several, clustered, single):
+    several.cluster.scale(1)
+    while len(several.nthreads()) > 1:
+        time.sleep(0.05)
+    same_affinities(several, clustered, single)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def test_the_map_is_that_of_one_machine(X, client):
     assert np.array_equal(here, there)
     assert here.kl_divergence == there.kl_divergence
     assert np.array_equal(here.optimize(2), there.optimize(2))
+    assert TSNE(**SHORT).at(there, affinities=there.affinities).kl_divergence == here.kl_divergence
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,21 @@ def test_a_cluster_that_goes_away_leaves_the_checkpoint(X, client, tmp_path, mon
     assert np.array_equal(there, opentsne_like.TSNE(**SHORT).fit(X[:900]))
 
 
+def test_a_worker_that_dies_in_the_descent_has_its_rows_made_again(X):
+    killed = []
+
+    def kill(iteration, *_):
+        if not killed:
+            killed.append(next(iter(client.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with cluster_of(2) as client:
+        options = {**SHORT, "callbacks": kill, "callbacks_every_iters": 3, "client": client}
+        there = TSNE(**options).fit(da.from_array(X, chunks=900))
+        assert killed[0] not in client.run(os.getpid).values()
+    assert np.array_equal(there, opentsne_like.TSNE(**SHORT).fit(X))
+
+
 def test_what_it_refuses(X, client):
     rows = da.asarray(X[:100])
     for changed, kind, said in [
@@ -131,6 +148,8 @@ def test_what_it_refuses(X, client):
     ]:
         with pytest.raises(kind, match=said):
             TSNE(**{**SHORT, **changed}).fit(rows)
+    with pytest.raises(UnavailableError, match="`estimate` is of one machine"):
+        TSNE(**SHORT).estimate(rows)
     with pytest.raises(InvalidTypeError, match="`X` must be a dask array or data frame"):
         TSNE(**SHORT).fit(X)
     with pytest.raises(UnknownParameterError, match="`clients` is no parameter of TSNE"):
