@@ -24,11 +24,11 @@ class Resources:
     n_jobs : int
         Threads; -1 for all cores. No result depends on it.
     device : {"auto", "cpu", "cuda"}
-        "cuda" optimizes maps on an NVIDIA GPU (extras `cuda12`, `cuda13`): by t-SNE, Neg-t-SNE and elastic embedding,
-        with `Momentum`, in up to three dimensions. They are those of the CPU but for rounding. Estimators find exact
-        neighbours there, too, under the euclidean and cosine metrics, and make Gaussian affinities and the start by
-        principal components. Points that are placed on a map, and values that are read, are the CPU's. "auto" is the
-        CPU so far.
+        "cuda" optimizes maps on an NVIDIA GPU (extras `cuda12`, `cuda13`): by t-SNE, SNE, InfoNC-t-SNE, Neg-t-SNE and
+        elastic embedding, with `Momentum`, in up to three dimensions. They are those of the CPU but for rounding.
+        Estimators find exact neighbours there, too, under the euclidean and cosine metrics, and make Gaussian
+        affinities and the start by principal components. Points that are placed on a map, and values that are read, are
+        the CPU's. "auto" is the CPU so far.
 
     Examples
     --------
@@ -175,8 +175,8 @@ class Settings:
             what = f"a map of {shape[1]} dimensions"
         if what is not None:
             raise UnavailableError(
-                f"`device` must be 'cpu' for {what}, got 'cuda', which is for t-SNE, Neg-t-SNE and elastic embedding "
-                "by all pairs without trees, with Momentum(), in up to 3 dimensions"
+                f"`device` must be 'cpu' for {what}, got 'cuda', which is for t-SNE, SNE, InfoNC-t-SNE, Neg-t-SNE and "
+                "elastic embedding by all pairs without trees, with Momentum(), in up to 3 dimensions"
             )
         need_gpu()
         return True

@@ -53,6 +53,11 @@ class RowNormalized(AllPairs):
         return RowEngine
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether repulsion is not summed by a tree."""
+        return self.method != "bh"
+
+    @property
     @abstractmethod
     def attraction(self) -> Radial:
         """A, minus the logarithm of the kernel."""

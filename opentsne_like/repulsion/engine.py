@@ -196,7 +196,8 @@ class RepulsionEngine:
         extent : Extent, optional
             Of the points, where it is known.
         charges : (n,) or (n, q) float, optional
-            Of any sign; ones by default, which are faster than others.
+            Of any sign; ones by default, which are faster than others. They are the host's, and so is what comes of
+            them, wherever the points lie.
 
         Returns
         -------
@@ -231,12 +232,17 @@ class RepulsionEngine:
             return self._convolver.evaluate(points, plan.grid, extent.low, extent.spans, charges)
         if plan.method == "fft":
             found = first_order(on_host(points), extent, self.radial, charges)
+            if charges is not None:
+                return found
             return Potential(beside(points, found.values), beside(points, found.gradient), found.total)
         if plan.method == "bh":
             angle = self.opening_angle * _narrower(plan.rung)
             return ops.walk_tree(self.tree(points), None, self.radial.form, angle, self.n_jobs, charges)
         near = self.near_origin(points, extent, plan.rung)
-        return exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=charges)
+        if charges is None:
+            return exact_sums(near, None, self.radial, n_jobs=self.n_jobs)
+        found = exact_sums(near, None, self.radial, n_jobs=self.n_jobs, charges=beside(points, charges))
+        return Potential(on_host(found.values), on_host(found.gradient), found.total)
 
     def exactly(self, found: Potential) -> Callable[[Array, Array], Potential]:
         """Return what gives the potential by exact sums at a few places of the points, see `ladder.exact_at`.

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import ops
 from .._types import Array
-from ..devices import operations
+from ..devices import beside, on_host, operations
 from ..ops import HARMONICS, TAPS, Grid, Place, Potential, Workspace
 from .radial import Radial
 
@@ -227,7 +227,7 @@ class GridConvolver:
         low, spans : (d,) float64
             From `ops.extent`.
         charges : (n, q) float32, optional
-            Ones by default.
+            On the host, where the answer is then, wherever the points lie. Ones by default.
         """
         on = operations(points)
         place, influence = _place(grid, low, spans), self.influence(grid, on)
@@ -235,7 +235,7 @@ class GridConvolver:
             most = max(1, min(COLUMNS, COLUMN_CELLS // count_cells(grid)))
             blocks = [charges[:, first : first + most] for first in range(0, charges.shape[1], most)]
             parts = [self._evaluate_block(points, place, grid, influence, block) for block in blocks]
-            values, gradient = (np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1))
+            values, gradient = (np.concatenate([on_host(part[k]) for part in parts], axis=1) for k in (0, 1))
             return Potential(values, gradient, sum(part.total for part in parts))
         potential = self._convolve(points, place, grid, influence, self._work(on))
         own, shift = influence.own, influence.constant * (len(points) - 1)
@@ -248,14 +248,16 @@ class GridConvolver:
         self, points: Array, place: Place, grid: Grid, influence: Influence, charges: Array
     ) -> Potential:
         """Return the potential of a few columns of charges, which are spread and gathered together."""
-        columns = np.ascontiguousarray(charges)
-        potentials = ops.spread(points, place, grid, self._work(ops), self.n_jobs, columns)
-        for each in potentials:
-            ops.convolve(each, influence.spectrum, grid, self._work(ops), self.n_jobs)
+        on, columns = operations(points), np.ascontiguousarray(charges)
+        shift = influence.constant * columns.sum(axis=0, dtype=np.float64)
+        columns = beside(points, columns)
+        potentials = on.spread(points, place, grid, self._work(on), self.n_jobs, columns)
+        for k in range(len(potentials)):
+            on.convolve(potentials[k], influence.spectrum, grid, self._work(on), self.n_jobs)
         own = influence.own.copy()
         own[0, 0, 0] += influence.constant
-        shift = influence.constant * columns.sum(axis=0, dtype=np.float64)
-        return ops.gather_charges(potentials, points, place, grid, own, shift, columns, self.n_jobs)
+        found: Potential = on.gather_charges(potentials, points, place, grid, own, shift, columns, self.n_jobs)
+        return found
 
     def influence(self, grid: Grid, on: Any = ops) -> Influence:
         """Return the influence function for `grid` and operations, made anew where it is not among the last four."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .._types import Array
+from ..devices import beside, on_host, operations, rows
 from ..ops import Extent, Potential
 from .engine import Plan, RepulsionEngine
 from .exact import exact_sums
@@ -30,7 +31,7 @@ class RowEngine(RepulsionEngine):
     The half is there because a pair counts twice in a sum of potentials; so a `Weighted` normalizer serves both.
     Points far away from all others, whose potential is small beside the highest but whose logarithm counts like any
     other, are summed exactly: a grid or a tree gives them the error of the others. One whose potential is below
-    1e-290 is not repelled.
+    1e-290 is not repelled. The host normalises rows, wherever the points lie.
 
     Parameters
     ----------
@@ -61,10 +62,10 @@ class RowEngine(RepulsionEngine):
         found = super().carry_out(plan, points, extent, charges)
         if charges is not None:
             return found
-        phi, gradient = found.values.astype(np.float64), found.gradient.astype(np.float64)
-        near = points - extent.mean
+        phi, gradient = (on_host(part).astype(np.float64) for part in found[:2])
         faint = np.flatnonzero(phi < FAINT_ROW * phi.max())
         if len(faint):
+            near = operations(points).around(points, extent.mean, np.float64)
             alone = self._at(faint, near)
             phi[faint], gradient[faint] = alone.values, alone.gradient
         shares = _shares(phi)
@@ -75,37 +76,47 @@ class RowEngine(RepulsionEngine):
             pushed = pushed + self._of(faint, near, shares, near)
         half = 0.5 * (gradient * shares[:, None] + pushed)
         logs = np.log(np.maximum(phi, FAINTEST))
-        return Potential(logs, half, float(logs.sum()))
+        return Potential(beside(points, logs), beside(points, half), float(logs.sum()))
 
     def exactly(self, found: Potential) -> Callable[[Array, Array], Potential]:
         """Return what gives the same by exact sums at a few places; charges of the second sum are those of `found`.
 
         Their error shows in the first one.
         """
-        shares = _shares(np.exp(found.values))
+        shares = _shares(np.exp(on_host(found.values)))
 
         def at(places: Array, points: Array) -> Potential:
             points = points.astype(np.float64)  # single precision holds no charge of a point that is far away
             own = self._at(places, points)
-            pushed = exact_sums(points[places], points, self.radial, n_jobs=self.n_jobs, charges=shares[:, None])
-            half = 0.5 * (own.gradient * _shares(own.values)[:, None] + pushed.gradient[:, 0])
+            pushed = self._pushed(rows(points, places), points, shares)
+            half = 0.5 * (own.gradient * _shares(own.values)[:, None] + pushed)
             return Potential(np.ones(len(places)), half, float(len(places)))  # a row over its own potential
 
         return at
 
     def _at(self, places: Array, points: Array) -> Potential:
-        """Return the potential at a few places by sums that leave their own charge out, however small they are."""
+        """Return the potential at a few places by sums that leave their own charge out, however small they are.
+
+        It is the host's.
+        """
         few, back = np.unique(places, return_inverse=True)  # a sample may hold a point twice
         others = np.ones(len(points), bool)
         others[few] = False
-        far = exact_sums(points[few], points[others], self.radial, n_jobs=self.n_jobs)
-        near = exact_sums(points[few], None, self.radial, n_jobs=self.n_jobs)
-        return Potential((far.values + near.values)[back], (far.gradient + near.gradient)[back], far.total + near.total)
+        here = rows(points, few)
+        far = exact_sums(here, rows(points, np.flatnonzero(others)), self.radial, n_jobs=self.n_jobs)
+        near = exact_sums(here, None, self.radial, n_jobs=self.n_jobs)
+        values, gradient = (on_host(far[k]) + on_host(near[k]) for k in (0, 1))
+        return Potential(values[back], gradient[back], far.total + near.total)
 
     def _of(self, places: Array, points: Array, charges: Array, targets: Array) -> Array:
         """Return the gradient (m, d) of the potential that the charges at a few places have at the targets."""
-        columns = charges[places][:, None]
-        return exact_sums(targets, points[places], self.radial, n_jobs=self.n_jobs, charges=columns).gradient[:, 0]
+        return self._pushed(targets, rows(points, places), charges[places])
+
+    def _pushed(self, targets: Array, sources: Array, charges: Array) -> Array:
+        """Return the gradient (m, d) of the potential of charges (n,) of the host, on the host."""
+        columns = beside(targets, charges[:, None])
+        found = exact_sums(targets, sources, self.radial, n_jobs=self.n_jobs, charges=columns)
+        return on_host(found.gradient)[:, 0]
 
 
 def _shares(phi: Array) -> Array:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from opentsne_like.errors import InvalidParameterError, InvalidTypeError
-from opentsne_like.repulsion import Control, FunctionRadial, Gaussian, LogInverse, RepulsionEngine, StudentT, exact_sums
+from opentsne_like.repulsion import (
+    Control,
+    FunctionRadial,
+    Gaussian,
+    LogInverse,
+    RepulsionEngine,
+    RowEngine,
+    StudentT,
+    exact_sums,
+)
 
 from .oracles import a_map, check_same
 
@@ -35,6 +44,37 @@ def test_a_potential_is_that_of_the_cpu(kind, d, scale, method, radial, card):
     kept = card.back(control.evaluate(engine, there))
     assert error(kept.gradient, points, radial) < 5e-3
     assert np.isnan(control.error) or control.error < 5e-3
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "method", "radial"),
+    [
+        ("clustered", 1.0, "fft", StudentT()),
+        ("even", 1e-7, "fft", Gaussian()),
+        ("stray", 1.0, "exact", StudentT()),
+        ("stray", 1.0, "exact", Gaussian()),  # with rows that are summed by themselves
+    ],
+)
+def test_rows_are_normalised_as_on_the_cpu(kind, scale, method, radial, card):
+    points = a_map(kind, 200, 2, scale)
+    there = card.device.xp.asarray(points)
+    engine = RowEngine(radial, method=method, n_jobs=1)
+    mine, theirs = card.back(engine.evaluate(there)), engine.evaluate(points)
+    size = np.linalg.norm(theirs.gradient)
+    assert np.linalg.norm(mine[1] - theirs.gradient) < (1e-2 if method == "fft" else 1e-5) * size
+    np.testing.assert_allclose(mine[0], theirs.values, rtol=0, atol=1e-2 if method == "fft" else 1e-5)
+    held = [Control().evaluate(engine, each).gradient for each in (there, points)]
+    assert np.linalg.norm(card.back(held[0]) - held[1]) < 1e-2 * size
+
+
+@pytest.mark.parametrize("method", ["fft", "exact"])
+def test_charges_are_the_hosts(method, card):
+    points, charges = a_map("clustered", 300, 2), np.random.default_rng(0).normal(size=(300, 11)) * 1e30
+    engine = RepulsionEngine(StudentT(), method=method, n_jobs=1)
+    mine, theirs = (engine.evaluate(each, charges=charges) for each in (card.device.xp.asarray(points), points))
+    assert type(mine.values) is type(mine.gradient) is np.ndarray
+    for one, other in zip(mine[:2], theirs[:2], strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * np.abs(other).max())
 
 
 def test_narrow_maps(card):
