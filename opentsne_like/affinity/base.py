@@ -474,6 +474,13 @@ def lying_matrix_of(affinities: Any) -> Any:
     Returns
     -------
     csr_matrix, gpu.Matrix or None
+
+    Examples
+    --------
+    >>> from opentsne_like.affinity import Uniform, lying_matrix_of, matrix_of
+    >>> affinities = Uniform(np.eye(4), k_neighbors=2)
+    >>> lying_matrix_of(affinities) is matrix_of(affinities)
+    True
     """
     P = getattr(affinities, "_P", None)
     return P if lies_on_gpu(P) else matrix_of(affinities)
