@@ -86,11 +86,10 @@ def test_options_of_the_file(client, clustered):
     same_neighbors(PartitionedNeighbors(rows, 15, method="ivf", random_state=1, knn_kwargs=options), one.build())
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_uniform_affinities(dtype, client, clustered):
-    X = clustered[:9000].astype(dtype)
-    made = DaskAffinities(PartitionedRows(da.from_array(X, CHUNKS), client), n_neighbors=10, dtype=dtype)
-    same_matrix(made.P, Uniform(X, 10, dtype=dtype).P)
+def test_uniform_affinities_in_single_precision(client, clustered):
+    X = clustered[:9000].astype(np.float32)
+    made = DaskAffinities(PartitionedRows(da.from_array(X, CHUNKS), client), n_neighbors=10, dtype=np.float32)
+    same_matrix(made.P, Uniform(X, 10, dtype=np.float32).P)
 
 
 def test_several_perplexities(client, clustered):
@@ -103,6 +102,7 @@ def test_several_perplexities(client, clustered):
 
 @pytest.mark.parametrize("options", [{"perplexity": 20}, {"n_neighbors": 15}])
 def test_affinities_of_new_rows(options, client, clustered, rng):
+    clustered = clustered[:9000]
     new = clustered[::37] + 0.3 * rng.normal(size=(len(clustered[::37]), clustered.shape[1]))
     made = DaskAffinities(
         PartitionedRows(da.from_array(clustered, CHUNKS), client), **options, neighbors="ivf", random_state=3
@@ -120,6 +120,7 @@ def test_affinities_of_new_rows(options, client, clustered, rng):
         assert a.dtype == b.dtype
     rows = PartitionedRows(da.from_array(new, chunks=(100, 12)), client)
     parts = client.gather(made.parts_to_new(rows))
+    P = one.to_new(new)  # looks in fewer cells than a search for 80 neighbours
     np.testing.assert_array_equal(np.concatenate([part.data for part in parts]), P.data)
     np.testing.assert_array_equal(np.concatenate([part.indices for part in parts]), P.indices)
     made.release()
