@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import dask.array as da
 import numpy as np
@@ -131,7 +130,7 @@ def test_affinities_of_new_rows(options, client, clustered, rng):
 
 @pytest.fixture(scope="module")
 def several():
-    """A cluster of four workers, which tests kill and send away."""
+    """A cluster of four workers, which tests kill."""
     with cluster_of(4) as client:
         yield client
 
@@ -167,8 +166,6 @@ def test_a_worker_may_die(module, stage, several, clustered, single, monkeypatch
     assert killed
 
 
-def test_one_worker_gives_the_affinities_of_one_machine(several, clustered, single):
-    several.cluster.scale(1)
-    while len(several.nthreads()) > 1:
-        time.sleep(0.05)
-    same_affinities(several, clustered, single)
+def test_one_worker_gives_the_affinities_of_one_machine(clustered, single):
+    with cluster_of(1) as alone:
+        same_affinities(alone, clustered, single)
