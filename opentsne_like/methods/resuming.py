@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -103,7 +102,7 @@ class ResumableRun:
 
     def keeping_neighbors(self) -> AbstractContextManager[None]:
         """Return the context in which neighbours are kept beside the checkpoint, block by block, as they are found."""
-        return kept_by(KeptNeighbors(self._neighbors, {name: self.hook.run[name] for name in ("parameters", "data")}))
+        return kept_by(self._neighbors)
 
     def close(self) -> None:
         """Let other runs write to the path; each run needs it once.
@@ -111,12 +110,13 @@ class ResumableRun:
         Once there is a checkpoint, whose affinities were made of them, neighbours are needed no more.
         """
         if os.path.exists(self.hook.path):
-            shutil.rmtree(self._neighbors, ignore_errors=True)
+            self._neighbors.remove()
         self.hook.release()
 
     @property
-    def _neighbors(self) -> str:
-        return f"{os.path.abspath(os.fsdecode(self.hook.path))}.neighbors"
+    def _neighbors(self) -> KeptNeighbors:
+        folder = f"{os.path.abspath(os.fsdecode(self.hook.path))}.neighbors"
+        return KeptNeighbors(folder, {name: self.hook.run[name] for name in ("parameters", "data")})
 
     def begin(self, stage: int) -> bool:
         """Note that a stage begins, and say whether it has iterations left: it may have converged before it was killed.
@@ -198,7 +198,7 @@ class KeptNeighbors:
         except StorageError as error:
             log.warning("%s is damaged and is made again (%s)", path, error)
             return None
-        return arrays if header == self.run else None
+        return arrays if header == {**self.run, "name": name} else None
 
     def put(self, name: str, arrays: Mapping[str, Array]) -> None:
         """Keep arrays under a name."""
@@ -206,7 +206,15 @@ class KeptNeighbors:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:
             raise StorageError(f"neighbours cannot be kept in {self.folder!r}: {error}") from error
-        storage.write(self._path(name), arrays, self.run)
+        storage.write(self._path(name), arrays, {**self.run, "name": name})
+
+    def remove(self) -> None:
+        """Remove what was kept, by whichever run, and the folder unless something else is in it."""
+        with suppress(OSError):
+            for file in os.listdir(self.folder):
+                if file.endswith((".npz", ".tmp")):
+                    os.remove(os.path.join(self.folder, file))
+            os.rmdir(self.folder)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, f"{name}.npz")

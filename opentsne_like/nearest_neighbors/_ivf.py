@@ -67,7 +67,11 @@ class IVF(Measured):
 
     def _fit(self, space: Space, rng: np.random.RandomState) -> Any:
         quantizer = quantizer_of(space, self._n_cells, rng, n_jobs=self.n_jobs)
-        home = kept("home", lambda: {"home": quantizer.homes(space.data, space.norms, n_jobs=self.n_jobs)})["home"]
+
+        def find() -> dict[str, Array]:
+            return {"home": quantizer.homes(space.data, space.norms, n_jobs=self.n_jobs)}
+
+        home = kept(f"{self.seed}.home", find)["home"]
         return Lists(space, quantizer, home, n_jobs=self.n_jobs)
 
     def _calibrated(self, recall: float, rows: Array, truth: Array) -> int:
@@ -94,7 +98,7 @@ class IVF(Measured):
                 found = lists.search(data[at], own, lists.home[at], self.k, probes, dtype=dtype, n_jobs=self.n_jobs)
                 return dict(zip(("indices", "distances"), found, strict=True))
 
-            found = kept(f"{probes}.{block}", find)
+            found = kept(f"{self.seed}.{probes}.{block}", find)
             indices[rows], distances[rows] = found["indices"], found["distances"]
             progress.advance(len(rows))
         return indices, distances

@@ -56,7 +56,10 @@ class Measured(KNNIndex):
         """Return the neighbours of every row of the data; see `KNNIndex.build`."""
         self._require_data()
         with self._timer(f"Finding {self.k} approximate neighbours"):
-            self._seed = int(kept("seed", lambda: {"seed": np.array(self.seed)})["seed"])
+            drawn = {
+                "seed": np.array(self.seed)
+            }  # also where one is kept: a generator goes on after it
+            self._seed = int(kept("seed", lambda: drawn)["seed"])
             found = kept("neighbors", self._built)
             self.n_probes_, self.recall_ = int(found["probes"]), float(found["recall"])
             return found["indices"], found["distances"]

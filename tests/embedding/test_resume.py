@@ -16,7 +16,7 @@ from opentsne_like.callbacks import Checkpoint, EarlyStopping, History, Hook, Pr
 from opentsne_like.embedding import Embedding
 from opentsne_like.errors import InvalidParameterError, StorageError
 from opentsne_like.methods import accelerated
-from opentsne_like.nearest_neighbors import _ivf
+from opentsne_like.nearest_neighbors import IVF, _ivf, kept_by
 
 from .makers import begin, estimator, old_and_new
 
@@ -105,6 +105,61 @@ def test_neighbours_of_another_run_are_found_anew(tmp_path, monkeypatch):
             estimator(**cells).fit(X, checkpoint=path)
     other = estimator(**cells).fit(X + 1.0, checkpoint=path)
     np.testing.assert_array_equal(other, estimator(**cells).fit(X + 1.0))
+
+
+def cut_off(path, X, monkeypatch, **parameters):
+    """Begin a run whose search for neighbours is interrupted, and return the folder with what was found."""
+    with monkeypatch.context() as patch:
+        Cut(patch, after=120)
+        with pytest.raises(KeyboardInterrupt):
+            estimator(neighbors="ivf", knn_kwargs={"n_cells": 8}, **parameters).fit(X, checkpoint=path)
+    return path.with_name(f"{path.name}.neighbors")
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng])
+def test_a_generator_goes_on_from_where_a_search_would_have_left_it(tmp_path, monkeypatch, make):
+    X, _ = old_and_new()
+    cells = {"neighbors": "ivf", "knn_kwargs": {"n_cells": 8}, "initialization": "random"}
+    cut_off(tmp_path / "run.npz", X, monkeypatch, initialization="random", random_state=make(5))
+    resumed = estimator(**cells, random_state=make(5)).fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(resumed, estimator(**cells, random_state=make(5)).fit(X))
+
+
+def test_neighbours_of_a_seed_that_is_lost_are_found_anew(monkeypatch):
+    """No seed was given: another one is drawn, whose cells are others."""
+
+    class Memory(dict):
+        put = dict.__setitem__
+
+    monkeypatch.setattr(_ivf, "BLOCK", 60)
+    X, _ = old_and_new()
+    memory, cells = Memory(), {"n_cells": 8, "n_probes": 1}
+    with kept_by(memory):
+        IVF(X, k=5, knn_kwargs=cells).build()
+    del memory["seed"], memory["neighbors"]
+    index = IVF(X, k=5, knn_kwargs=cells)
+    with kept_by(memory):
+        found, _ = index.build()
+    index.trim()
+    np.testing.assert_array_equal(index.build()[0], found)
+
+
+def test_neighbours_under_the_name_of_others_are_found_anew(tmp_path, monkeypatch):
+    X, _ = old_and_new()
+    kept = cut_off(tmp_path / "run.npz", X, monkeypatch)
+    first, second = (sorted(kept.glob(f"*.{block}.npz"))[0] for block in (0, 1))
+    second.write_bytes(first.read_bytes())
+    cells = {"neighbors": "ivf", "knn_kwargs": {"n_cells": 8}}
+    resumed = estimator(**cells).fit(X, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(resumed, estimator(**cells).fit(X))
+
+
+def test_files_of_others_beside_kept_neighbours_stay(tmp_path, monkeypatch):
+    X, _ = old_and_new()
+    kept = cut_off(tmp_path / "run.npz", X, monkeypatch)
+    (kept / "notes.txt").write_text("mine")
+    estimator(neighbors="ivf", knn_kwargs={"n_cells": 8}).fit(X, checkpoint=tmp_path / "run.npz")
+    assert [file.name for file in kept.iterdir()] == ["notes.txt"]
 
 
 def test_seeds_that_were_not_given_are_kept(tmp_path):
