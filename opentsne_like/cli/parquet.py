@@ -54,8 +54,17 @@ def numbers_of(place: Location, index: bool, say: Callable[[str], Any]) -> Array
         titles = titles[1:]
     if not titles or not n:
         raise InvalidParameterError(f"`{place.name}` must have at least one row of numbers, got none in {place.path!r}")
+    if len({*titles}) < len(titles):
+        twice = next(title for i, title in enumerate(titles) if title in titles[:i])
+        raise InvalidParameterError(
+            f"`{place.name}` {place.path!r} must have columns of different names, got {twice!r} twice"
+        )
     vectors = [title for title in titles if _is_list(file.schema_arrow.field(title).type)]
     if len(vectors) == 1:
+        if _is_list(file.schema_arrow.field(vectors[0]).type.value_type):
+            raise InvalidTypeError(
+                f"`{place.name}` {place.path!r} must hold vectors of numbers, got lists of lists in {vectors[0]!r}"
+            )
         if len(titles) > 1:
             say(f"{place.path}: the vectors in column {vectors[0]!r} of {', '.join(titles)}")
         return _vectors(file, vectors[0], place)

@@ -278,6 +278,17 @@ def test_flaws_of_parquet_are_named():
         read_table("empty.parquet")
 
 
+def test_parquet_of_lists_of_lists_and_of_one_name_twice(monkeypatch):
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table([[1.0, 2.0], [3.0, 4.0]], names=["a", "a"]), "twice.parquet")
+    with pytest.raises(InvalidParameterError, match="must have columns of different names, got 'a' twice"):
+        read_table("twice.parquet")
+    monkeypatch.setattr("opentsne_like._validation.rows.SMALL", 0)  # a file would hold more numbers than rows
+    parquet.write_table(pa.table({"v": [[[1.0, 2.0]], [[3.0, 4.0]], [[5.0, 6.0]]]}), "nested.parquet")
+    with pytest.raises(InvalidTypeError, match="must hold vectors of numbers, got lists of lists in 'v'"):
+        read_table("nested.parquet")
+
+
 def test_parquet_names_what_to_install(monkeypatch):
     import sys
 
