@@ -153,7 +153,7 @@ class DaskAffinities(Affinities):
         UnavailableError
             The rows were dropped by `release()`.
         """
-        index = self._index()
+        index = self.known_index()
         X = check_matrix(data, "data", n_columns=index.rows.shape[1], columns=index.rows.columns)
         spans = list(itertools.pairwise(row_bounds(*X.shape)))
         effective, k = self.effective_perplexities_, self._neighbors_of_new()
@@ -178,14 +178,21 @@ class DaskAffinities(Affinities):
         list of distributed.Future
             For each partition what `to_new` returns of its rows, a csr_matrix of shape (high - low, n_samples).
         """
-        index = self._index()
+        index = self.known_index()
         if rows.shape[1] != index.rows.shape[1]:
             raise InvalidParameterError(f"`rows` must have {index.rows.shape[1]} columns, got shape {rows.shape}")
         found = index.query(rows.parts, rows.spans, self._neighbors_of_new())
         shared = {"n": self.n_samples, "perplexities": self.effective_perplexities_}
         return mapped(index.client, weights.rows_of_new, found, **shared)
 
-    def _index(self) -> PartitionedNeighbors:
+    def known_index(self) -> PartitionedNeighbors:
+        """Return what finds neighbours among the rows.
+
+        Raises
+        ------
+        UnavailableError
+            It was dropped by `release()`.
+        """
         if self.knn_index is None:
             raise UnavailableError(
                 "these DaskAffinities have no data that new points could be compared with: they were dropped by "
@@ -195,7 +202,7 @@ class DaskAffinities(Affinities):
         return index
 
     def _neighbors_of_new(self) -> int:
-        return min(self._index().k, self.n_samples)
+        return min(self.known_index().k, self.n_samples)
 
     def release(self) -> None:
         """Let go of the rows and of what finds neighbours among them, and keep `P`."""

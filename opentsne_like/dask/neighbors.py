@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +83,11 @@ class PartitionedNeighbors:
         self._quantizer: Any = None
         self._homes: list[Any] = []
         self._truth: search.Found | None = None
+
+    def __deepcopy__(self, memo: Any) -> PartitionedNeighbors:
+        other = copy.copy(self)  # all of it is results of tasks, which nobody can write into
+        other.rows = copy.copy(self.rows)
+        return other
 
     @property
     def seed(self) -> int:

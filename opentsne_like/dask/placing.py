@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
-from .._validation import column_order
+from .._validation import check_choice, column_order
 from ..affinity import Affinities, MultiscaleMixture, Uniform
 from ..dependencies import need
-from ..embedding import known_affinities, stage_of
-from ..errors import InvalidParameterError
+from ..embedding import BATCHED, Embedding, known_affinities, stage_of
+from ..errors import InvalidObjectError, InvalidParameterError
 from ..nearest_neighbors import IVF, KNNIndex, Sklearn
 from .affinities import DaskAffinities
 from .rows import as_dask_array
 from .search import JOBS
+from .tasks import check_client
 
 
 def transform(embedding: Any, X: Any, **options: Any) -> Any:
@@ -60,13 +61,19 @@ def transform(embedding: Any, X: Any, **options: Any) -> Any:
     (dask.array<place_block, shape=(50, 2), dtype=float64, chunksize=(20, 2), chunktype=numpy.ndarray>, True)
     """
     delayed = need("dask", "dask").delayed
+    if not isinstance(embedding, Embedding):
+        raise InvalidObjectError(f"`embedding` must be an Embedding, got {type(embedding).__name__}")
     stage_of(embedding.settings)
+    if "initialization" in options:
+        check_choice(options["initialization"], "initialization", BATCHED)
     affinities = known_affinities(embedding)
-    index = affinities.knn_index
+    on_workers = isinstance(affinities, DaskAffinities)
+    index = affinities.known_index() if on_workers else affinities.knn_index
+    if on_workers:
+        check_client(index.client)
     table = as_dask_array(X, "X")
     if (order := column_order(X, getattr(index, "columns", None), "X")) is not None:
         table = table[:, order]
-    on_workers = isinstance(affinities, DaskAffinities)
     known = index.rows if on_workers else getattr(index, "data", None)
     if known is not None and known.shape[1] != table.shape[1]:
         raise InvalidParameterError(f"`X` must have {known.shape[1]} columns, as the map's data, got {table.shape[1]}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .._validation import check_matrix, column_names
 from .._validation.rows import float_type
 from ..affinity.matrix import row_chunks
 from ..dependencies import need
-from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError
+from ..errors import InvalidParameterError, InvalidTypeError, OpenTSNEError, UnavailableError
 from .cluster import gathered, mapped, reaching
 from .memory import check_workers
 from .tasks import check_client, stacked, submitted
@@ -132,6 +133,19 @@ class PartitionedRows:
             if max(low, first) < min(high, last)
         ]
 
+    def __copy__(self) -> PartitionedRows:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: Any) -> PartitionedRows:
+        return copy.copy(self)  # nobody can write into the partitions
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise UnavailableError(
+            "rows stand on the workers of a cluster and cannot be pickled, nor can a map of them; `save` keeps the map"
+        )
+
     def release(self) -> None:
         """Let go of the partitions."""
         self.parts = []
@@ -162,11 +176,15 @@ def as_dask_array(X: Any, name: str) -> Any:
         How the caller calls it.
     """
     need("dask.array", "dask")
-    if hasattr(X, "to_dask_array") and hasattr(X, "columns"):
+    if hasattr(X, "to_dask_array") and hasattr(X, "columns") and X.ndim == 2:
         for column, kind in zip(column_names(X) or (), X.dtypes, strict=True):
             if getattr(kind, "kind", "") not in ("b", "i", "u", "f"):
                 raise InvalidTypeError(f"`{name}` must be numeric, got column {column!r} of type {kind}; leave it out")
+        if X._meta.to_numpy().dtype.kind == "O":  # columns that may have missing values, or booleans beside numbers
+            X = X.map_partitions(_frame_of_floats, meta=_frame_of_floats(X._meta))
         X = X.to_dask_array(lengths=True)
+    elif hasattr(X, "to_dask_array"):
+        raise InvalidParameterError(f"`{name}` must have 2 dimensions, got a single column; take a data frame of it")
     if not (hasattr(X, "map_blocks") and hasattr(X, "rechunk")):
         raise InvalidTypeError(
             f"`{name}` must be a dask array or data frame, got {type(X).__name__}; use opentsne_like.TSNE for arrays "
@@ -183,13 +201,19 @@ def as_dask_array(X: Any, name: str) -> Any:
     return X
 
 
+def _frame_of_floats(frame: Any) -> Any:
+    """Return a data frame of pandas as float64, what is missing as NaN."""
+    floats = frame.to_numpy(np.float64, na_value=np.nan)
+    return type(frame)(floats, index=frame.index, columns=frame.columns)
+
+
 def _whole_chunk(chunk: Any, name: str, kind: Any, block_info: Any = None) -> Any:
     """Return a chunk if it is what the array says of it."""
     said = block_info[0]
     shape = tuple(high - low for low, high in said["array-location"])
     if not isinstance(chunk, np.ndarray):
         raise InvalidTypeError(f"`{name}` must have chunks of NumPy arrays, got {type(chunk).__name__}{_where(said)}")
-    if chunk.shape != shape or chunk.dtype != kind:
+    if chunk.shape != shape or chunk.dtype.newbyteorder("=") != kind.newbyteorder("="):  # dask turns bytes itself
         raise InvalidParameterError(
             f"`{name}` must hold what it says, {kind} of shape {shape}{_where(said)}, got {chunk.dtype} of shape "
             f"{chunk.shape}"

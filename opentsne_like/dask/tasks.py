@@ -23,7 +23,7 @@ def check_client(client: Any = None) -> Any:
     Raises
     ------
     UnavailableError
-        There is none.
+        There is none, or it was closed.
     """
     distributed = need("distributed", "dask")
     if client is None:
@@ -35,6 +35,8 @@ def check_client(client: Any = None) -> Any:
             ) from None
     if not isinstance(client, distributed.Client):
         raise InvalidTypeError(f"`client` must be a distributed.Client, got {type(client).__name__}")
+    if client.status == "closed":
+        raise UnavailableError("`client` must be the client of a cluster, got one that was closed; make another one")
     return client
 
 

@@ -15,11 +15,12 @@ from .checkpoint import affinities_path, read_beside, remove_checkpoint, restore
 from .descent import Descent, in_place
 from .diagnostics import DiagnosedArray
 from .placed import PlacedEmbedding
-from .placing import known_affinities, prepare, stage_of, transform
+from .placing import BATCHED, known_affinities, prepare, stage_of, transform
 from .randomness import pack_random_state, unpack_random_state
 from .settings import Resources, Settings, as_loss
 
 __all__ = [
+    "BATCHED",
     "LEVELS",
     "Descent",
     "DiagnosedArray",

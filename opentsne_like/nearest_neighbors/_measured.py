@@ -56,9 +56,7 @@ class Measured(KNNIndex):
         """Return the neighbours of every row of the data; see `KNNIndex.build`."""
         self._require_data()
         with self._timer(f"Finding {self.k} approximate neighbours"):
-            drawn = {
-                "seed": np.array(self.seed)
-            }  # also where one is kept: a generator goes on after it
+            drawn = {"seed": np.array(self.seed)}  # also where one is kept: a generator goes on after it
             self._seed = int(kept("seed", lambda: drawn)["seed"])
             found = kept("neighbors", self._built)
             self.n_probes_, self.recall_ = int(found["probes"]), float(found["recall"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import opentsne_like
 from opentsne_like import affinity
 from opentsne_like.dask import TSNE, transform
-from opentsne_like.errors import InvalidParameterError, InvalidTypeError, UnavailableError
+from opentsne_like.errors import InvalidObjectError, InvalidParameterError, InvalidTypeError, UnavailableError
 
 da = pytest.importorskip("dask.array")
 
@@ -49,6 +52,24 @@ def test_what_it_refuses(X):
         transform(Y, X)
     with pytest.raises(InvalidParameterError, match="`X` must have 6 columns"):
         transform(Y, da.asarray(X[:, :3]))
+    with pytest.raises(
+        InvalidParameterError, match="`initialization` must be one of 'median', 'weighted', got 'random'"
+    ):
+        transform(Y, da.asarray(X[:5]), initialization="random")
+    with pytest.raises(InvalidObjectError, match="`embedding` must be an Embedding, got ndarray"):
+        transform(np.asarray(Y), da.asarray(X[:5]))
     given = opentsne_like.TSNE(**SHORT).fit(affinities=affinity.PrecomputedAffinities(Y.affinities.P))
     with pytest.raises(UnavailableError, match="PrecomputedAffinities do not say"):
         transform(given, da.asarray(X[:5])).compute(scheduler="sync")
+
+
+def test_copies_of_a_map_on_workers(X, client):
+    there = TSNE(**SHORT).fit(da.asarray(X[:200]))
+    with pytest.raises(UnavailableError, match="cannot be pickled, nor can a map of them; `save` keeps the map"):
+        pickle.dumps(there)
+    other = copy.deepcopy(there)
+    there.affinities.release()
+    with pytest.raises(UnavailableError, match=r"were dropped by `release\(\)`"):
+        transform(there, da.asarray(X[:5]))
+    expected = opentsne_like.TSNE(**SHORT).fit(X[:200]).transform(X[200:205], n_iter=2)
+    assert np.array_equal(transform(other, da.asarray(X[200:205]), n_iter=2).compute(), expected)

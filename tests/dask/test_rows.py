@@ -52,6 +52,8 @@ def test_partitions_begin_where_blocks_of_sums_do(n, d):
         (np.float64, ((1, 0, 9998), (1, 4))),
         (np.int16, (4000, 5)),
         (bool, (9999, 1)),
+        (">f4", (4000, 2)),
+        (">i4", (9999, 5)),
     ],
 )
 def test_rows_are_floats_of_the_type_of_one_machine(dtype, chunks, client):
@@ -59,7 +61,7 @@ def test_rows_are_floats_of_the_type_of_one_machine(dtype, chunks, client):
     rows = PartitionedRows(da.from_array(X, chunks=chunks), client)
     got = np.concatenate(client.gather(rows.parts))
     np.testing.assert_array_equal(got, X.astype(rows.dtype))
-    assert got.dtype == rows.dtype == (np.float32 if dtype in (np.float16, np.float32) else np.float64)
+    assert got.dtype == rows.dtype == (np.float32 if dtype in (np.float16, np.float32, ">f4") else np.float64)
     assert [len(part) for part in client.gather(rows.parts)] == np.diff(rows.bounds).tolist()
     some = np.array([0, 7, 5000, 9998])
     np.testing.assert_array_equal(rows.taken(some).result(), X[some])
@@ -72,6 +74,15 @@ def test_a_data_frame(client, rng):
     assert rows.columns == ("a", 2)
 
 
+def test_columns_that_may_have_missing_values(client):
+    frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": pd.array([1, 2, 3], dtype="Int64"), "c": [True, False, True]})
+    rows = PartitionedRows(dd.from_pandas(frame, npartitions=2), client)
+    np.testing.assert_array_equal(rows.parts[0].result(), [[1.5, 1, 1], [2.5, 2, 0], [3.5, 3, 1]])
+    missing = dd.from_pandas(frame.assign(b=pd.array([1, None, 3], dtype="Int64")), npartitions=1)
+    with pytest.raises(InvalidParameterError, match="got nan in row 1, column 1"):
+        PartitionedRows(missing, client)
+
+
 def holed(value, row):
     X = np.ones((9000, 3))
     X[row, 1] = value
@@ -80,6 +91,11 @@ def holed(value, row):
 
 REFUSED = [
     (lambda: np.ones((10, 2)), InvalidTypeError, "`X` must be a dask array or data frame, got ndarray; use"),
+    (
+        lambda: dd.from_pandas(pd.DataFrame({"a": [1.0, 2]}), npartitions=1)["a"],
+        InvalidParameterError,
+        "`X` must have 2 dimensions, got a single column; take a data frame of it",
+    ),
     (lambda: da.ones(5), InvalidParameterError, "`X` must have 2 dimensions, got 1"),
     (lambda: da.ones((1, 3)), InvalidParameterError, "`X` must have at least 2 rows and 1 column, got shape (1, 3)"),
     (lambda: da.ones((3, 3), dtype=complex), InvalidTypeError, "`X` must be numeric, got dtype complex128"),
@@ -160,6 +176,10 @@ def test_a_client_is_needed(monkeypatch, client):
 
     with pytest.raises(InvalidTypeError, match=r"`client` must be a distributed\.Client, got int"):
         PartitionedRows(da.ones((20, 3)), 3)
+    with distributed.Client(client.scheduler.address, set_as_default=False) as closed:
+        pass
+    with pytest.raises(UnavailableError, match="`client` must be the client of a cluster, got one that was closed"):
+        PartitionedRows(da.ones((20, 3)), closed)
     monkeypatch.setattr(distributed, "default_client", none)
     with pytest.raises(UnavailableError, match="`client` must be the client of a cluster, got none; make one"):
         PartitionedRows(da.ones((20, 3)))
