@@ -134,3 +134,9 @@ def test_bad_data_are_refused_as_in_fit(X):
         TSNE(metric="precomputed").estimate(np.zeros((20, 20)))
     with pytest.raises(InvalidParameterError, match="`perplexity` must be positive"):
         TSNE(perplexity=-1).estimate(X)
+
+
+def test_more_neighbours_than_the_trial_has_rows(monkeypatch):
+    monkeypatch.setattr(estimates, "_ROWS", 550)
+    X = np.random.default_rng(0).normal(size=(1300, 3))
+    assert TSNE(n_neighbors=600, random_state=0).estimate(X).seconds > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,14 +78,15 @@ def estimate(method: Any, X: Any) -> Estimate:
         Checked.
     """
     n, d = X.shape
-    m = min(n, _ROWS)
+    fewest = 2 * _neighbors(method)  # rows that have as many neighbours as are asked for, and some
+    m = min(n, max(_ROWS, fewest))
     # A generator and callbacks that were given would go on, or remember the trial.
     changes: dict[str, Any] = {"random_state": 0, "callbacks": None, "verbose": False}
     if not isinstance(_search(method), str):
         changes["neighbors"] = "auto"  # in the place of an index of all rows
     method = type(method)(**{**method.get_params(deep=False), **changes})
     some = _some(X, m)
-    _trial(method, some[: min(m, 500)], n)  # compiles, and warms caches
+    _trial(method, some[: min(m, max(500, fewest))], n)  # compiles, and warms caches
     trial = _trial(method, some, n)
     stages = dict(zip(_STAGES, trial.seconds, strict=True))
     if n > m:
@@ -215,6 +217,12 @@ def _trial(method: Any, X: Any, rows: int) -> _Trial:
     k = 90 if index is None else int(index.k)
     seconds = [spent[0], spent[1], spent[2] * whole / done]
     return _Trial(n, np.array(embedding), k, P.nnz / n, P.dtype.itemsize, seconds)
+
+
+def _neighbors(method: Any) -> int:
+    """Return how many neighbours a method was asked for by number, 0 where it was not."""
+    k = getattr(method, "n_neighbors", None)
+    return int(k) if isinstance(k, Integral) else 0
 
 
 def _search(method: Any) -> Any:
