@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .._types import Array
-from .._validation import check_choice, column_order
+from .._validation import check_choice, check_integer, check_real, column_order
 from ..affinity import Affinities, MultiscaleMixture, Uniform
 from ..dependencies import need
 from ..embedding import BATCHED, Embedding, known_affinities, stage_of
@@ -64,8 +65,7 @@ def transform(embedding: Any, X: Any, **options: Any) -> Any:
     if not isinstance(embedding, Embedding):
         raise InvalidObjectError(f"`embedding` must be an Embedding, got {type(embedding).__name__}")
     stage_of(embedding.settings)
-    if "initialization" in options:
-        check_choice(options["initialization"], "initialization", BATCHED)
+    _check_options(embedding, options)
     affinities = known_affinities(embedding)
     on_workers = isinstance(affinities, DaskAffinities)
     index = affinities.known_index() if on_workers else affinities.knn_index
@@ -91,6 +91,25 @@ def transform(embedding: Any, X: Any, **options: Any) -> Any:
         dtype=np.float64,
         chunks=(table.chunks[0], (embedding.shape[1],)),
         meta=np.empty((0, 0)),
+    )
+
+
+def _check_options(embedding: Any, options: Mapping[str, Any]) -> None:
+    """Refuse now what `Embedding.transform` would refuse when a block is computed."""
+    call = inspect.signature(embedding.transform)
+    try:
+        call.bind(None, **options)
+    except TypeError as error:
+        raise InvalidParameterError(f"`options` must be those of the map's `transform`: {error}") from error
+    if "initialization" in options:
+        check_choice(options["initialization"], "initialization", BATCHED)
+    if "k" in options:
+        check_integer(options["k"], "k", at_least=1)
+    if "perplexity" in options:
+        check_real(options["perplexity"], "perplexity", above=0)
+    settings = embedding.settings
+    settings.changed(
+        **{name: value for name, value in options.items() if settings.has(name) or name not in call.parameters}
     )
 
 

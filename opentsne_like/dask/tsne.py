@@ -66,6 +66,15 @@ class TSNE(methods.TSNE):
         )
     )(inspect.signature(methods.TSNE.__init__))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> TSNE:
+        """Return a copy that asks the same client."""
+        memo[id(self.client)] = self.client
+        return type(self)(**copy.deepcopy(self.get_params(deep=False), memo))
+
+    def __sklearn_clone__(self) -> TSNE:
+        """Return a copy for scikit-learn."""
+        return copy.deepcopy(self)
+
     def fit(self, X: Any = None, affinities: Any = None, initialization: Any = None, *, checkpoint: Any = None) -> Any:
         """Make a map.
 

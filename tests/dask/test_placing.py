@@ -46,6 +46,23 @@ def test_data_frames_are_taken_by_the_names_of_their_columns(X, client):
     assert np.array_equal(transform(there, new, n_iter=5).compute(), expected)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"bogus": 1}, "bogus"),
+        ({"n_iter": -1}, "`n_iter` must be at least 0, got -1"),
+        ({"perplexity": -1}, "`perplexity` must be positive, got -1"),
+        ({"k": 0}, "`k` must be at least 1, got 0"),
+    ],
+)
+def test_options_are_refused_at_the_door(X, options, said):
+    new = da.asarray(X[:5])
+    for made in (opentsne_like.TSNE(**SHORT).fit(X[:200]), opentsne_like.NegTSNE(n_iter=3).fit(X[:200])):
+        if "perplexity" not in options or hasattr(made, "kl_divergence"):
+            with pytest.raises((InvalidParameterError, TypeError), match=said):
+                transform(made, new, **options)
+
+
 def test_what_it_refuses(X):
     Y = opentsne_like.TSNE(**SHORT).fit(X[:200])
     with pytest.raises(InvalidTypeError, match="`X` must be a dask array or data frame"):

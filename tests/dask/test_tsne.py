@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import subprocess
@@ -160,3 +161,13 @@ def test_parameters_are_those_of_one_machine_and_a_client(client):
     known = opentsne_like.TSNE().get_params()
     assert TSNE().get_params() == {**known, "client": None}
     assert repr(TSNE(perplexity=5)) == "TSNE(perplexity=5)"
+
+
+def test_an_estimator_is_copied_with_its_client(client):
+    from sklearn.base import clone
+
+    method = TSNE(client=client, perplexity=7)
+    for copied in (copy.deepcopy(method), clone(method)):
+        assert copied is not method
+        assert copied.client is client
+        assert copied.perplexity == 7
