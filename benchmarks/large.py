@@ -129,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     meter = Meter()
     log = logging.getLogger("opentsne_like")
+    level = log.level
     log.setLevel(logging.INFO)
     log.addHandler(meter)
     embedding = fit(options, X, meter)
@@ -142,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result["placed"] = place(whole[len(X) : len(X) + options.new], embedding, meter)
     result |= judge(X, labels, embedding, options.threads)
     log.removeHandler(meter)
+    log.setLevel(level)
     meter.close()
     print(json.dumps(result, indent=1))
     report.write(options.out, {"machine": before, **result, "lines": meter.lines})

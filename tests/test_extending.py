@@ -57,7 +57,7 @@ def test_what_the_page_says_is_so(page):
 def test_its_loss_goes_down_in_any_pieces(page):
     contract.test_the_loss_falls(NAME)
     contract.test_one_by_one_is_the_same_as_all_at_once(NAME, inplace=True)
-    contract.test_any_number_of_threads_gives_the_same_bits(NAME, n_jobs=3, method="fft")
+    contract.test_any_number_of_threads_gives_the_same_bits(NAME, method="fft")
     contract.test_early_stopping_ends_it(NAME)
 
 

@@ -27,6 +27,17 @@ class Locality:
         Returns the matrix with weights in single precision; kept until edges are sorted.
     reordered : callable
         ``reordered(order, n_jobs)`` returns it with rows and columns in the order of the points (n,) int32.
+
+    Examples
+    --------
+    A matrix of 30,000 points is sorted for the second evaluation, and kept so:
+
+    >>> import numpy as np
+    >>> from opentsne_like.objectives import Locality
+    >>> locality = Locality(lambda: "as it was", lambda order, n_jobs: f"by {len(order)} places")
+    >>> points = np.random.default_rng(0).normal(size=(30_000, 2))
+    >>> [locality.layout(points, n_jobs=1) for _ in range(3)]
+    ['as it was', 'by 30000 places', 'by 30000 places']
     """
 
     def __init__(self, rounded: Callable[[], Any], reordered: Callable[[Array, int], Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,7 +117,7 @@ def test_wide_indices_where_they_are_needed(rng, monkeypatch):
     narrow = assemble(as_lists(indices, distances), given(weights), join="mean")
     seen = []
     monkeypatch.setattr(matrix, "LARGEST_INT32", 10)
-    monkeypatch.setattr(matrix, "as_csr", lambda *arrays: seen.append(arrays))
+    monkeypatch.setattr(matrix, "as_csr", lambda *arrays: (seen.append(arrays), SimpleNamespace())[1])
     assemble(as_lists(indices, distances), given(weights), join="mean")
     values, columns, row_ends, shape = seen[0]
     assert columns.dtype == row_ends.dtype == np.int64

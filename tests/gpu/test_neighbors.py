@@ -24,7 +24,7 @@ def _small(monkeypatch):
 
 def on_card(card, X, k, metric="euclidean", dtype=None):
     space = Space(X, metric)
-    frame = Prefilter(space)
+    frame = Prefilter(space).frame
     rows = card.device.xp.asarray(space.data)
     made = neighbors.Prefilter(rows, space.kind, space.norms, frame.middle, frame.scale)
     return card.back(neighbors.exact_neighbors(made, k, dtype=X.dtype if dtype is None else dtype))
