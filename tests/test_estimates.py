@@ -83,7 +83,7 @@ def test_an_iteration_is_tried_on_a_map_that_stays_as_it_is(monkeypatch):
     trial = estimates._Trial(500, np.random.default_rng(0).normal(size=(500, 2)), 5, 7.2, 8, [1.0, 2.0, 4.0])
     monkeypatch.setattr(Embedding, "optimize", watched)
     assert estimates._moving(TSNE(n_jobs=1), 9_000, trial) > 0
-    assert [size for size, *_ in seen] == [500, 500, 2_000, 2_000]
+    assert [size for size, *_ in seen] == [500] * 4 + [2_000] * 4
     assert {entries for _, entries, _ in seen} == {8.0}
     assert max(step for *_, step in seen) < 1e-6
 

@@ -208,10 +208,11 @@ class Method(Parameters, ABC):
     def estimate(self, X: Any) -> Estimate:
         """Return about how long `fit` is going to take, and how much memory it is going to need.
 
-        A trial of 200 iterations on up to 4,000 of the rows takes a second or two, and is scaled by what parts of a fit
-        cost with the number of rows. Most estimates of time are right to 40 %, see the guide on speed, and to a factor
-        of two or three where neighbours are found by another search than "auto" takes for dense data under the
-        euclidean metric or its like. Memory is added up from what each stage holds, see the guide on scale.
+        Trials of two to four seconds, of a fit of up to 4,000 rows, of a search of 25,000 and of iterations of 50,000
+        points, are scaled by what these parts cost with the number of rows. Estimates of time are right to about 20 %
+        on an idle machine, see the guide on speed, and to a factor of two or three where neighbours are found by
+        another search than "auto" takes for dense data under the euclidean metric or its like. Memory is added up from
+        what each stage holds, see the guide on scale.
 
         Parameters
         ----------
