@@ -12,7 +12,7 @@ from .._validation import check_choice, check_integer, check_matrix
 from ..affinity import Affinities
 from ..affinity.base import answer, check_dtype
 from ..affinity.multiscale import effective_perplexities, wanted_neighbors
-from ..errors import InvalidParameterError, UnavailableError
+from ..errors import UnavailableError
 from ..utils import Timer
 from . import weights
 from .cluster import gathered, mapped, sent
@@ -166,24 +166,17 @@ class DaskAffinities(Affinities):
         P = weights.rows_of_new((indices[:, :k], distances[:, :k]), self.n_samples, effective)
         return answer(P, indices, distances, return_distances)
 
-    def parts_to_new(self, rows: PartitionedRows) -> list[Any]:
-        """Return the affinities of new points on the workers to the points of this object, which stay there.
+    def extended(self, data: Any) -> Affinities:
+        """Refuse: maps on a cluster take no new points up.
 
-        Parameters
-        ----------
-        rows : PartitionedRows
-
-        Returns
-        -------
-        list of distributed.Future
-            For each partition what `to_new` returns of its rows, a csr_matrix of shape (high - low, n_samples).
+        Raises
+        ------
+        UnavailableError
         """
-        index = self.known_index()
-        if rows.shape[1] != index.rows.shape[1]:
-            raise InvalidParameterError(f"`rows` must have {index.rows.shape[1]} columns, got shape {rows.shape}")
-        found = index.query(rows.parts, rows.spans, self._neighbors_of_new())
-        shared = {"n": self.n_samples, "perplexities": self.effective_perplexities_}
-        return mapped(index.client, weights.rows_of_new, found, **shared)
+        raise UnavailableError(
+            "affinities on a cluster cannot be extended by new points; make a map of all rows, or place new ones by "
+            "`dask.transform`"
+        )
 
     def known_index(self) -> PartitionedNeighbors:
         """Return what finds neighbours among the rows.

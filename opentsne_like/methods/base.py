@@ -154,9 +154,10 @@ class Method(Parameters, ABC):
         try:
             embedding = self._resumed(run, X, affinities)
             if embedding is None:
-                with run.keeping_neighbors():
-                    affinities = self._named_affinities(X) if affinities is None else affinities
-                embedding = self._begin(X, affinities, start)
+                with self._beside(X):
+                    with run.keeping_neighbors():
+                        affinities = self._named_affinities(X) if affinities is None else affinities
+                    embedding = self._begin(X, affinities, start)
             return self._run(embedding, run)
         finally:
             run.close()

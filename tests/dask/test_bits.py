@@ -117,11 +117,11 @@ def test_affinities_of_new_rows(options, client, clustered, rng):
     ):
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype
-    rows = PartitionedRows(da.from_array(new, chunks=(100, 12)), client)
-    parts = client.gather(made.parts_to_new(rows))
-    P = one.to_new(new)  # looks in fewer cells than a search for 80 neighbours
-    np.testing.assert_array_equal(np.concatenate([part.data for part in parts]), P.data)
-    np.testing.assert_array_equal(np.concatenate([part.indices for part in parts]), P.indices)
+    ours, P = made.to_new(new), one.to_new(new)  # look in fewer cells than a search for 80 neighbours
+    np.testing.assert_array_equal(ours.data, P.data)
+    np.testing.assert_array_equal(ours.indices, P.indices)
+    with pytest.raises(UnavailableError, match="cannot be extended by new points"):
+        made.extended(new)
     made.release()
     with pytest.raises(UnavailableError, match="no data that new points could be compared with"):
         made.to_new(new)
