@@ -500,6 +500,7 @@ def opened(P: Any) -> Any:
     True
     """
     for part in _parts(P):
+        P.symmetric = False  # as far as anybody knows from now on
         with suppress(ValueError):
             part.flags.writeable = True
     return P
